@@ -1,0 +1,149 @@
+"""The tree that a Kafka cluster agrees on, as ZooKeeper offers it and as everyone above sees it.
+
+Owns the interface: nodes, the operations of an atomic commit, and their errors. Says nothing about where
+the tree lives: `embedded.EmbeddedStore` keeps it beside the log, and an ensemble keeps it behind kazoo. Both
+pass the one contract suite in `tests/coordination/test_store_contract.py`.
+
+Semantics are ZooKeeper's (PrepRequestProcessor, DataTree): every commit has one zxid, larger than any
+before; a node's version counts the times its data was set; an ephemeral node lives as long as the session
+that created it; a sequential node's name ends in the ten-digit count of children its parent ever had.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from odradek.errors import OdradekError
+
+ANY_VERSION = -1
+"""A Set, Delete or Check with this version holds for every version of an existing node."""
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A node as read: its data, and the parts of ZooKeeper's stat that Kafka looks at.
+
+    `czxid` and `mzxid` are the zxids of its creation and of its last change; a broker's epoch is the czxid
+    of its registration. `version` starts at 0.
+    """
+
+    data: bytes
+    version: int
+    czxid: int
+    mzxid: int
+    ephemeral: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Create:
+    """Create a node below an existing parent; with `sequential`, `path` is only the beginning of its name."""
+
+    path: str
+    data: bytes = b""
+    ephemeral: bool = False
+    sequential: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Set:
+    """Replace the data of a node that has this version."""
+
+    path: str
+    data: bytes
+    version: int = ANY_VERSION
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    """Remove a node that has this version and no children."""
+
+    path: str
+    version: int = ANY_VERSION
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """Change nothing; the whole commit fails unless the node has this version."""
+
+    path: str
+    version: int
+
+
+Operation = Create | Set | Delete | Check
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What one operation of a successful commit did.
+
+    `path` is the operation's path, with the number added when it was sequential. `version` is the node's
+    version afterwards; that of a deleted or checked node is the version the operation asked for.
+    """
+
+    path: str
+    version: int
+
+
+class StoreError(OdradekError):
+    """An operation that the tree refused; nothing of its commit happened. `path` is where it failed."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path)
+        self.path = path
+
+    def __str__(self) -> str:
+        return f"{type(self).__name__}: {self.path}"
+
+
+class NoNode(StoreError):
+    """The node, or the parent of a node to create, does not exist."""
+
+
+class NodeExists(StoreError):
+    """The node to create is there already."""
+
+
+class BadVersion(StoreError):
+    """The node has another version than the operation expects: somebody was faster."""
+
+
+class NotEmpty(StoreError):
+    """The node to delete has children."""
+
+
+class NoChildrenForEphemerals(StoreError):
+    """The parent of the node to create is ephemeral, and those are leaves."""
+
+
+class SessionExpired(StoreError):
+    """This session is over: its ephemeral nodes are gone and it can do nothing more."""
+
+
+class MetadataStore(Protocol):
+    """One session with the tree. Paths are absolute, `/` separated, without a slash at the end."""
+
+    async def get(self, path: str) -> Node:
+        """Read a node. Raises NoNode."""
+
+    async def exists(self, path: str) -> bool:
+        """Tell whether there is such a node."""
+
+    async def children(self, path: str) -> frozenset[str]:
+        """Name the children of a node, without their parent's path. Raises NoNode."""
+
+    async def commit(self, *operations: Operation) -> tuple[Result, ...]:
+        """Apply all operations in this order, or none, durably; later ones see what earlier ones did.
+
+        Raises the StoreError of the first operation that cannot be applied.
+        """
+
+    def changes(self, path: str) -> AsyncIterator[None]:
+        """Wake the one reader of the iterator when the node or the set of its children may have changed.
+
+        The node need not exist. Subscribed from the call on, and the first wake comes at once, so that a
+        loop over it reads the state it starts from; several changes may come as one wake, but no change
+        after a wake goes without another one. Children's own data do not count. Raises SessionExpired
+        when the session ends.
+        """
