@@ -1,0 +1,1 @@
+"""Judges Odradek against real Apache Kafka; never imported by the broker itself."""
