@@ -1,0 +1,259 @@
+"""What every metadata store must do, whoever keeps the tree; one suite for all implementations.
+
+An implementation joins by an entry in `IMPLEMENTATIONS`: a context manager that gives an opener of sessions
+with one empty tree. Semantics are ZooKeeper's, where each of these was tried as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+
+import pytest
+import trio
+
+from odradek.coordination.embedded import EmbeddedStore
+from odradek.coordination.store import (
+    BadVersion,
+    Check,
+    Create,
+    Delete,
+    NoChildrenForEphemerals,
+    NodeExists,
+    NoNode,
+    NotEmpty,
+    SessionExpired,
+    Set,
+    StoreError,
+)
+
+OpenSession = Callable[[], EmbeddedStore]
+
+
+@asynccontextmanager
+async def embedded_in_memory(tmp_path: Path) -> AsyncIterator[OpenSession]:
+    async with EmbeddedStore() as first:
+        yield first.another_session
+
+
+@asynccontextmanager
+async def embedded_in_file(tmp_path: Path) -> AsyncIterator[OpenSession]:
+    async with EmbeddedStore(tmp_path / "tree.sqlite3") as first:
+        yield first.another_session
+
+
+IMPLEMENTATIONS: list[Callable[[Path], AbstractAsyncContextManager[OpenSession]]] = [
+    embedded_in_memory,
+    embedded_in_file,
+]
+
+
+@pytest.fixture(params=IMPLEMENTATIONS, ids=lambda implementation: implementation.__name__)
+async def sessions(request, tmp_path):
+    async with request.param(tmp_path) as open_session:
+        yield open_session
+
+
+async def woken(changes: AsyncIterator[None]) -> bool:
+    with trio.move_on_after(0.5):
+        await anext(changes)
+        return True
+    return False
+
+
+async def refused(attempt: Awaitable[object]) -> tuple[type[StoreError], str]:
+    try:
+        await attempt
+    except StoreError as error:
+        return type(error), error.path
+    raise AssertionError("the store allowed it")
+
+
+async def test_a_created_node_is_read_back(sessions):
+    store = sessions()
+    (result,) = await store.commit(Create("/a", b"data"))
+    node = await store.get("/a")
+    assert (result.path, result.version) == ("/a", 0)
+    assert (node.data, node.version, node.ephemeral) == (b"data", 0, False)
+    assert node.czxid == node.mzxid
+    assert await store.exists("/a")
+    assert not await store.exists("/b")
+
+
+async def test_a_change_counts_the_version_and_moves_mzxid_only(sessions):
+    store = sessions()
+    await store.commit(Create("/a", b"1"))
+    created = await store.get("/a")
+    (result,) = await store.commit(Set("/a", b"2", version=0))
+    node = await store.get("/a")
+    assert (node.data, node.version, result.version) == (b"2", 1, 1)
+    assert node.czxid == created.czxid
+    assert node.mzxid > created.mzxid
+
+
+async def test_zxids_grow_over_the_whole_tree(sessions):
+    store, other = sessions(), sessions()
+    await store.commit(Create("/a"))
+    await other.commit(Create("/b"))
+    assert (await other.get("/b")).czxid > (await other.get("/a")).czxid
+
+
+async def test_children_are_named_without_their_path(sessions):
+    store = sessions()
+    await store.commit(Create("/p"), Create("/p/x"), Create("/p/y"), Create("/p/y/z"))
+    assert await store.children("/p") == {"x", "y"}
+    assert "p" in await store.children("/")
+    assert await store.children("/p/x") == frozenset()
+
+
+async def test_what_is_not_there_cannot_be_read_or_changed(sessions):
+    store = sessions()
+    assert await refused(store.get("/a")) == (NoNode, "/a")
+    assert await refused(store.children("/a")) == (NoNode, "/a")
+    assert await refused(store.commit(Set("/a", b""))) == (NoNode, "/a")
+    assert await refused(store.commit(Delete("/a"))) == (NoNode, "/a")
+    assert await refused(store.commit(Check("/a", -1))) == (NoNode, "/a")
+    with pytest.raises(NoNode):
+        await store.commit(Create("/a/b"))
+
+
+async def test_a_node_is_created_once(sessions):
+    store = sessions()
+    await store.commit(Create("/a"))
+    assert await refused(store.commit(Create("/a"))) == (NodeExists, "/a")
+
+
+async def test_versions_guard_changes(sessions):
+    store = sessions()
+    await store.commit(Create("/a"))
+    await store.commit(Set("/a", b"1"), Set("/a", b"2"))
+    for stale in (Set("/a", b"", version=1), Delete("/a", version=1), Check("/a", 1)):
+        assert await refused(store.commit(stale)) == (BadVersion, "/a")
+    await store.commit(Check("/a", 2), Delete("/a", version=2))
+    assert not await store.exists("/a")
+
+
+async def test_a_node_with_children_stays(sessions):
+    store = sessions()
+    await store.commit(Create("/a"), Create("/a/b"))
+    assert await refused(store.commit(Delete("/a"))) == (NotEmpty, "/a")
+    await store.commit(Delete("/a/b"), Delete("/a"))
+
+
+async def test_a_commit_happens_as_a_whole_or_not_at_all(sessions):
+    store = sessions()
+    await store.commit(Create("/a", b"old"))
+    attempt = store.commit(Create("/b"), Set("/a", b"new"), Check("/a", 7), Create("/c"))
+    assert await refused(attempt) == (BadVersion, "/a")
+    assert not await store.exists("/b")
+    assert (await store.get("/a")).data == b"old"
+
+
+async def test_later_operations_see_earlier_ones_and_share_their_zxid(sessions):
+    store = sessions()
+    created, changed = await store.commit(Create("/a"), Set("/a", b"x", version=0))
+    await store.commit(Delete("/a"), Create("/a", b"again"), Create("/b"))
+    again = await store.get("/a")
+    assert (created.version, changed.version, again.version, again.data) == (0, 1, 0, b"again")
+    assert again.czxid == (await store.get("/b")).czxid
+
+
+async def test_sequential_names_count_the_parents_children_of_all_time(sessions):
+    store = sessions()
+    await store.commit(Create("/p"), Create("/p/other"))
+    (first,) = await store.commit(Create("/p/n_", b"1", sequential=True))
+    await store.commit(Delete(first.path), Delete("/p/other"))
+    second, third = await store.commit(Create("/p/n_", sequential=True), Create("/p/n_", sequential=True))
+    assert first.path == "/p/n_0000000001"
+    assert (second.path, third.path) == ("/p/n_0000000002", "/p/n_0000000003")
+
+
+async def test_ephemeral_nodes_end_with_their_session(sessions):
+    mortal, store = sessions(), sessions()
+    await mortal.commit(Create("/ids"), Create("/ids/0", b"broker", ephemeral=True))
+    assert (await store.get("/ids/0")).ephemeral
+    changes = store.changes("/ids")
+    assert await woken(changes)
+    await mortal.close()
+    assert await woken(changes)
+    assert await store.children("/ids") == frozenset()
+    assert await refused(mortal.get("/ids")) == (SessionExpired, "/ids")
+    assert (await refused(mortal.commit(Create("/x"))))[0] is SessionExpired
+
+
+async def test_an_ephemeral_node_has_no_children(sessions):
+    store = sessions()
+    await store.commit(Create("/e", ephemeral=True))
+    with pytest.raises(NoChildrenForEphemerals):
+        await store.commit(Create("/e/child"))
+
+
+async def test_a_reader_is_woken_at_once_and_then_by_its_node_and_children(sessions):
+    store, writer = sessions(), sessions()
+    await writer.commit(Create("/p"), Create("/p/a"))
+    changes = store.changes("/p")
+    assert await woken(changes)
+    for operation in (Set("/p", b"x"), Create("/p/b"), Delete("/p/b")):
+        await writer.commit(operation)
+        assert await woken(changes), operation
+
+
+async def test_a_reader_of_a_missing_node_is_woken_by_its_birth_and_death(sessions):
+    store = sessions()
+    changes = store.changes("/controller")
+    assert await woken(changes)
+    await store.commit(Create("/controller"))
+    assert await woken(changes)
+    await store.commit(Delete("/controller"))
+    assert await woken(changes)
+
+
+async def test_a_reader_sleeps_through_what_does_not_concern_it(sessions):
+    store = sessions()
+    await store.commit(Create("/p"), Create("/p/a"), Create("/q"))
+    changes = store.changes("/p")
+    assert await woken(changes)
+    await store.commit(Set("/p/a", b"grandchildren"), Set("/q", b""), Create("/p/a/b"))
+    with pytest.raises(BadVersion):
+        await store.commit(Set("/p", b""), Check("/q", 9))
+    assert not await woken(changes)
+
+
+async def test_changes_before_a_read_make_one_wake_and_none_is_lost(sessions):
+    store = sessions()
+    changes = store.changes("/n")
+    await store.commit(Create("/n", b"1"))
+    await store.commit(Set("/n", b"2"))
+    assert await woken(changes)
+    assert (await store.get("/n")).data == b"2"
+    await store.commit(Set("/n", b"3"))
+    assert await woken(changes)
+
+
+async def test_a_waiting_reader_learns_of_the_end_of_its_session(sessions):
+    store = sessions()
+    changes = store.changes("/n")
+    assert await woken(changes)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(store.close)
+        with pytest.raises(SessionExpired):
+            await anext(changes)
+
+
+async def test_one_of_many_racing_writers_wins(sessions):
+    stores = [sessions() for _ in range(5)]
+    outcomes: list[bool] = []
+
+    async def elect(store: EmbeddedStore) -> None:
+        try:
+            await store.commit(Create("/controller", ephemeral=True))
+        except NodeExists:
+            outcomes.append(False)
+        else:
+            outcomes.append(True)
+
+    async with trio.open_nursery() as nursery:
+        for store in stores:
+            nursery.start_soon(elect, store)
+    assert sorted(outcomes) == [False] * 4 + [True]
