@@ -1,0 +1,44 @@
+"""The two forms of a log line."""
+
+import io
+import json
+
+from odradek.telemetry.logger import Level
+from odradek.telemetry.output import LogOutput
+
+
+def test_a_stream_that_is_no_terminal_gets_one_json_object_a_line() -> None:
+    stream = io.StringIO()
+    output = LogOutput(stream)
+    output(Level.WARN, "odradek.server", "connection refused", {"host": "/127.0.0.1"})
+    output(Level.FATAL, "odradek.log", "disk failed", {})
+    first, second = (json.loads(line) for line in stream.getvalue().splitlines())
+    assert first.pop("timestamp").endswith("Z")
+    assert first == {
+        "event": "connection refused",
+        "level": "warning",
+        "logger": "odradek.server",
+        "host": "/127.0.0.1",
+    }
+    assert (second["level"], second["event"]) == ("critical", "disk failed")
+
+
+def test_a_traceback_is_part_of_the_line() -> None:
+    stream = io.StringIO()
+    try:
+        raise ValueError("what went wrong")
+    except ValueError:
+        LogOutput(stream)(Level.ERROR, "odradek", "failed", {"exc_info": True})
+    (line,) = stream.getvalue().splitlines()
+    assert "ValueError: what went wrong" in json.loads(line)["exception"]
+
+
+def test_the_readable_form_names_event_logger_and_fields() -> None:
+    stream = io.StringIO()
+    LogOutput(stream, human=True)(Level.INFO, "odradek.server", "listening", {"port": 9092})
+    text = stream.getvalue()
+    assert "info" in text
+    assert "listening" in text
+    assert "port=9092" in text
+    assert "odradek.server" in text
+    assert "\x1b" not in text, "colours are for terminals"
