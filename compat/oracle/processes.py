@@ -1,7 +1,7 @@
 """Child processes that never outlive us: started in their own group, stopped by pid, killed when we die.
 
 The kernel kills the child when the *thread* that started it ends (``PR_SET_PDEATHSIG``, set by util-linux's
-``setpriv``), so start processes from a thread that lives as long as they should; in tests, the main thread.
+``setpriv``), so one thread that lives as long as the interpreter starts them all, whoever asks.
 """
 
 import os
@@ -9,8 +9,11 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import IO
+from typing import Final
+
+_LAUNCHER: Final = ThreadPoolExecutor(max_workers=1, thread_name_prefix="child-launcher")
 
 
 class ChildProcess:
@@ -23,31 +26,25 @@ class ChildProcess:
         log_path: Path,
         cwd: Path | None = None,
         environment: Mapping[str, str] | None = None,
-        pipe_output: bool = False,
+        output_path: Path | None = None,
     ) -> None:
-        """Start ``command``; with ``pipe_output`` standard output is read at ``stdout``, not logged."""
+        """Start ``command``; standard output goes to ``output_path``, overwritten, when one is given."""
         self.log_path = log_path
-        with open(log_path, "ab") as log:
-            self._popen = subprocess.Popen(
+        with open(log_path, "ab") as log, open(output_path or os.devnull, "wb") as output:
+            self._popen = _LAUNCHER.submit(
+                subprocess.Popen[bytes],
                 [*_die_with_parent(), *command],
                 stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE if pipe_output else log,
+                stdout=output if output_path else log,
                 stderr=log,
                 cwd=cwd,
                 env={**os.environ, **environment} if environment is not None else None,
                 start_new_session=True,
-            )
+            ).result()
 
     @property
     def pid(self) -> int:
         return self._popen.pid
-
-    @property
-    def stdout(self) -> IO[bytes]:
-        """The output of a process started with ``pipe_output``."""
-        if self._popen.stdout is None:
-            raise ValueError("standard output goes to the log")
-        return self._popen.stdout
 
     @property
     def returncode(self) -> int | None:
