@@ -1,0 +1,235 @@
+"""The codecs of record batches: gzip, snappy in xerial framing, LZ4 frames, zstd.
+
+Decompression is bounded: a few kilobytes may claim to be gigabytes, and this broker has one process to lose.
+Kafka streams instead and needs no bound.
+
+Snappy, as snappy-java writes it: `82 "SNAPPY" 00`, version int32, compatible version int32, then blocks of
+(length int32, raw snappy), 32 KiB of input each. Bytes without that magic are one raw block.
+
+LZ4, as Kafka writes it: the frame format with independent blocks of 64 KiB and no checksums but the header's.
+In magic 0 that one covers the frame's magic too (KAFKA-3160), so readers of magic 0 must not check it.
+
+Kafka: CompressionType, Lz4BlockOutputStream, Lz4BlockInputStream; KIP-110 (zstd), KIP-390 (levels).
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from enum import IntEnum
+from struct import Struct
+from typing import Protocol, TypeAlias
+
+import cramjam
+
+from odradek.errors import KafkaError
+from odradek.protocol.error_codes import ErrorCode
+
+_Buffer: TypeAlias = bytes | bytearray | memoryview
+
+
+class _Decompressor(Protocol):
+    """A module of cramjam."""
+
+    def decompress_into(self, data: _Buffer, output: bytearray, /) -> int:
+        """Bytes written; raises DecompressionError, also when `output` is too small."""
+
+
+class Compression(IntEnum):
+    """Codec ids: bits 0-2 of a batch's attributes."""
+
+    NONE = 0
+    GZIP = 1
+    SNAPPY = 2
+    LZ4 = 3
+    ZSTD = 4
+
+    @classmethod
+    def of(cls, codec_id: int) -> Compression:
+        """Raises KafkaError(UNKNOWN_SERVER_ERROR), as Kafka answers an id that no codec has."""
+        if codec_id > cls.ZSTD:
+            raise KafkaError(ErrorCode.UNKNOWN_SERVER_ERROR, f"Unknown compression type id: {codec_id}")
+        return cls(codec_id)
+
+
+DEFAULT_LEVELS = {Compression.GZIP: -1, Compression.LZ4: 9, Compression.ZSTD: 3}
+"""Kafka's defaults of compression.gzip.level, compression.lz4.level and compression.zstd.level."""
+
+MAX_DECOMPRESSED_BYTES = 256 * 1024 * 1024
+"""What one batch may grow to; Kafka itself knows no bound."""
+
+_XERIAL_MAGIC = b"\x82SNAPPY\x00"
+_XERIAL_HEADER = _XERIAL_MAGIC + b"\x00\x00\x00\x01\x00\x00\x00\x01"
+_XERIAL_BLOCK_BYTES = 32 * 1024
+_LENGTH = Struct(">i")
+
+_LZ4_MAGIC = b"\x04\x22\x4d\x18"
+_LZ4_DESCRIPTOR = b"\x60\x40"
+_LZ4_BLOCK_BYTES = 64 * 1024
+_LZ4_STORED = 0x80000000
+_LZ4_CONTENT_SIZE_FLAG = 0x08
+_LZ4_LENGTH = Struct("<I")
+
+
+def compress(codec: Compression, data: _Buffer, *, level: int | None = None, magic: int = 2) -> bytes:
+    """`data` compressed as Kafka's producer would; `level` None is Kafka's default for the codec."""
+    if level is None:
+        level = DEFAULT_LEVELS.get(codec, 0)
+    match codec:
+        case Compression.NONE:
+            return bytes(data)
+        case Compression.GZIP:
+            return zlib.compress(data, level, wbits=31)
+        case Compression.SNAPPY:
+            return _compress_snappy(data)
+        case Compression.LZ4:
+            return _compress_lz4(data, level, covers_magic=magic == 0)
+        case Compression.ZSTD:
+            return bytes(cramjam.zstd.compress(data, level=level))
+
+
+def decompress(
+    codec: Compression, data: _Buffer, *, magic: int = 2, max_bytes: int = MAX_DECOMPRESSED_BYTES
+) -> bytes | memoryview:
+    """The records behind `data`.
+
+    Raises KafkaError: CORRUPT_MESSAGE for bytes that are not of this codec, MESSAGE_TOO_LARGE beyond
+    `max_bytes` of output.
+    """
+    try:
+        match codec:
+            case Compression.NONE:
+                return memoryview(data)
+            case Compression.GZIP:
+                return _decompress_gzip(data, max_bytes)
+            case Compression.SNAPPY:
+                return _decompress_snappy(memoryview(data), max_bytes)
+            case Compression.LZ4:
+                if magic == 0:
+                    data = _with_lz4_header_checksum(data)
+                return _decompress_growing(cramjam.lz4, data, max_bytes)
+            case Compression.ZSTD:
+                return _decompress_growing(cramjam.zstd, data, max_bytes)
+    except (zlib.error, cramjam.DecompressionError, struct.error, IndexError) as error:
+        raise KafkaError(
+            ErrorCode.CORRUPT_MESSAGE, f"Cannot decompress {codec.name.lower()} data: {error}"
+        ) from error
+
+
+def _too_large(max_bytes: int) -> KafkaError:
+    return KafkaError(
+        ErrorCode.MESSAGE_TOO_LARGE, f"A record batch decompresses to more than {max_bytes} bytes"
+    )
+
+
+def _decompress_gzip(data: _Buffer, max_bytes: int) -> bytes:
+    """Every member in turn, as Java's GZIPInputStream reads them."""
+    output = bytearray()
+    rest: _Buffer = data
+    while rest:
+        member = zlib.decompressobj(wbits=31)
+        output += member.decompress(rest, max_bytes + 1 - len(output))
+        if len(output) > max_bytes:
+            raise _too_large(max_bytes)
+        if not member.eof:
+            raise zlib.error("incomplete or truncated stream")
+        rest = member.unused_data
+    return bytes(output)
+
+
+def _compress_snappy(data: _Buffer) -> bytes:
+    view = memoryview(data)
+    blocks = [_XERIAL_HEADER]
+    for start in range(0, len(view), _XERIAL_BLOCK_BYTES):
+        block = bytes(cramjam.snappy.compress_raw(view[start : start + _XERIAL_BLOCK_BYTES]))
+        blocks += (_LENGTH.pack(len(block)), block)
+    return b"".join(blocks)
+
+
+def _decompress_snappy(data: memoryview, max_bytes: int) -> bytes:
+    if data[: len(_XERIAL_MAGIC)] != _XERIAL_MAGIC:
+        return _decompress_snappy_block(data, max_bytes)
+    blocks: list[bytes] = []
+    position = len(_XERIAL_HEADER)
+    left_bytes = max_bytes
+    while position < len(data):
+        (length,) = _LENGTH.unpack_from(data, position)
+        position += _LENGTH.size
+        if not 0 <= length <= len(data) - position:
+            raise IndexError("snappy block reaches past the end")
+        blocks.append(_decompress_snappy_block(data[position : position + length], left_bytes))
+        left_bytes -= len(blocks[-1])
+        position += length
+    return b"".join(blocks)
+
+
+def _decompress_snappy_block(block: memoryview, max_bytes: int) -> bytes:
+    if cramjam.snappy.decompress_raw_len(block) > max_bytes:
+        raise _too_large(max_bytes)
+    return bytes(cramjam.snappy.decompress_raw(block))
+
+
+def _compress_lz4(data: _Buffer, level: int, *, covers_magic: bool) -> bytes:
+    view = memoryview(data)
+    checked = _LZ4_MAGIC + _LZ4_DESCRIPTOR if covers_magic else _LZ4_DESCRIPTOR
+    chunks = [_LZ4_MAGIC, _LZ4_DESCRIPTOR, bytes((_lz4_header_checksum(checked),))]
+    # As Kafka: the default level means lz4's fast compressor, every other level the high compressor.
+    is_fast = level == DEFAULT_LEVELS[Compression.LZ4]
+    for start in range(0, len(view), _LZ4_BLOCK_BYTES):
+        block = view[start : start + _LZ4_BLOCK_BYTES]
+        compressed = bytes(
+            cramjam.lz4.compress_block(block, store_size=False)
+            if is_fast
+            else cramjam.lz4.compress_block(
+                block, store_size=False, mode="high_compression", compression=level
+            )
+        )
+        if len(compressed) < len(block):
+            chunks += (_LZ4_LENGTH.pack(len(compressed)), compressed)
+        else:
+            chunks += (_LZ4_LENGTH.pack(len(block) | _LZ4_STORED), bytes(block))
+    chunks.append(_LZ4_LENGTH.pack(0))
+    return b"".join(chunks)
+
+
+def _decompress_growing(codec: _Decompressor, data: _Buffer, max_bytes: int) -> memoryview:
+    """Output of unknown size: try, and try again with four times the room."""
+    capacity_bytes = min(max(64 * 1024, 6 * len(data)), max_bytes)
+    while True:
+        output = bytearray(capacity_bytes)
+        try:
+            size_bytes = codec.decompress_into(data, output)
+        except cramjam.DecompressionError as error:
+            if "whole buffer" not in str(error):
+                raise
+            if capacity_bytes == max_bytes:
+                raise _too_large(max_bytes) from error
+            capacity_bytes = min(4 * capacity_bytes, max_bytes)
+        else:
+            return memoryview(output)[:size_bytes]
+
+
+def _with_lz4_header_checksum(data: _Buffer) -> bytes:
+    """The same LZ4 frame with the header checksum that the format asks for."""
+    frame = bytearray(data)
+    end = 6 + (8 if frame[4] & _LZ4_CONTENT_SIZE_FLAG else 0)
+    frame[end] = _lz4_header_checksum(frame[4:end])
+    return bytes(frame)
+
+
+def _lz4_header_checksum(descriptor: bytes | bytearray) -> int:
+    """Second byte of the descriptor's xxHash32 (seed 0), in xxHash's form for fewer than 16 bytes."""
+    mask = 0xFFFFFFFF
+    value = 0x165667B1 + len(descriptor)
+    whole = len(descriptor) // 4 * 4
+    for start in range(0, whole, 4):
+        lane = int.from_bytes(descriptor[start : start + 4], "little")
+        value = (value + lane * 0xC2B2AE3D) & mask
+        value = (((value << 17) | (value >> 15)) * 0x27D4EB2F) & mask
+    for byte in descriptor[whole:]:
+        value = (value + byte * 0x165667B1) & mask
+        value = (((value << 11) | (value >> 21)) * 0x9E3779B1) & mask
+    value = ((value ^ (value >> 15)) * 0x85EBCA77) & mask
+    value = ((value ^ (value >> 13)) * 0xC2B2AE3D) & mask
+    value ^= value >> 16
+    return (value >> 8) & 0xFF
