@@ -28,6 +28,10 @@ RESPONSE_HEADER_BYTES = 5
 """Correlation id and an empty tag section: response header version 1."""
 
 
+RECORD_OVERHEAD_BYTES = 12
+"""At most, in a batch of up to 10,000 records without key and headers: lengths and deltas are varints."""
+
+
 @dataclass(slots=True)
 class Figures:
     """What one load did: wall seconds, payload bytes, requests, records, each round trip in seconds."""
@@ -55,7 +59,7 @@ class ProduceLoad:
 
     @property
     def records_per_batch(self) -> int:
-        return max(1, self.batch_bytes // self.record_bytes)
+        return max(1, self.batch_bytes // (self.record_bytes + RECORD_OVERHEAD_BYTES))
 
 
 def frame(api_key: int, version: int, body: bytes) -> bytes:
