@@ -21,7 +21,7 @@ class ErrorCode(IntEnum):
     retriable: bool
     """Whether Kafka's clients repeat the request by themselves."""
 
-    def __new__(cls, code: int, message: str, retriable: bool = False) -> ErrorCode:
+    def __new__(cls, code: int, message: str = "", retriable: bool = False) -> ErrorCode:
         member = int.__new__(cls, code)
         member._value_ = code
         member.message = message
