@@ -1,0 +1,84 @@
+"""Where everything lies in ZooKeeper: the paths of Kafka 3.9 (`kafka.zk.ZkData`)."""
+
+from __future__ import annotations
+
+from odradek.metadata.topic_partition import TopicPartition
+
+CONSUMERS = "/consumers"
+
+CLUSTER_ID = "/cluster/id"
+
+BROKERS = "/brokers"
+BROKER_IDS = f"{BROKERS}/ids"
+TOPICS = f"{BROKERS}/topics"
+BROKER_SEQUENCE_ID = f"{BROKERS}/seqid"
+
+CONTROLLER = "/controller"
+CONTROLLER_EPOCH = "/controller_epoch"
+FEATURE = "/feature"
+PRODUCER_ID_BLOCK = "/latest_producer_id_block"
+
+CONFIG = "/config"
+CONFIG_CHANGES = f"{CONFIG}/changes"
+CONFIG_TYPES = ("users", "topics", "clients", "brokers", "ips")
+
+ADMIN = "/admin"
+DELETE_TOPICS = f"{ADMIN}/delete_topics"
+
+ISR_CHANGE_NOTIFICATION = "/isr_change_notification"
+LOG_DIR_EVENT_NOTIFICATION = "/log_dir_event_notification"
+
+PERSISTENT = (
+    CONSUMERS,
+    BROKER_IDS,
+    TOPICS,
+    CONFIG_CHANGES,
+    DELETE_TOPICS,
+    BROKER_SEQUENCE_ID,
+    ISR_CHANGE_NOTIFICATION,
+    PRODUCER_ID_BLOCK,
+    LOG_DIR_EVENT_NOTIFICATION,
+    *(f"{CONFIG}/{entity_type}" for entity_type in CONFIG_TYPES),
+)
+"""What every broker makes sure of when it starts, parents included (ZkData.PersistentZkPaths)."""
+
+
+def broker_id(node_id: int) -> str:
+    """A broker's registration, ephemeral."""
+    return f"{BROKER_IDS}/{node_id}"
+
+
+def topic(name: str) -> str:
+    """A topic's id and assignment."""
+    return f"{TOPICS}/{name}"
+
+
+def topic_partitions(name: str) -> str:
+    """The parent of a topic's partitions."""
+    return f"{TOPICS}/{name}/partitions"
+
+
+def partition(topic_partition: TopicPartition) -> str:
+    """The parent of a partition's state."""
+    return f"{topic_partitions(topic_partition.topic)}/{topic_partition.partition}"
+
+
+def partition_state(topic_partition: TopicPartition) -> str:
+    """A partition's leader and ISR."""
+    return f"{partition(topic_partition)}/state"
+
+
+def config(entity_type: str, entity_name: str) -> str:
+    """The dynamic configs of a topic, broker, client, user or address."""
+    return f"{CONFIG}/{entity_type}/{entity_name}"
+
+
+def delete_topic(name: str) -> str:
+    """The wish to delete a topic; gone when that is done."""
+    return f"{DELETE_TOPICS}/{name}"
+
+
+def with_parents(path: str) -> tuple[str, ...]:
+    """Give a path preceded by its parents, outermost first, without the root."""
+    names = path.split("/")[1:]
+    return tuple("/" + "/".join(names[:depth]) for depth in range(1, len(names) + 1))
