@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import trio
 
+from odradek.coordination.changes import Changes
 from odradek.coordination.embedded import EmbeddedStore
 from odradek.coordination.store import (
     BadVersion,
@@ -55,11 +56,10 @@ async def sessions(request, tmp_path):
         yield open_session
 
 
-async def woken(changes: AsyncIterator[None]) -> bool:
+async def woken(changes: Changes) -> frozenset[str]:
     with trio.move_on_after(0.5):
-        await anext(changes)
-        return True
-    return False
+        return await anext(changes)
+    return frozenset()
 
 
 async def refused(attempt: Awaitable[object]) -> tuple[type[StoreError], str]:
@@ -229,6 +229,23 @@ async def test_changes_before_a_read_make_one_wake_and_none_is_lost(sessions):
     assert (await store.get("/n")).data == b"2"
     await store.commit(Set("/n", b"3"))
     assert await woken(changes)
+
+
+async def test_one_reader_learns_which_of_many_paths_changed(sessions):
+    store = sessions()
+    await store.commit(Create("/a"), Create("/b"))
+    changes = store.changes("/a", "/b")
+    changes.add("/c")
+    assert await woken(changes) == {"/a", "/b", "/c"}
+    await store.commit(Set("/a", b"1"), Create("/c"))
+    assert await woken(changes) == {"/a", "/c"}
+    changes.discard("/a")
+    await store.commit(Set("/a", b"2"), Set("/b", b"2"))
+    assert await woken(changes) == {"/b"}
+    changes.add("/a")
+    assert await woken(changes) == {"/a"}
+    await store.commit(Set("/a", b"3"))
+    assert await woken(changes) == {"/a"}
 
 
 async def test_a_waiting_reader_learns_of_the_end_of_its_session(sessions):

@@ -275,13 +275,14 @@ class _Tree:
             else:
                 self.nodes[path] = node
         for path in commit.woken:
-            for changes in self._watchers.get(path, ()):
-                changes.mark_dirty()
+            watchers = self._watchers.get(path, weakref.WeakSet())
+            idle = [changes for changes in watchers if not changes.mark_dirty(path)]
+            watchers -= set(idle)
+            if not watchers:
+                self._watchers.pop(path, None)
 
-    def watch(self, path: str) -> Changes:
-        changes = Changes()
+    def watch(self, path: str, changes: Changes) -> None:
         self._watchers.setdefault(path, weakref.WeakSet()).add(changes)
-        return changes
 
 
 class EmbeddedStore:
@@ -338,11 +339,13 @@ class EmbeddedStore:
     async def commit(self, *operations: Operation) -> tuple[Result, ...]:
         return await self._tree.commit(self._session, operations)
 
-    def changes(self, path: str) -> Changes:
-        changes = self._tree.watch(path)
+    def changes(self, *paths: str) -> Changes:
+        changes = Changes(self._tree.watch)
+        for path in paths:
+            changes.add(path)
         self._subscriptions.add(changes)
         if self._session not in self._tree.open_sessions:
-            changes.fail(SessionExpired(path))
+            changes.fail(SessionExpired("/"))
         return changes
 
     async def _read(self, path: str) -> _Znode:

@@ -2,7 +2,8 @@
 
 Owns the interface: nodes, the operations of an atomic commit, and their errors. Says nothing about where
 the tree lives: `embedded.EmbeddedStore` keeps it beside the log, and an ensemble keeps it behind kazoo. Both
-pass the one contract suite in `tests/coordination/test_store_contract.py`.
+pass the one contract suite in `tests/coordination/test_store_contract.py`. A node without data (null in
+ZooKeeper, where Kafka writes it so) is one with empty data here.
 
 Semantics are ZooKeeper's (PrepRequestProcessor, DataTree): every commit has one zxid, larger than any
 before; a node's version counts the times its data was set; an ephemeral node lives as long as the session
@@ -11,11 +12,13 @@ that created it; a sequential node's name ends in the ten-digit count of childre
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from odradek.errors import OdradekError
+
+if TYPE_CHECKING:
+    from odradek.coordination.changes import Changes
 
 ANY_VERSION = -1
 """A Set, Delete or Check with this version holds for every version of an existing node."""
@@ -139,11 +142,11 @@ class MetadataStore(Protocol):
         Raises the StoreError of the first operation that cannot be applied.
         """
 
-    def changes(self, path: str) -> AsyncIterator[None]:
-        """Wake the one reader of the iterator when the node or the set of its children may have changed.
+    def changes(self, *paths: str) -> Changes:
+        """Iterate over sets of those paths whose node, or the set of its children, may have changed.
 
-        The node need not exist. Subscribed from the call on, and the first wake comes at once, so that a
-        loop over it reads the state it starts from; several changes may come as one wake, but no change
-        after a wake goes without another one. Children's own data do not count. Raises SessionExpired
-        when the session ends.
+        For one reader. The nodes need not exist. Subscribed from the call on, and all paths come first as
+        changed, so that a loop over them reads the state it starts from; several changes may come as one
+        wake, but no change after a wake goes without another one. Children's own data do not count.
+        The iterator raises SessionExpired when the session ends.
         """
