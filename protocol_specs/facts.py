@@ -14,6 +14,8 @@ from typing import Any
 Definition = dict[str, Any]
 
 _MESSAGE_KEYS = ("apiKey", "type", "name", "listeners", "validVersions", "flexibleVersions")
+# Known, and kept in another form or left out: 4.x removed the versions that 3.x had deprecated.
+_OTHER_MESSAGE_KEYS = ("latestVersionUnstable", "deprecatedVersions", "fields", "commonStructs")
 _FIELD_KEYS = (
     "name",
     "type",
@@ -41,9 +43,7 @@ def parse(text: str) -> Definition:
     raw, _ = json.JSONDecoder().raw_decode(_COMMENT.sub("", text).strip())
     kept: Definition = {key: raw[key] for key in _MESSAGE_KEYS if key in raw}
     kept["latestVersionUnstable"] = raw.get("latestVersionUnstable", False)
-    _reject_unknown(
-        raw, {*_MESSAGE_KEYS, "latestVersionUnstable", "deprecatedVersions", "fields", "commonStructs"}
-    )
+    _reject_unknown(raw, {*_MESSAGE_KEYS, *_OTHER_MESSAGE_KEYS})
     kept["fields"] = [_field(field, kept["validVersions"]) for field in raw.get("fields", [])]
     kept["commonStructs"] = [
         {
@@ -60,7 +60,10 @@ def _field(raw: Definition, parent_versions: str) -> Definition:
     _reject_unknown(raw, {*_FIELD_KEYS, "about", "fields"})
     kept: Definition = {key: raw[key] for key in _FIELD_KEYS if key in raw}
     kept.setdefault("versions", kept.get("taggedVersions", parent_versions))
-    if "default" in kept:
+    if kept.get("default", "") is None:
+        # A JSON null is no default to Kafka's generator; only the word "null" is.
+        del kept["default"]
+    elif "default" in kept:
         kept["default"] = _default(kept["default"], kept["type"])
     if "tag" in kept:
         kept["tag"] = int(kept["tag"])
@@ -73,7 +76,7 @@ def _field(raw: Definition, parent_versions: str) -> Definition:
 
 def _default(value: object, field_type: str) -> object:
     """Kafka writes defaults as strings or as values; ours are always values."""
-    if value is None or value == "null":
+    if value == "null":
         return None
     if field_type == "bool":
         return value in (True, "true")

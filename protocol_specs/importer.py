@@ -1,4 +1,4 @@
-"""Import the message definitions inside Kafka's jars: `python -m protocol_specs.importer JAR...` (`make specs`).
+"""Import the message definitions in Kafka's jars: `python -m protocol_specs.importer JAR...` (`make specs`).
 
 The jars of two releases go in, in any order; the release is the end of a jar's name. Out come the files of
 `protocol_specs/messages/`: facts only, the union of both releases (`protocol_specs.union`).
@@ -50,17 +50,19 @@ def merge(releases: Mapping[str, Mapping[str, Definition]]) -> dict[str, Definit
     """The union of exactly two releases, by (new) message name, each with what either release has of it."""
     (old_release, older), (new_release, newer) = releases.items()
     older = {RENAMED_MESSAGES.get(name, name): definition for name, definition in older.items()}
-    merged = {}
+    merged: dict[str, Definition] = {}
     for name in sorted(older.keys() | newer.keys()):
-        sides = {old_release: older.get(name), new_release: newer.get(name)}
+        sides: dict[str, Definition | None] = {old_release: older.get(name), new_release: newer.get(name)}
         definition = union(older.get(name), newer.get(name))
-        fields = {key: definition.pop(key) for key in ("fields", "commonStructs") if key in definition}
+        fields: Definition = {
+            key: definition.pop(key) for key in ("fields", "commonStructs") if key in definition
+        }
         present = {r: side for r, side in sides.items() if side and side["validVersions"] != "none"}
         definition["releases"] = {r: side["validVersions"] for r, side in present.items()}
         unstable = {
-            r: Versions.parse(s["validVersions"]).highest
-            for r, s in present.items()
-            if s["latestVersionUnstable"]
+            release: Versions.parse(side["validVersions"]).highest
+            for release, side in present.items()
+            if side["latestVersionUnstable"]
         }
         if unstable:
             definition["unstable"] = unstable

@@ -124,8 +124,7 @@ class _Merge:
         return [field for field in merged if field["versions"] != "none"]
 
     def _renamed(self, name: str) -> str:
-        new = RENAMED_FIELDS.get((self._newer["name"], name), name)
-        return new
+        return RENAMED_FIELDS.get((self._newer["name"], name), name)
 
     def _field(self, older: Definition | None, newer: Definition | None) -> Definition:
         either = newer or older
@@ -150,10 +149,8 @@ class _Merge:
         """One range from two: the newer's word on its own versions, the older's on the others."""
         of_older, of_newer = Versions.parse(older), Versions.parse(newer)
         known = self._only_older | set(self._newer_valid)
-        versions = {v for v in self._only_older if v in of_older} | {
-            v for v in self._newer_valid if v in of_newer
-        }
-        found = Versions.of(versions)
+        from_older = {version for version in self._only_older if version in of_older}
+        found = Versions.of(from_older | {version for version in self._newer_valid if version in of_newer})
         if found and found.highest == max(known):
             return f"{found.lowest}+"
         return str(found)

@@ -1,1 +1,1 @@
-"""The generator of `odradek.protocol.generated`: one module for each message, codecs specialised by version."""
+"""The generator of `odradek.protocol.generated`: one module a message, codecs specialised by version."""

@@ -1,4 +1,4 @@
-"""`python -m protocol_specs.codegen [--check]`: write `odradek.protocol.generated`, or fail when it is stale."""
+"""`python -m protocol_specs.codegen [--check]`: write the generated package, or fail when stale."""
 
 from __future__ import annotations
 
@@ -12,9 +12,7 @@ from protocol_specs.codegen.ranges import ranges_text
 from protocol_specs.codegen.schema import load_all
 
 GENERATED = Path(__file__).parent.parent.parent / "src/odradek/protocol/generated"
-_PACKAGE = (
-    '"""Message codecs, one module for each message; written by protocol_specs/codegen, never edited."""\n'
-)
+_PACKAGE = '"""Message codecs, one module a message; written by protocol_specs/codegen, never edited."""\n'
 
 
 def texts() -> dict[str, str]:

@@ -7,6 +7,8 @@ count or length that was read and `to` the end of the value being sliced.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from protocol_specs.codegen.naming import LocalNames, snake_case
 from protocol_specs.codegen.schema import FIXED, Field, Message, Struct
 from protocol_specs.codegen.source import Source, Structs
@@ -193,10 +195,7 @@ class Decoder:
                 self._flush()
                 source.add(f"{name}.append({value})")
             else:
-                element = Field(
-                    **{slot: getattr(field, slot) for slot in Field.__slots__ if slot != "is_array"},
-                    is_array=False,
-                )
+                element = replace(field, is_array=False)
                 self._length(element, compact=compact)
                 self._slice(f"{field.kafka_name} element", compact=compact, nullable=False)
                 source.add(f"{name}.append({_SLICES[field.type]})")

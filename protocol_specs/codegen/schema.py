@@ -119,7 +119,10 @@ class Struct:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """`structs` holds every nested struct, each behind those it contains; `root` is the message itself."""
+    """`structs` holds every nested struct, each behind those it contains; `root` is the message itself.
+
+    `releases` has the versions that each Kafka release knows, unstable ones included.
+    """
 
     name: str
     kind: str
@@ -128,6 +131,7 @@ class Message:
     flexible: Versions
     root: Struct
     structs: tuple[Struct, ...]
+    releases: dict[str, Versions]
 
     @property
     def module(self) -> str:
@@ -155,6 +159,7 @@ class _Loader:
             flexible=Versions.parse(definition["flexibleVersions"]),
             root=root,
             structs=tuple(self._structs.values()),
+            releases={name: Versions.parse(text) for name, text in definition["releases"].items()},
         )
 
     def _fields(self, fields: list[dict[str, Any]]) -> tuple[Field, ...]:

@@ -42,7 +42,7 @@ def bad_length(name: str, length: int, remaining: int) -> MalformedMessage:
 
 
 def bad_count(name: str, count: int, remaining: int) -> MalformedMessage:
-    """The error for an array that is null where it may not be, or whose elements cannot fit in what is left."""
+    """The error for an array that is null where it may not be, or cannot fit in what is left."""
     return MalformedMessage(f"{name} has count {count} on the wire, {remaining} bytes are left")
 
 

@@ -1,1 +1,1 @@
-"""Message codecs, one module for each message; written by protocol_specs/codegen, never edited."""
+"""Message codecs, one module a message; written by protocol_specs/codegen, never edited."""

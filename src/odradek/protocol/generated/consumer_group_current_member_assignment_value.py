@@ -33,12 +33,12 @@ class TopicPartitions(Structure):
         self,
         topic_id: UUID = ZERO_UUID,
         partitions: list[int] = DEFAULT,
-        assignment_epochs: list[int] | None = None,
+        assignment_epochs: list[int] | None = DEFAULT,
         tagged: TaggedFields | None = None,
     ) -> None:
         self.topic_id = topic_id
         self.partitions = [] if partitions is DEFAULT else partitions
-        self.assignment_epochs = assignment_epochs
+        self.assignment_epochs = [] if assignment_epochs is DEFAULT else assignment_epochs
         self.tagged = tagged
 
 
@@ -90,7 +90,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[ConsumerGroupCurrentMemberAssi
             raise bad_count("Partitions", n, end - at)
         partitions = list(unpack_from(f">{n - 1}i", buf, at))
         at = to
-        assignment_epochs: list[int] | None = None
+        assignment_epochs: list[int] | None = []
         n = buf[at]
         at += 1
         tagged: TaggedFields | None = None
@@ -132,7 +132,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[ConsumerGroupCurrentMemberAssi
             raise bad_count("Partitions", n, end - at)
         topic_partitions_partitions = list(unpack_from(f">{n - 1}i", buf, at))
         at = to
-        topic_partitions_assignment_epochs: list[int] | None = None
+        topic_partitions_assignment_epochs: list[int] | None = []
         n = buf[at]
         at += 1
         topic_partitions_tagged: TaggedFields | None = None
@@ -184,7 +184,7 @@ def _encode_v0(message: ConsumerGroupCurrentMemberAssignmentValue, out: list[Chu
             write_uvarint(b, n)
         b += pack(f">{len(partitions)}i", *partitions)
         tags: TaggedFields = {}
-        if topic_partitions.assignment_epochs is not None:
+        if topic_partitions.assignment_epochs is None or topic_partitions.assignment_epochs:
             tag_0 = bytearray()
             assignment_epochs = topic_partitions.assignment_epochs
             if assignment_epochs is None:
@@ -217,7 +217,7 @@ def _encode_v0(message: ConsumerGroupCurrentMemberAssignmentValue, out: list[Chu
             write_uvarint(b, n)
         b += pack(f">{len(each_partitions)}i", *each_partitions)
         topic_partitions_tags: TaggedFields = {}
-        if each_topic_partitions.assignment_epochs is not None:
+        if each_topic_partitions.assignment_epochs is None or each_topic_partitions.assignment_epochs:
             topic_partitions_tag_0 = bytearray()
             each_assignment_epochs = each_topic_partitions.assignment_epochs
             if each_assignment_epochs is None:

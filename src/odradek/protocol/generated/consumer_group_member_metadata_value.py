@@ -73,7 +73,7 @@ class ConsumerGroupMemberMetadataValue(Record):
         subscribed_topic_regex: str | None = "",
         rebalance_timeout_ms: int = -1,
         server_assignor: str | None = "",
-        classic_member_metadata: ClassicMemberMetadata | None = None,
+        classic_member_metadata: ClassicMemberMetadata | None = DEFAULT,
         tagged: TaggedFields | None = None,
     ) -> None:
         self.instance_id = instance_id
@@ -84,7 +84,7 @@ class ConsumerGroupMemberMetadataValue(Record):
         self.subscribed_topic_regex = subscribed_topic_regex
         self.rebalance_timeout_ms = rebalance_timeout_ms
         self.server_assignor = server_assignor
-        self.classic_member_metadata = classic_member_metadata
+        self.classic_member_metadata = ClassicMemberMetadata() if classic_member_metadata is DEFAULT else classic_member_metadata
         self.tagged = tagged
 
 
@@ -170,7 +170,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[ConsumerGroupMemberMetadataVal
             raise bad_length("ServerAssignor", n, end - at)
         server_assignor = buf[at:to].tobytes().decode("utf-8", "replace")
         at = to
-    classic_member_metadata: ClassicMemberMetadata | None = None
+    classic_member_metadata: ClassicMemberMetadata | None = ClassicMemberMetadata()
     n = buf[at]
     at += 1
     tagged: TaggedFields | None = None
@@ -303,7 +303,7 @@ def _encode_v0(message: ConsumerGroupMemberMetadataValue, out: list[Chunk]) -> N
             write_string_length(b, n)
         b += raw
     tags: TaggedFields = {}
-    if message.classic_member_metadata is not None:
+    if message.classic_member_metadata is None or message.classic_member_metadata.session_timeout_ms != 0 or message.classic_member_metadata.supported_protocols or message.classic_member_metadata.tagged:
         tag_0 = bytearray()
         if message.classic_member_metadata is None:
             tag_0 += b"\x00"

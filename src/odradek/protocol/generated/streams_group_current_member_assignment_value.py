@@ -32,12 +32,12 @@ class TaskIds(Structure):
         self,
         subtopology_id: str = "",
         partitions: list[int] = DEFAULT,
-        assignment_epochs: list[int] | None = None,
+        assignment_epochs: list[int] | None = DEFAULT,
         tagged: TaggedFields | None = None,
     ) -> None:
         self.subtopology_id = subtopology_id
         self.partitions = [] if partitions is DEFAULT else partitions
-        self.assignment_epochs = assignment_epochs
+        self.assignment_epochs = [] if assignment_epochs is DEFAULT else assignment_epochs
         self.tagged = tagged
 
 
@@ -105,7 +105,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[StreamsGroupCurrentMemberAssig
             raise bad_count("Partitions", n, end - at)
         partitions = list(unpack_from(f">{n - 1}i", buf, at))
         at = to
-        assignment_epochs: list[int] | None = None
+        assignment_epochs: list[int] | None = []
         n = buf[at]
         at += 1
         tagged: TaggedFields | None = None
@@ -155,7 +155,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[StreamsGroupCurrentMemberAssig
             raise bad_count("Partitions", n, end - at)
         task_ids_partitions = list(unpack_from(f">{n - 1}i", buf, at))
         at = to
-        task_ids_assignment_epochs: list[int] | None = None
+        task_ids_assignment_epochs: list[int] | None = []
         n = buf[at]
         at += 1
         task_ids_tagged: TaggedFields | None = None
@@ -205,7 +205,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[StreamsGroupCurrentMemberAssig
             raise bad_count("Partitions", n, end - at)
         task_ids_partitions_2 = list(unpack_from(f">{n - 1}i", buf, at))
         at = to
-        task_ids_assignment_epochs_2: list[int] | None = None
+        task_ids_assignment_epochs_2: list[int] | None = []
         n = buf[at]
         at += 1
         task_ids_tagged_2: TaggedFields | None = None
@@ -255,7 +255,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[StreamsGroupCurrentMemberAssig
             raise bad_count("Partitions", n, end - at)
         task_ids_partitions_3 = list(unpack_from(f">{n - 1}i", buf, at))
         at = to
-        task_ids_assignment_epochs_3: list[int] | None = None
+        task_ids_assignment_epochs_3: list[int] | None = []
         n = buf[at]
         at += 1
         task_ids_tagged_3: TaggedFields | None = None
@@ -305,7 +305,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[StreamsGroupCurrentMemberAssig
             raise bad_count("Partitions", n, end - at)
         task_ids_partitions_4 = list(unpack_from(f">{n - 1}i", buf, at))
         at = to
-        task_ids_assignment_epochs_4: list[int] | None = None
+        task_ids_assignment_epochs_4: list[int] | None = []
         n = buf[at]
         at += 1
         task_ids_tagged_4: TaggedFields | None = None
@@ -355,7 +355,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[StreamsGroupCurrentMemberAssig
             raise bad_count("Partitions", n, end - at)
         task_ids_partitions_5 = list(unpack_from(f">{n - 1}i", buf, at))
         at = to
-        task_ids_assignment_epochs_5: list[int] | None = None
+        task_ids_assignment_epochs_5: list[int] | None = []
         n = buf[at]
         at += 1
         task_ids_tagged_5: TaggedFields | None = None
@@ -413,7 +413,7 @@ def _encode_v0(message: StreamsGroupCurrentMemberAssignmentValue, out: list[Chun
             write_uvarint(b, n)
         b += pack(f">{len(partitions)}i", *partitions)
         tags: TaggedFields = {}
-        if task_ids.assignment_epochs is not None:
+        if task_ids.assignment_epochs is None or task_ids.assignment_epochs:
             tag_0 = bytearray()
             assignment_epochs = task_ids.assignment_epochs
             if assignment_epochs is None:
@@ -452,7 +452,7 @@ def _encode_v0(message: StreamsGroupCurrentMemberAssignmentValue, out: list[Chun
             write_uvarint(b, n)
         b += pack(f">{len(each_partitions)}i", *each_partitions)
         task_ids_tags: TaggedFields = {}
-        if each_task_ids.assignment_epochs is not None:
+        if each_task_ids.assignment_epochs is None or each_task_ids.assignment_epochs:
             task_ids_tag_0 = bytearray()
             each_assignment_epochs = each_task_ids.assignment_epochs
             if each_assignment_epochs is None:
@@ -491,7 +491,7 @@ def _encode_v0(message: StreamsGroupCurrentMemberAssignmentValue, out: list[Chun
             write_uvarint(b, n)
         b += pack(f">{len(each_partitions_2)}i", *each_partitions_2)
         task_ids_tags_2: TaggedFields = {}
-        if each_task_ids_2.assignment_epochs is not None:
+        if each_task_ids_2.assignment_epochs is None or each_task_ids_2.assignment_epochs:
             task_ids_tag_0_2 = bytearray()
             each_assignment_epochs_2 = each_task_ids_2.assignment_epochs
             if each_assignment_epochs_2 is None:
@@ -530,7 +530,7 @@ def _encode_v0(message: StreamsGroupCurrentMemberAssignmentValue, out: list[Chun
             write_uvarint(b, n)
         b += pack(f">{len(each_partitions_3)}i", *each_partitions_3)
         task_ids_tags_3: TaggedFields = {}
-        if each_task_ids_3.assignment_epochs is not None:
+        if each_task_ids_3.assignment_epochs is None or each_task_ids_3.assignment_epochs:
             task_ids_tag_0_3 = bytearray()
             each_assignment_epochs_3 = each_task_ids_3.assignment_epochs
             if each_assignment_epochs_3 is None:
@@ -569,7 +569,7 @@ def _encode_v0(message: StreamsGroupCurrentMemberAssignmentValue, out: list[Chun
             write_uvarint(b, n)
         b += pack(f">{len(each_partitions_4)}i", *each_partitions_4)
         task_ids_tags_4: TaggedFields = {}
-        if each_task_ids_4.assignment_epochs is not None:
+        if each_task_ids_4.assignment_epochs is None or each_task_ids_4.assignment_epochs:
             task_ids_tag_0_4 = bytearray()
             each_assignment_epochs_4 = each_task_ids_4.assignment_epochs
             if each_assignment_epochs_4 is None:
@@ -608,7 +608,7 @@ def _encode_v0(message: StreamsGroupCurrentMemberAssignmentValue, out: list[Chun
             write_uvarint(b, n)
         b += pack(f">{len(each_partitions_5)}i", *each_partitions_5)
         task_ids_tags_5: TaggedFields = {}
-        if each_task_ids_5.assignment_epochs is not None:
+        if each_task_ids_5.assignment_epochs is None or each_task_ids_5.assignment_epochs:
             task_ids_tag_0_5 = bytearray()
             each_assignment_epochs_5 = each_task_ids_5.assignment_epochs
             if each_assignment_epochs_5 is None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from struct import Struct
 from typing import ClassVar
 
-from odradek.protocol.message import Chunk, Record, Structure, TaggedFields
+from odradek.protocol.message import DEFAULT, Chunk, Record, Structure, TaggedFields
 from odradek.protocol.primitives import (
     bad_count,
     bad_length,
@@ -56,13 +56,13 @@ class StreamsGroupMetadataValue(Record):
         epoch: int = 0,
         metadata_hash: int = 0,
         validated_topology_epoch: int = -1,
-        last_assignment_configs: list[LastAssignmentConfig] | None = None,
+        last_assignment_configs: list[LastAssignmentConfig] | None = DEFAULT,
         tagged: TaggedFields | None = None,
     ) -> None:
         self.epoch = epoch
         self.metadata_hash = metadata_hash
         self.validated_topology_epoch = validated_topology_epoch
-        self.last_assignment_configs = last_assignment_configs
+        self.last_assignment_configs = [] if last_assignment_configs is DEFAULT else last_assignment_configs
         self.tagged = tagged
 
 
@@ -72,7 +72,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[StreamsGroupMetadataValue, int
     epoch, metadata_hash = _unpack_iq(buf, at)
     at += 12
     validated_topology_epoch: int = -1
-    last_assignment_configs: list[LastAssignmentConfig] | None = None
+    last_assignment_configs: list[LastAssignmentConfig] | None = []
     n = buf[at]
     at += 1
     tagged: TaggedFields | None = None
@@ -133,7 +133,7 @@ def _encode_v0(message: StreamsGroupMetadataValue, out: list[Chunk]) -> None:
         tag_0 = bytearray()
         tag_0 += _pack_i(message.validated_topology_epoch)
         tags[0] = bytes(tag_0)
-    if message.last_assignment_configs is not None:
+    if message.last_assignment_configs is None or message.last_assignment_configs:
         tag_1 = bytearray()
         last_assignment_configs = message.last_assignment_configs
         if last_assignment_configs is None:

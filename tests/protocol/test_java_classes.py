@@ -1,0 +1,116 @@
+"""Our codecs against Kafka's own message classes, both releases, both directions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from compat.message_codec import Decoded, MessageCodec, Question
+from odradek.protocol.message import Message as Generated
+from protocol_specs.codegen.schema import Message
+from tests.protocol.examples import MESSAGES, RandomChoices, canonical, example, to_json
+
+pytestmark = pytest.mark.oracle
+
+RELEASES = {"3.9": "3.9.2", "4.3": "4.3.0"}
+EXAMPLES = 4
+# Where 3.9 and 4.3 give one version two layouts, 4.3's is ours; 3.9 kept all of these unstable.
+OTHER_LAYOUT = {("3.9", "ReadShareGroupStateSummaryResponse", 0), ("3.9", "ShareGroupMetadataValue", 0)}
+OLD_NAMES = {
+    "ListConfigResourcesRequest": "ListClientMetricsResourcesRequest",
+    "ListConfigResourcesResponse": "ListClientMetricsResourcesResponse",
+    "LegacyOffsetCommitKey": "OffsetCommitKey",
+    "LegacyOffsetCommitValue": "OffsetCommitValue",
+}
+# Same bytes in 3.9, but not the same JSON.
+OTHER_JSON = {
+    # fields that 4.3 renamed
+    "VoteRequest",
+    "ListConfigResourcesResponse",
+    # tagged fields that 4.3 added to versions of 3.9, which keeps them raw
+    "ConsumerGroupCurrentMemberAssignmentValue",
+    "ConsumerGroupMetadataValue",
+    "ConsumerGroupTargetAssignmentMetadataValue",
+    "OffsetCommitValue",
+    "RemoteLogSegmentMetadataRecord",
+    "RemoteLogSegmentMetadataSnapshotRecord",
+    "TransactionLogValue",
+}
+
+
+@pytest.fixture(scope="module")
+def java() -> Iterator[MessageCodec]:
+    with MessageCodec() as codec:
+        yield codec
+
+
+def java_class(message: Message, release: str) -> str:
+    name = OLD_NAMES.get(message.name, message.name) if release == "3.9" else message.name
+    return f"{name}Data" if message.kind in ("request", "response") else name
+
+
+def versions(message: Message, release: str) -> Iterator[tuple[int, int]]:
+    """Our version and Kafka's, which is the type of a coordinator's key up to 3.9."""
+    if release not in message.releases:
+        return
+    if release == "3.9" and message.kind == "coordinator-key":
+        assert message.api_key is not None
+        yield 0, message.api_key
+        return
+    for version in message.releases[release]:
+        if (release, message.name, version) not in OTHER_LAYOUT:
+            yield version, version
+
+
+def cases(release: str, *, unknown_tags: bool) -> Iterator[tuple[Message, int, int, Generated]]:
+    """Message, our version, Java's version, value."""
+    for message in MESSAGES.values():
+        for version, java_version in versions(message, release):
+            for seed in range(EXAMPLES):
+                choices = RandomChoices(f"{message.name} {version} {seed}")
+                yield (
+                    message,
+                    version,
+                    java_version,
+                    example(message, version, choices, unknown_tags=unknown_tags),
+                )
+
+
+@pytest.mark.parametrize("release", RELEASES)
+def test_kafka_reads_what_we_write_and_writes_the_same_bytes(java: MessageCodec, release: str) -> None:
+    found = list(cases(release, unknown_tags=True))
+    raw = [value.to_bytes(version) for _, version, _, value in found]
+    questions = [
+        Question(RELEASES[release], java_class(message, release), java_version, data)
+        for (message, _, java_version, _), data in zip(found, raw, strict=True)
+    ]
+    for (message, version, _, value), data, answer in zip(found, raw, java.ask(questions), strict=True):
+        where = f"{message.name} {version}: {value}"
+        assert isinstance(answer, Decoded), f"{where}: {answer!r}"
+        assert answer.again == data, where
+        if not (release == "3.9" and message.name in OTHER_JSON):
+            expected = to_json(message, version, value, record_data=False)
+            assert canonical(answer.json) == canonical(expected), where
+
+
+@pytest.mark.parametrize("release", RELEASES)
+def test_we_write_the_bytes_that_kafka_writes_for_the_same_values(java: MessageCodec, release: str) -> None:
+    found = [
+        case
+        for case in cases(release, unknown_tags=False)
+        if not (release == "3.9" and case[0].name in OTHER_JSON)
+    ]
+    questions = [
+        Question(
+            RELEASES[release],
+            java_class(message, release),
+            java_version,
+            to_json(message, version, value, record_data=True),
+        )
+        for message, version, java_version, value in found
+    ]
+    for (message, version, _, value), answer in zip(found, java.ask(questions), strict=True):
+        where = f"{message.name} {version}: {value}"
+        assert isinstance(answer, bytes), f"{where}: {answer!r}"
+        assert answer == value.to_bytes(version), where
