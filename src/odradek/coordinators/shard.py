@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Protocol
 
-from odradek.coordinators.outcome import Now, Outcome, ReplayedRecord, Reply, Ticket
+from odradek.coordinators.outcome import Now, Outcome, ReplayedRecord, Ticket
 
 
 class Shard(Protocol):
@@ -31,6 +31,3 @@ class Shard(Protocol):
 
     def expire(self, now: Now) -> Iterable[Outcome]:
         """Fire every timer that is due."""
-
-    def unload(self, refusal: Reply) -> Iterable[tuple[Ticket, Reply]]:
-        """The partition is led elsewhere: everyone who still waits, to be told so."""

@@ -99,13 +99,6 @@ class GroupShard:
                 rebalance.on_sync_timer(group, step)
             yield step.outcome()
 
-    def unload(self, refusal: Reply) -> Iterable[tuple[Ticket, Reply]]:
-        for group in self.groups.values():
-            for member in group.members.values():
-                for ticket in (member.awaiting_join, member.awaiting_sync):
-                    if ticket is not None:
-                        yield ticket, refusal
-
     # -- commands ----------------------------------------------------------------------------------------
 
     def _step(self, now: Now) -> Step:

@@ -1,0 +1,223 @@
+"""One shard at work: it gets time, its journal and its callers; handled order is journal order.
+
+Owned by the runtime's task of its partition. Whatever touches the shard is synchronous, so commands,
+timers and commits never interleave. A caller that is not answered at once waits in `execute`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+import trio
+
+from odradek.clock import Clock
+from odradek.coordinators.journal import Journal
+from odradek.coordinators.outcome import Now, Outcome, ReplayedRecord, Reply, Ticket
+from odradek.coordinators.shard import Shard
+from odradek.errors import KafkaError
+from odradek.protocol.error_codes import ErrorCode
+from odradek.records.builder import build_batch
+from odradek.records.compression import Compression
+from odradek.records.record import Record
+
+ShardT = TypeVar("ShardT", bound=Shard)
+
+_NO_DEADLINE_MS = 2**63
+
+
+@dataclass(frozen=True, slots=True)
+class JournalSettings:
+    """How records are written: `offsets.topic.compression.codec` and `offsets.commit.timeout.ms`, or the
+    transaction coordinator's counterparts."""
+
+    compression: Compression = Compression.NONE
+    commit_timeout_ms: int = 5_000
+
+
+@dataclass(slots=True)
+class _Waiter:
+    """A caller without an answer yet."""
+
+    answered: trio.Event = field(default_factory=trio.Event)
+    reply: Reply = None
+
+
+@dataclass(slots=True)
+class _InFlight:
+    """Records that are in the log and not below the high watermark yet."""
+
+    outcome: Outcome
+    first_offset: int
+    next_offset: int
+    deadline: float  # on trio's clock; infinite once its callers have been told that it timed out
+
+
+class HostedShard(Generic[ShardT]):
+    """A loaded shard, from election to resignation."""
+
+    def __init__(self, shard: ShardT, journal: Journal, clock: Clock, settings: JournalSettings) -> None:
+        self.shard = shard
+        self._journal = journal
+        self._clock = clock
+        self._settings = settings
+        self._tickets = 0
+        self._waiters: dict[Ticket, _Waiter] = {}
+        self._in_flight: deque[_InFlight] = deque()
+        self._appended = trio.Event()
+        self._sooner = trio.Event()
+        self._armed_for_ms = _NO_DEADLINE_MS
+        self._closed: KafkaError | None = None
+
+    def start(self) -> None:
+        """Everything is replayed: let the shard set up its timers."""
+        for outcome in self.shard.loaded(self._now()):
+            self._settle(outcome)
+
+    async def run(self) -> None:
+        """Fire timers and notice commits until cancelled."""
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._fire_timers)
+            nursery.start_soon(self._notice_commits)
+
+    async def execute(self, command: Any) -> Reply:
+        """Handle one command and wait for its answer. Raises KafkaError where the command is refused.
+
+        What is answered at once does not yield to other tasks: heartbeats are most of the traffic.
+        """
+        if self._closed is not None:
+            raise self._closed
+        self._tickets += 1
+        ticket = self._tickets
+        outcome = self.shard.handle(command, ticket, self._now())
+        replies = outcome.replies
+        if not outcome.records and outcome.after is None and len(replies) == 1 and replies[0][0] == ticket:
+            self._fire_due()
+            return replies[0][1]
+        waiter = self._waiters[ticket] = _Waiter()
+        try:
+            self._settle(outcome)
+            self._fire_due()
+            if not waiter.answered.is_set():
+                await waiter.answered.wait()
+        finally:
+            del self._waiters[ticket]
+        if isinstance(waiter.reply, KafkaError):
+            raise waiter.reply
+        return waiter.reply
+
+    def close(self, refusal: KafkaError) -> None:
+        """The partition is led elsewhere: refuse everyone who waits, and everyone who still comes."""
+        self._closed = refusal
+        self._in_flight.clear()
+        for waiter in self._waiters.values():
+            if not waiter.answered.is_set():
+                waiter.reply = refusal
+                waiter.answered.set()
+
+    # -- outcomes ----------------------------------------------------------------------------------------
+
+    def _settle(self, outcome: Outcome) -> None:
+        if not outcome.records:
+            self._conclude(outcome)
+            return
+        try:
+            appended = self._journal.append(self._batch(outcome))
+        except KafkaError as error:
+            self._fail(outcome, error)
+            return
+        deadline = trio.current_time() + self._settings.commit_timeout_ms / 1000
+        self._in_flight.append(_InFlight(outcome, appended.first_offset, appended.next_offset, deadline))
+        self._commit()
+        if self._in_flight:
+            self._appended.set()
+
+    def _batch(self, outcome: Outcome) -> bytearray:
+        now_ms = self._clock.now_ms()
+        records = (Record(index, now_ms, key, value) for index, (key, value) in enumerate(outcome.records))
+        return build_batch(records, compression=self._settings.compression)
+
+    def _commit(self) -> None:
+        """Replay and answer what has sunk below the high watermark, in the order of the log."""
+        while self._in_flight and self._in_flight[0].next_offset <= self._journal.high_watermark:
+            committed = self._in_flight.popleft()
+            for key, value in committed.outcome.records:
+                self.shard.replay(ReplayedRecord(key, value, committed.first_offset))
+            self._conclude(committed.outcome)
+
+    def _conclude(self, outcome: Outcome) -> None:
+        self._deliver(outcome.replies)
+        if outcome.after is not None:
+            self._settle(outcome.after(None, self._now()))
+
+    def _fail(self, outcome: Outcome, error: KafkaError) -> None:
+        if outcome.after is not None:
+            self._settle(outcome.after(error, self._now()))
+        elif outcome.best_effort:
+            self._deliver(outcome.replies)
+        else:
+            self._deliver((ticket, error) for ticket, _ in outcome.replies)
+
+    def _deliver(self, replies: Iterable[tuple[Ticket, Reply]]) -> None:
+        for ticket, reply in replies:
+            waiter = self._waiters.get(ticket)  # None: its connection is gone
+            if waiter is not None and not waiter.answered.is_set():
+                waiter.reply = reply
+                waiter.answered.set()
+
+    async def _notice_commits(self) -> None:
+        while True:
+            if not self._in_flight:
+                self._appended = trio.Event()
+                await self._appended.wait()
+            deadline = min(item.deadline for item in self._in_flight)
+            try:
+                with trio.move_on_at(deadline) as waiting:
+                    await self._journal.wait_replicated(self._in_flight[0].next_offset)
+            except KafkaError:
+                # Leadership or the disk was lost; the resignation is on its way.
+                self.close(KafkaError(ErrorCode.NOT_COORDINATOR))
+                return
+            if waiting.cancelled_caught:
+                self._time_out()
+            self._commit()
+            self._fire_due()
+
+    def _time_out(self) -> None:
+        """Answer callers whose records take too long. The records stay in the log and may yet commit."""
+        for item in self._in_flight:
+            if item.deadline <= trio.current_time():
+                late, item.outcome = item.outcome, Outcome(item.outcome.records)
+                item.deadline = math.inf
+                self._fail(late, KafkaError(ErrorCode.REQUEST_TIMED_OUT))
+
+    # -- time --------------------------------------------------------------------------------------------
+
+    def _now(self) -> Now:
+        return Now(self._clock.now_ms(), round(self._clock.monotonic() * 1000))
+
+    def _fire_due(self) -> None:
+        """Fire what is due, and let the timer task know if something is due sooner than it sleeps."""
+        while True:
+            deadline_ms = self.shard.next_deadline_ms()
+            if deadline_ms is None or deadline_ms >= self._armed_for_ms:
+                return
+            now = self._now()
+            if deadline_ms > now.monotonic_ms:
+                self._sooner.set()
+                return
+            for outcome in self.shard.expire(now):
+                self._settle(outcome)
+
+    async def _fire_timers(self) -> None:
+        while True:
+            deadline_ms = self.shard.next_deadline_ms()
+            self._armed_for_ms = _NO_DEADLINE_MS if deadline_ms is None else deadline_ms
+            self._sooner = trio.Event()
+            with trio.move_on_at(math.inf if deadline_ms is None else deadline_ms / 1000):
+                await self._sooner.wait()
+            self._armed_for_ms = _NO_DEADLINE_MS
+            self._fire_due()

@@ -1,0 +1,42 @@
+"""What a coordinator needs of the partition that it writes to, and that partition as a journal.
+
+Owns no state. Coordinators append with acks=all: a record counts once it is below the high watermark.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """Where a batch went; `next_offset` is exclusive."""
+
+    first_offset: int
+    next_offset: int
+
+
+class Journal(Protocol):
+    """One partition of an internal topic, led by this broker."""
+
+    @property
+    def high_watermark(self) -> int:
+        """Everything below it is committed."""
+
+    @property
+    def log_start_offset(self) -> int:
+        """The first offset that can be read."""
+
+    @property
+    def log_end_offset(self) -> int:
+        """The offset that the next record will have."""
+
+    def append(self, batch: bytearray) -> Appended:
+        """Write one batch. Raises KafkaError and leaves nothing behind when it cannot."""
+
+    async def wait_replicated(self, offset: int) -> None:
+        """Return once the high watermark is at or beyond `offset`. Raises KafkaError if leadership ends."""
+
+    def read(self, offset: int, max_bytes: int) -> bytes | bytearray | memoryview:
+        """Whole batches from the one that holds `offset` on; at least one if there is one."""

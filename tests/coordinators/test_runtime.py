@@ -1,0 +1,298 @@
+"""The runtime with a shard that could not be smaller: named values, and callers that wait for them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import pytest
+import trio
+import trio.testing
+
+from odradek.clock import VirtualClock
+from odradek.coordinators.hosted_shard import JournalSettings
+from odradek.coordinators.outcome import JournalRecord, Now, Outcome, ReplayedRecord, Ticket
+from odradek.coordinators.runtime import CoordinatorRuntime
+from odradek.coordinators.timers import Timers
+from odradek.errors import KafkaError
+from odradek.metadata.topic_partition import TopicPartition
+from odradek.protocol.error_codes import ErrorCode
+from tests.coordinators.memory_topic import MemoryTopic
+
+TOPIC = "__values"
+
+
+@dataclass(frozen=True)
+class Put:
+    key: bytes
+    value: bytes
+
+
+@dataclass(frozen=True)
+class Get:
+    key: bytes
+
+
+@dataclass(frozen=True)
+class WaitFor:
+    """Answered when the key gets a value, or with None after `timeout_ms`."""
+
+    key: bytes
+    timeout_ms: int
+
+
+class ValueShard:
+    def __init__(self) -> None:
+        self.values: dict[bytes, bytes | None] = {}
+        self.waiting: dict[bytes, list[Ticket]] = {}
+        self.timers: Timers[tuple[bytes, Ticket]] = Timers()
+        self.loaded_at: Now | None = None
+
+    def handle(self, command: object, ticket: Ticket, now: Now) -> Outcome:
+        if isinstance(command, Put):
+            if not command.value:
+                raise KafkaError(ErrorCode.INVALID_REQUEST)
+            waiting = self.waiting.pop(command.key, [])
+            replies = [(ticket, "stored"), *((waiter, command.value) for waiter in waiting)]
+            return Outcome((JournalRecord(command.key, command.value),), tuple(replies))
+        if isinstance(command, Get):
+            return Outcome(replies=((ticket, self.values.get(command.key)),))
+        assert isinstance(command, WaitFor)
+        self.waiting.setdefault(command.key, []).append(ticket)
+        self.timers.set((command.key, ticket), now.monotonic_ms + command.timeout_ms)
+        return Outcome()
+
+    def replay(self, record: ReplayedRecord) -> None:
+        self.values[record.key] = record.value
+
+    def replay_end_of_transaction(self, producer_id: int, *, committed: bool) -> None: ...
+
+    def loaded(self, now: Now) -> Iterator[Outcome]:
+        self.loaded_at = now
+        yield Outcome()
+
+    def next_deadline_ms(self) -> int | None:
+        return self.timers.next_deadline_ms()
+
+    def expire(self, now: Now) -> Iterator[Outcome]:
+        while (due := self.timers.pop_due(now.monotonic_ms)) is not None:
+            key, ticket = due
+            if ticket in self.waiting.get(key, ()):
+                self.waiting[key].remove(ticket)
+                yield Outcome(replies=((ticket, None),))
+
+
+def _runtime(topic: MemoryTopic) -> CoordinatorRuntime[ValueShard]:
+    return CoordinatorRuntime(topic, ValueShard, VirtualClock(), JournalSettings(commit_timeout_ms=5_000))
+
+
+@asynccontextmanager
+async def _leading(topic: MemoryTopic) -> AsyncIterator[CoordinatorRuntime[ValueShard]]:
+    """A runtime that has loaded every partition of the topic."""
+    runtime = _runtime(topic)
+    async with trio.open_nursery() as nursery:
+        await nursery.start(runtime.run)
+        for partition in range(topic.partition_count()):
+            runtime.on_elected(TopicPartition(TOPIC, partition), 0)
+        await trio.testing.wait_all_tasks_blocked()
+        yield runtime
+        nursery.cancel_scope.cancel()
+
+
+async def _refusal(runtime: CoordinatorRuntime[ValueShard], command: object) -> int:
+    with pytest.raises(KafkaError) as refused:
+        await runtime.execute("k", command)
+    return refused.value.code
+
+
+async def test_what_is_stored_is_found_by_the_next_coordinator(autojump_clock: trio.testing.MockClock):
+    topic = MemoryTopic(TOPIC)
+    async with _leading(topic) as runtime:
+        assert await runtime.execute("k", Put(b"k", b"v")) == "stored"
+    async with _leading(topic) as runtime:
+        assert await runtime.execute("k", Get(b"k")) == b"v"
+
+
+async def test_keys_live_in_the_partition_of_their_hash(autojump_clock: trio.testing.MockClock):
+    topic = MemoryTopic(TOPIC, partitions=50)
+    async with _leading(topic) as runtime:
+        await runtime.execute("my-group", Put(b"k", b"v"))
+    assert [bool(journal.batches) for journal in topic.journals].index(True) == 1906497762 % 50
+
+
+async def test_a_reply_waits_until_its_record_is_committed(autojump_clock: trio.testing.MockClock):
+    topic = MemoryTopic(TOPIC)
+    topic.journal(0).replicating = False
+    async with _leading(topic) as runtime, trio.open_nursery() as nursery:
+        replies: list[object] = []
+
+        async def put() -> None:
+            replies.append(await runtime.execute("k", Put(b"k", b"v")))
+
+        nursery.start_soon(put)
+        await trio.testing.wait_all_tasks_blocked()
+        assert replies == []
+        assert await runtime.execute("k", Get(b"k")) is None
+        topic.journal(0).replicate()
+        await trio.testing.wait_all_tasks_blocked()
+        assert replies == ["stored"]
+        assert await runtime.execute("k", Get(b"k")) == b"v"
+
+
+async def test_a_record_that_is_late_times_its_caller_out_and_still_counts(
+    autojump_clock: trio.testing.MockClock,
+):
+    topic = MemoryTopic(TOPIC)
+    topic.journal(0).replicating = False
+    async with _leading(topic) as runtime:
+        assert await _refusal(runtime, Put(b"k", b"v")) == ErrorCode.REQUEST_TIMED_OUT
+        assert trio.current_time() == pytest.approx(5)
+        topic.journal(0).replicate()
+        await trio.testing.wait_all_tasks_blocked()
+        assert await runtime.execute("k", Get(b"k")) == b"v"
+
+
+async def test_a_record_that_cannot_be_written_fails_its_caller(autojump_clock: trio.testing.MockClock):
+    topic = MemoryTopic(TOPIC)
+    async with _leading(topic) as runtime:
+        topic.journal(0).refusal = KafkaError(ErrorCode.NOT_ENOUGH_REPLICAS)
+        assert await _refusal(runtime, Put(b"k", b"v")) == ErrorCode.NOT_ENOUGH_REPLICAS
+        topic.journal(0).refusal = None
+        assert await runtime.execute("k", Get(b"k")) is None
+
+
+async def test_a_refused_command_says_why(autojump_clock: trio.testing.MockClock):
+    async with _leading(MemoryTopic(TOPIC)) as runtime:
+        assert await _refusal(runtime, Put(b"k", b"")) == ErrorCode.INVALID_REQUEST
+
+
+async def test_a_caller_waits_until_another_answers_it(autojump_clock: trio.testing.MockClock):
+    async with _leading(MemoryTopic(TOPIC)) as runtime, trio.open_nursery() as nursery:
+
+        async def put_later() -> None:
+            await trio.sleep(3)
+            await runtime.execute("k", Put(b"k", b"v"))
+
+        nursery.start_soon(put_later)
+        assert await runtime.execute("k", WaitFor(b"k", 60_000)) == b"v"
+        assert trio.current_time() == pytest.approx(3)
+
+
+async def test_timers_fire_at_their_time(autojump_clock: trio.testing.MockClock):
+    async with _leading(MemoryTopic(TOPIC)) as runtime, trio.open_nursery() as nursery:
+        answered: list[float] = []
+
+        async def wait(timeout_ms: int) -> None:
+            assert await runtime.execute("k", WaitFor(b"k", timeout_ms)) is None
+            answered.append(trio.current_time())
+
+        for timeout_ms in (9_000, 2_000, 0, 4_001):
+            nursery.start_soon(wait, timeout_ms)
+        await trio.sleep(10)
+        assert answered == pytest.approx([0, 2, 4.001, 9])
+
+
+async def test_a_timer_due_at_once_needs_no_sleep(autojump_clock: trio.testing.MockClock):
+    async with _leading(MemoryTopic(TOPIC)) as runtime:
+        assert await runtime.execute("k", WaitFor(b"k", 0)) is None
+        assert trio.current_time() == 0
+
+
+async def test_an_answer_for_somebody_who_has_gone_is_dropped(autojump_clock: trio.testing.MockClock):
+    async with _leading(MemoryTopic(TOPIC)) as runtime:
+        with trio.move_on_after(1):
+            await runtime.execute("k", WaitFor(b"k", 60_000))
+        assert await runtime.execute("k", Put(b"k", b"v")) == "stored"
+
+
+async def test_another_brokers_partition_is_refused(autojump_clock: trio.testing.MockClock):
+    runtime = _runtime(MemoryTopic(TOPIC))
+    async with trio.open_nursery() as nursery:
+        await nursery.start(runtime.run)
+        assert await _refusal(runtime, Get(b"k")) == ErrorCode.NOT_COORDINATOR
+        nursery.cancel_scope.cancel()
+
+
+async def test_other_topics_elections_do_not_matter(autojump_clock: trio.testing.MockClock):
+    async with trio.open_nursery() as nursery:
+        runtime = _runtime(MemoryTopic(TOPIC))
+        await nursery.start(runtime.run)
+        runtime.on_elected(TopicPartition("other", 0), 0)
+        await trio.testing.wait_all_tasks_blocked()
+        assert await _refusal(runtime, Get(b"k")) == ErrorCode.NOT_COORDINATOR
+        nursery.cancel_scope.cancel()
+
+
+async def test_a_partition_that_loads_is_refused_for_now(autojump_clock: trio.testing.MockClock):
+    async with trio.open_nursery() as nursery:
+        runtime = _runtime(MemoryTopic(TOPIC))
+        await nursery.start(runtime.run)
+        runtime.on_elected(TopicPartition(TOPIC, 0), 0)
+        assert runtime.is_loading
+        assert await _refusal(runtime, Get(b"k")) == ErrorCode.COORDINATOR_LOAD_IN_PROGRESS
+        await trio.testing.wait_all_tasks_blocked()
+        assert not runtime.is_loading
+        nursery.cancel_scope.cancel()
+
+
+async def test_resignation_refuses_those_who_wait_and_those_who_come(autojump_clock: trio.testing.MockClock):
+    async with _leading(MemoryTopic(TOPIC)) as runtime, trio.open_nursery() as nursery:
+
+        async def wait() -> None:
+            assert await _refusal(runtime, WaitFor(b"k", 60_000)) == ErrorCode.NOT_COORDINATOR
+
+        nursery.start_soon(wait)
+        await trio.testing.wait_all_tasks_blocked()
+        runtime.on_resigned(TopicPartition(TOPIC, 0))
+        assert await _refusal(runtime, Get(b"k")) == ErrorCode.NOT_COORDINATOR
+
+
+async def test_a_new_election_loads_again(autojump_clock: trio.testing.MockClock):
+    topic = MemoryTopic(TOPIC)
+    async with _leading(topic) as runtime:
+        await runtime.execute("k", Put(b"k", b"v"))
+        runtime.on_resigned(TopicPartition(TOPIC, 0))
+        runtime.on_elected(TopicPartition(TOPIC, 0), 1)
+        await trio.testing.wait_all_tasks_blocked()
+        assert await runtime.execute("k", Get(b"k")) == b"v"
+
+
+async def test_leadership_lost_while_a_record_waits_refuses_its_caller(
+    autojump_clock: trio.testing.MockClock,
+):
+    topic = MemoryTopic(TOPIC)
+    topic.journal(0).replicating = False
+    async with _leading(topic) as runtime, trio.open_nursery() as nursery:
+
+        async def put() -> None:
+            assert await _refusal(runtime, Put(b"k", b"v")) == ErrorCode.NOT_COORDINATOR
+
+        nursery.start_soon(put)
+        await trio.testing.wait_all_tasks_blocked()
+        topic.journal(0).refusal = KafkaError(ErrorCode.NOT_LEADER_OR_FOLLOWER)
+        topic.journal(0).resign()
+
+
+async def test_a_stopped_runtime_is_not_available(autojump_clock: trio.testing.MockClock):
+    async with _leading(MemoryTopic(TOPIC)) as runtime:
+        pass
+    assert await _refusal(runtime, Get(b"k")) == ErrorCode.COORDINATOR_NOT_AVAILABLE
+
+
+async def test_every_shard_is_asked(autojump_clock: trio.testing.MockClock):
+    async with _leading(MemoryTopic(TOPIC, partitions=3)) as runtime:
+        assert await runtime.execute_everywhere(Get(b"k")) == [None, None, None]
+
+
+async def test_a_damaged_record_does_not_keep_the_others_from_loading(autojump_clock: trio.testing.MockClock):
+    topic = MemoryTopic(TOPIC)
+    async with _leading(topic) as runtime:
+        await runtime.execute("k", Put(b"a", b"1"))
+        await runtime.execute("k", Put(b"b", b"2"))
+    batch = bytearray(topic.journal(0).batches[0])
+    batch[-3:] = b"\xff\xff\xff"
+    topic.journal(0).batches[0] = bytes(batch)
+    async with _leading(topic) as runtime:
+        assert await runtime.execute("k", Get(b"b")) == b"2"
+        assert await runtime.execute("k", Get(b"a")) is None
