@@ -103,10 +103,29 @@ public class ConfigDump {
             OUT.print(", \"validator\": " + quote(key.validator == null ? null : key.validator.toString()));
             OUT.print(", \"validator_class\": "
                 + quote(key.validator == null ? null : key.validator.getClass().getSimpleName()));
+            OUT.print(", \"validator_flags\": " + quote(flags(key.validator)));
             OUT.print(", \"importance\": " + quote(key.importance.name()));
             OUT.print(", \"internal\": " + key.internalConfig + "}");
             separator = ",\n";
         }
+    }
+
+    /** The names of a validator's boolean fields that are true: whether it allows null, or an empty list. */
+    private static String flags(Object validator) {
+        List<String> set = new ArrayList<>();
+        if (validator != null) {
+            for (Field field : validator.getClass().getDeclaredFields()) {
+                try {
+                    field.setAccessible(true);
+                    if (Boolean.TRUE.equals(field.get(validator))) {
+                        set.add(field.getName());
+                    }
+                } catch (ReflectiveOperationException | RuntimeException unreadable) {
+                    continue;
+                }
+            }
+        }
+        return String.join(",", set);
     }
 
     private static void printMap(Object map) {
