@@ -1,13 +1,18 @@
 """LogConfig: what one partition's log is told to do, as plain values.
 
 The fields are Kafka's topic configs in snake_case, with the defaults of Kafka 3.9; sizes are bytes, times
-milliseconds. Nothing here validates: values come through `topic_configs.parse`, which does.
+milliseconds. Values come through `topic_config`, which validates them.
 Source: org.apache.kafka.storage.internals.log.LogConfig, org.apache.kafka.common.config.TopicConfig.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from odradek.config.broker_config import BrokerConfig
 
 MAX_LONG = 2**63 - 1
 """Kafka's Long.MAX_VALUE: "no limit" in many of these."""
@@ -64,6 +69,23 @@ class LogConfig:
     follower_replication_throttled_replicas: tuple[str, ...] = ()
     overridden: frozenset[str] = frozenset()
     """Names (Kafka's spelling) that the topic itself sets."""
+
+    @classmethod
+    def from_broker(cls, config: BrokerConfig, overrides: Mapping[str, str]) -> LogConfig:
+        """Merge a topic's overrides into the broker's defaults. Raises InvalidConfig for a bad value.
+
+        `message.format.version` is taken from the broker alone where Kafka ignores a topic's (KIP-724).
+        """
+        from odradek.config.topic_config import topic_defaults, topic_values
+
+        values = topic_values(config, overrides)
+        if message_format := topic_defaults(config).get("message.format.version"):
+            values["message.format.version"] = message_format
+        known: dict[str, Any] = {name.replace(".", "_"): value for name, value in values.items()}
+        known["cleanup_policy"] = frozenset(known["cleanup_policy"])
+        names = {field.name for field in fields(cls)}
+        kept = {name: value for name, value in known.items() if name in names}
+        return cls(**kept, overridden=frozenset(overrides))
 
     @property
     def compact(self) -> bool:
