@@ -17,9 +17,8 @@ from odradek.protocol.generated.fetch_request import FetchPartition, FetchReques
 from odradek.protocol.generated.fetch_response import FetchResponse
 from odradek.protocol.generated.produce_request import PartitionProduceData, ProduceRequest, TopicProduceData
 from odradek.protocol.generated.produce_response import ProduceResponse
-from odradek.records.builder import build_batch
-
 from odradek.records.batch import read_header
+from odradek.records.builder import build_batch
 from odradek.records.record import Record
 
 PRODUCE_KEY, PRODUCE_VERSION = 0, 9
