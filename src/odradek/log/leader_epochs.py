@@ -1,0 +1,150 @@
+"""LeaderEpochs: at which offset each leader epoch of a partition began.
+
+The answer to "where does epoch E end?" is how a follower finds out where its log and the leader's part
+(KIP-101, KIP-279). An epoch is written to `leader-epoch-checkpoint` (epoch, start offset; see `checkpoints`)
+when its first batch arrives or its leader is elected. Truncation does not write: stale entries in the file
+are cut again when the log is loaded, and `save` is called where a thread has time for it.
+
+Kafka: LeaderEpochFileCache.
+"""
+
+from __future__ import annotations
+
+import os
+from bisect import bisect_right
+from typing import NamedTuple
+
+from odradek.log.checkpoints import (
+    LEADER_EPOCH_FILE,
+    MalformedCheckpoint,
+    format_checkpoint,
+    read_checkpoint,
+    replace_file,
+)
+from odradek.log.index_file import create_empty
+
+UNDEFINED_EPOCH = -1
+UNDEFINED_OFFSET = -1
+
+
+class EpochEntry(NamedTuple):
+    """A leader epoch and the offset of its first record."""
+
+    epoch: int
+    start_offset: int
+
+
+class LeaderEpochs:
+    """The epochs of one log, ascending in both fields; owned by the log."""
+
+    __slots__ = ("_entries", "dirty", "latest_epoch", "path")
+
+    def __init__(self, directory: str | os.PathLike[str], entries: list[EpochEntry] | None = None) -> None:
+        self.path = os.path.join(os.fspath(directory), LEADER_EPOCH_FILE)
+        self._entries: list[EpochEntry] = []
+        self.latest_epoch = UNDEFINED_EPOCH
+        """-1 while there is none."""
+        self.dirty = False
+        """The file lags behind by entries that were cut."""
+        for entry in entries or ():
+            self._assign(entry)
+
+    @classmethod
+    def load(cls, directory: str | os.PathLike[str]) -> LeaderEpochs:
+        """The epochs of a partition's directory; an empty file where it is missing.
+
+        Raises OSError, MalformedCheckpoint.
+        """
+        path = os.path.join(os.fspath(directory), LEADER_EPOCH_FILE)
+        if not os.path.exists(path):
+            create_empty(path)
+            return cls(directory)
+        try:
+            entries = [EpochEntry(int(epoch), int(offset)) for epoch, offset in read_checkpoint(path, 2)]
+        except ValueError as error:
+            raise MalformedCheckpoint(str(error)) from error
+        return cls(directory, entries)
+
+    @property
+    def entries(self) -> tuple[EpochEntry, ...]:
+        return tuple(self._entries)
+
+    def assign(self, epoch: int, start_offset: int) -> None:
+        """`epoch` starts at `start_offset`, unless it is the latest already; writes the file. Raises OSError.
+
+        Entries that contradict it (a later epoch or a later start) are dropped: the newest word counts.
+        """
+        if epoch == self.latest_epoch and start_offset >= self._entries[-1].start_offset:
+            return
+        if epoch < 0 or start_offset < 0:
+            raise ValueError(f"Received invalid partition leader epoch entry ({epoch}, {start_offset})")
+        self._assign(EpochEntry(epoch, start_offset))
+        self.save()
+
+    def _assign(self, entry: EpochEntry) -> None:
+        entries = self._entries
+        while entries and (
+            entries[-1].epoch >= entry.epoch or entries[-1].start_offset >= entry.start_offset
+        ):
+            entries.pop()
+        entries.append(entry)
+        self.latest_epoch = entry.epoch
+
+    def end_offset_for(self, epoch: int, log_end_offset: int) -> tuple[int, int]:
+        """(largest epoch not above `epoch`, its end offset, exclusive); (-1, -1) where nothing is known.
+
+        The latest epoch ends at the log's end; an epoch before the first known ends where that one begins.
+        """
+        if epoch == UNDEFINED_EPOCH:
+            return UNDEFINED_EPOCH, UNDEFINED_OFFSET
+        if epoch == self.latest_epoch:
+            return epoch, log_end_offset
+        higher = self._number_above(epoch)
+        if higher == len(self._entries):
+            return UNDEFINED_EPOCH, UNDEFINED_OFFSET
+        end_offset = self._entries[higher].start_offset
+        return (epoch if higher == 0 else self._entries[higher - 1].epoch), end_offset
+
+    def _number_above(self, epoch: int) -> int:
+        return bisect_right(self._entries, epoch, key=lambda entry: entry.epoch)
+
+    def epoch_for_offset(self, offset: int) -> int | None:
+        """The epoch in which the record at `offset` was written; None before the first known."""
+        number = bisect_right(self._entries, offset, key=lambda entry: entry.start_offset)
+        return self._entries[number - 1].epoch if number else None
+
+    @property
+    def earliest(self) -> EpochEntry | None:
+        return self._entries[0] if self._entries else None
+
+    def truncate_from_end(self, end_offset: int) -> None:
+        """Drops epochs that start at or past `end_offset`."""
+        entries = self._entries
+        while entries and end_offset >= 0 and entries[-1].start_offset >= end_offset:
+            entries.pop()
+            self.dirty = True
+        self.latest_epoch = entries[-1].epoch if entries else UNDEFINED_EPOCH
+
+    def truncate_from_start(self, start_offset: int) -> None:
+        """Drops epochs that ended before `start_offset`; the one that holds it starts there now."""
+        number = bisect_right(self._entries, start_offset, key=lambda entry: entry.start_offset)
+        if number and self._entries[number - 1].start_offset == start_offset and number == 1:
+            return
+        if number:
+            self._entries[:number] = [EpochEntry(self._entries[number - 1].epoch, start_offset)]
+            self.dirty = True
+
+    def clear(self) -> None:
+        """Forgets all, in the file too. Raises OSError."""
+        self._entries.clear()
+        self.latest_epoch = UNDEFINED_EPOCH
+        self.save()
+
+    def save(self) -> None:
+        """Replaces the file. Raises OSError."""
+        replace_file(self.path, self.format())
+        self.dirty = False
+
+    def format(self) -> str:
+        """The file's content."""
+        return format_checkpoint(f"{entry.epoch} {entry.start_offset}" for entry in self._entries)

@@ -1,0 +1,708 @@
+"""Log: the batches of one partition on this broker, from its log start offset to its log end offset.
+
+Appending, reading and truncating are synchronous: between two of them nobody sees a log half changed. They
+write to the page cache; what must be on disk is awaited with `flush`. The high watermark and with it who may
+read how far is not known here: readers say where to end.
+
+The order on appending: decide (validation, producer state), then write (roll, data, indexes), then take over
+(offsets, producers, transactions), so that a refused or failed append leaves no trace.
+
+Kafka: UnifiedLog, LocalLog.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import uuid
+from bisect import bisect_right
+from collections import deque
+from collections.abc import Sequence
+from errno import EDQUOT, ENOSPC
+from typing import NamedTuple
+
+from odradek.config.log_config import LogConfig
+from odradek.errors import KafkaError, StorageError
+from odradek.log.append_info import NO_TIMESTAMP, LogAppendInfo, UnexpectedAppendOffset
+from odradek.log.end_transaction_marker import read_marker
+from odradek.log.environment import LogEnvironment
+from odradek.log.flusher import Flusher, FlushJob
+from odradek.log.log_directory import LogDirectory
+from odradek.log.partition_metadata import write_topic_id
+from odradek.log.producer_state import PreparedAppend
+from odradek.log.recovery import LoadedLog, rebuild_producers, segment_limits
+from odradek.log.segment import Segment, TimestampedOffset
+from odradek.log.slice import EMPTY_SLICE, LogSlice
+from odradek.log.transaction_index import AbortedTransaction
+from odradek.metadata.topic_partition import TopicPartition
+from odradek.protocol.error_codes import ErrorCode
+from odradek.records.batch import BatchHeader, TimestampType
+from odradek.records.compression import Compression
+from odradek.records.validation import AppendOrigin, BatchRules, validate_batches, validate_for_append
+from odradek.telemetry import get_logger
+
+_log = get_logger(__name__)
+
+
+class DoomedFile(NamedTuple):
+    """A renamed file that is to be removed once file.delete.delay.ms is over."""
+
+    due_ms: int
+    path: str
+
+
+class Log:
+    """One partition's log; owned by the broker's one task of state."""
+
+    __slots__ = (
+        "_active",
+        "_bases",
+        "_config",
+        "_environment",
+        "_flusher",
+        "_rules",
+        "_segments",
+        "directory",
+        "doomed",
+        "last_flush_ms",
+        "leader_epochs",
+        "log_end_offset",
+        "log_start_offset",
+        "path",
+        "producers",
+        "recovery_point",
+        "snapshots",
+        "topic_id",
+        "topic_partition",
+    )
+
+    def __init__(
+        self,
+        topic_partition: TopicPartition,
+        config: LogConfig,
+        loaded: LoadedLog,
+        directory: LogDirectory,
+        environment: LogEnvironment,
+    ) -> None:
+        self.topic_partition = topic_partition
+        self.topic_id: uuid.UUID | None = None
+        self.directory = directory
+        self.path = loaded.path
+        self._environment = environment
+        self._segments = loaded.segments
+        self._bases = [segment.base_offset for segment in loaded.segments]
+        self._active = loaded.segments[-1]
+        self.log_start_offset = loaded.log_start_offset
+        self.log_end_offset = loaded.log_end_offset
+        """The offset that the next record gets."""
+        self.recovery_point = loaded.recovery_point
+        """Everything below is on disk."""
+        self.leader_epochs = loaded.leader_epochs
+        self.producers = loaded.producers
+        self.snapshots = loaded.snapshots
+        self.doomed: deque[DoomedFile] = deque()
+        """Files of deleted segments, oldest first; `Logs` removes them."""
+        self.last_flush_ms = environment.clock.now_ms()
+        self._flusher = Flusher(self, environment.offload)
+        self.config = config
+
+    def __repr__(self) -> str:
+        return f"Log({self.topic_partition}, [{self.log_start_offset}, {self.log_end_offset}))"
+
+    @property
+    def config(self) -> LogConfig:
+        return self._config
+
+    @config.setter
+    def config(self, config: LogConfig) -> None:
+        self._config = config
+        self._rules = batch_rules(self.topic_partition, config, self._environment.validate_records)
+
+    def assign_topic_id(self, topic_id: uuid.UUID) -> None:
+        """Writes partition.metadata. Raises StorageError."""
+        self.directory.check_online()
+        try:
+            write_topic_id(self.path, topic_id)
+        except OSError as error:
+            raise self._failed(error, "Error while writing partition metadata file") from error
+        self.topic_id = topic_id
+
+    # Appending
+
+    def append_as_leader(
+        self,
+        records: memoryview | bytes | bytearray,
+        *,
+        leader_epoch: int,
+        now_ms: int,
+        origin: AppendOrigin = AppendOrigin.CLIENT,
+    ) -> LogAppendInfo:
+        """Gives the batch in `records` its offsets, in place if the buffer is writable, and writes it.
+
+        Measured path. Raises KafkaError: what `validate_for_append` and `ProducerState.prepare` raise,
+        RECORD_LIST_TOO_LARGE; StorageError. Nothing has changed then.
+        """
+        if self.directory.failure is not None:
+            self.directory.check_online()
+        valid = validate_for_append(records, self._rules, origin=origin, now_ms=now_ms)
+        batch, header = valid
+        first_offset = self.log_end_offset
+        prepared = None
+        if header.producer_id >= 0:
+            if origin is AppendOrigin.CLIENT:
+                duplicate = self.producers.find_duplicate(header)
+                if duplicate is not None:
+                    return LogAppendInfo(
+                        duplicate.first_offset,
+                        duplicate.last_offset,
+                        duplicate.timestamp,
+                        self.log_start_offset,
+                        1,
+                        len(batch),
+                        is_duplicate=True,
+                    )
+            marker = read_marker(batch, header) if header.is_control else None
+            prepared = self.producers.prepare([(header, first_offset, marker)], origin)
+        self._check_fits_segment(len(batch))
+        header = valid.assign_offsets(first_offset, leader_epoch)
+        self._write(batch, [header], prepared, now_ms)
+        is_stamped = self._rules.timestamp_type is TimestampType.LOG_APPEND_TIME
+        return LogAppendInfo(
+            first_offset,
+            self.log_end_offset - 1,
+            now_ms if is_stamped else NO_TIMESTAMP,
+            self.log_start_offset,
+            1,
+            len(batch),
+        )
+
+    def append_as_follower(self, records: memoryview | bytes | bytearray) -> LogAppendInfo:
+        """Writes the leader's batches as they are; a torn one at the end is left out.
+
+        Raises KafkaError(CORRUPT_MESSAGE), StorageError, UnexpectedAppendOffset.
+        """
+        self.directory.check_online()
+        headers = validate_batches(records, self.topic_partition)
+        if not headers:
+            return LogAppendInfo(-1, -1, NO_TIMESTAMP, self.log_start_offset, 0, 0)
+        self._check_ascending(headers)
+        size_bytes = sum(header.size_bytes for header in headers)
+        view = memoryview(records)
+        batches = []
+        position = 0
+        for header in headers:
+            end = position + header.size_bytes
+            marker = read_marker(view[position:end], header) if header.is_control else None
+            batches.append((header, header.base_offset, marker))
+            position = end
+        prepared = self.producers.prepare(batches, AppendOrigin.REPLICATION)
+        self._check_fits_segment(size_bytes)
+        self._write(view[:size_bytes], headers, prepared, self._environment.clock.now_ms())
+        return LogAppendInfo(
+            headers[0].base_offset,
+            headers[-1].last_offset,
+            NO_TIMESTAMP,
+            self.log_start_offset,
+            len(headers),
+            size_bytes,
+        )
+
+    def _check_ascending(self, headers: list[BatchHeader]) -> None:
+        first = headers[0]
+        # The offset of a message of magic 0 or 1 may be that of the last one inside it.
+        first_offset = first.base_offset if first.magic >= 2 else first.last_offset
+        if first_offset < self.log_end_offset:
+            raise UnexpectedAppendOffset(
+                f"Unexpected offset in append to {self.topic_partition}. First offset {first_offset} is less "
+                f"than the next offset {self.log_end_offset}. last offset in append: "
+                f"{headers[-1].last_offset}. Log start offset = {self.log_start_offset}",
+                first.base_offset,
+                headers[-1].last_offset,
+            )
+        last_offset = -1
+        for header in headers:
+            if header.last_offset <= last_offset:
+                raise UnexpectedAppendOffset(
+                    f"Out of order offsets found in append to {self.topic_partition}",
+                    header.base_offset,
+                    header.last_offset,
+                )
+            last_offset = header.last_offset
+
+    def _check_fits_segment(self, size_bytes: int) -> None:
+        if size_bytes > self._config.segment_bytes:
+            raise KafkaError(
+                ErrorCode.RECORD_LIST_TOO_LARGE,
+                f"Message batch size is {size_bytes} bytes in append to partition {self.topic_partition}, "
+                f"which exceeds the maximum configured segment size of {self._config.segment_bytes}.",
+            )
+
+    def _write(
+        self, records: memoryview, headers: list[BatchHeader], prepared: PreparedAppend | None, now_ms: int
+    ) -> None:
+        first, last = headers[0], headers[-1]
+        last_offset = last.base_offset + last.last_offset_delta
+        max_timestamp = (
+            first.max_timestamp if first is last else max(header.max_timestamp for header in headers)
+        )
+        segment = self._active
+        config = self._config
+        try:
+            for header in headers:
+                if header.partition_leader_epoch != self.leader_epochs.latest_epoch:
+                    self._assign_epoch(header)
+            if segment.should_roll(
+                len(records),
+                last_offset,
+                max_timestamp,
+                segment_bytes=config.segment_bytes,
+                segment_ms=config.max_segment_ms,
+                now_ms=now_ms,
+            ):
+                segment = self._roll(first.base_offset, now_ms)
+            segment.append(records, headers)
+        except OSError as error:
+            raise self._append_failed(error) from error
+        self.log_end_offset = last_offset + 1
+        if prepared is not None:
+            self.producers.commit(prepared)
+            for completed in prepared.completed:
+                if completed.is_aborted:
+                    stable_offset = self.producers.last_stable_offset(completed)
+                    self._append_aborted(segment, AbortedTransaction(*completed[:3], stable_offset))
+                self.producers.complete(completed)
+        self.producers.end_offset = last_offset + 1
+
+    def _assign_epoch(self, header: BatchHeader) -> None:
+        if header.magic >= 2:
+            if header.partition_leader_epoch >= 0:
+                self.leader_epochs.assign(header.partition_leader_epoch, header.base_offset)
+        elif self.leader_epochs.earliest is not None:
+            # Batches without epochs: followers must go by the high watermark again.
+            self.leader_epochs.clear()
+
+    def _append_aborted(self, segment: Segment, aborted: AbortedTransaction) -> None:
+        try:
+            segment.transaction_index.append(aborted)
+        except OSError as error:
+            raise self._failed(error, f"Error while appending records to {self._where()}") from error
+
+    def _append_failed(self, error: OSError) -> StorageError:
+        """A full disk may take the next append; any other failure takes the directory offline."""
+        what = f"Error while appending records to {self._where()}"
+        if error.errno in (ENOSPC, EDQUOT):
+            _log.error("disk is full", partition=str(self.topic_partition), error=str(error))
+            return StorageError(what)
+        return self._failed(error, what)
+
+    def _failed(self, error: OSError, what: str) -> StorageError:
+        return self.directory.fail(error, what)
+
+    def _where(self) -> str:
+        return f"{self.topic_partition} in dir {self.directory.path}"
+
+    @property
+    def is_flush_due(self) -> bool:
+        """Whether `flush.messages` wants what was appended on disk before it is acknowledged."""
+        return self.log_end_offset - self.recovery_point >= self._config.flush_messages
+
+    def roll(self, now_ms: int) -> None:
+        """Starts a new segment at the log's end. Raises StorageError."""
+        self.directory.check_online()
+        try:
+            self._roll(self.log_end_offset, now_ms)
+        except OSError as error:
+            raise self._failed(error, f"Error while rolling log segment for {self._where()}") from error
+
+    def _roll(self, first_offset: int, now_ms: int) -> Segment:
+        """A new active segment at `first_offset` or, if later, the log's end; flushes the old one soon."""
+        base_offset = max(first_offset, self.log_end_offset)
+        old = self._active
+        if base_offset == old.base_offset:
+            # Empty, but full: its indexes have no room for a single entry.
+            self._doom([old])
+            self._remove_segments(len(self._segments) - 1)
+        else:
+            old.seal()
+        self._add_segment(base_offset, now_ms)
+        self.producers.end_offset = base_offset
+        self.snapshots.take(self.producers, sync=False)
+        self._environment.flushes.request(self, base_offset)
+        return self._active
+
+    def _add_segment(self, base_offset: int, now_ms: int) -> None:
+        jitter_ms = 0
+        if self._config.segment_jitter_ms:
+            jitter_ms = random.randrange(min(self._config.segment_jitter_ms, self._config.segment_ms))
+        limits = segment_limits(self._config, jitter_ms)
+        segment = Segment.create(self.path, base_offset, limits, now_ms)
+        self._segments.append(segment)
+        self._bases.append(base_offset)
+        self._active = segment
+
+    # Reading
+
+    @property
+    def size_bytes(self) -> int:
+        return sum(segment.size_bytes for segment in self._segments)
+
+    @property
+    def segments(self) -> Sequence[Segment]:
+        """Oldest first; the last is the active one."""
+        return self._segments
+
+    def read(
+        self, start_offset: int, *, max_bytes: int, end_offset: int | None = None, min_one_batch: bool = False
+    ) -> LogSlice:
+        """Batches of one segment, from the one that holds `start_offset` up to `end_offset` (exclusive).
+
+        Cut at `max_bytes`, in the middle of a batch if need be; with `min_one_batch` the first batch is whole
+        however large. Raises KafkaError(OFFSET_OUT_OF_RANGE), StorageError.
+        """
+        log_end_offset = self.log_end_offset
+        if not self.log_start_offset <= start_offset <= log_end_offset:
+            raise self._out_of_range(start_offset)
+        if end_offset is None or end_offset > log_end_offset:
+            end_offset = log_end_offset
+        if start_offset >= end_offset:
+            return EMPTY_SLICE
+        if self.directory.failure is not None:
+            self.directory.check_online()
+        number = len(self._segments) - 1
+        if start_offset < self._active.base_offset:
+            number = max(0, bisect_right(self._bases, start_offset) - 1)
+        try:
+            for segment in self._segments[number:]:
+                slice_ = segment.read(
+                    start_offset, max_bytes, self._end_position(segment, end_offset), min_one_batch
+                )
+                if slice_ is not None:
+                    return slice_
+        except OSError as error:
+            raise self._failed(error, f"Exception while reading from {self._where()}") from error
+        return EMPTY_SLICE
+
+    def _out_of_range(self, offset: int) -> KafkaError:
+        start = (
+            f"Received request for offset {offset} for partition {self.topic_partition}, "
+            "but we only have log segments "
+        )
+        if offset < self.log_start_offset:
+            return KafkaError(
+                ErrorCode.OFFSET_OUT_OF_RANGE, f"{start}starting from offset: {self.log_start_offset}."
+            )
+        return KafkaError(ErrorCode.OFFSET_OUT_OF_RANGE, f"{start}upto {self.log_end_offset}.")
+
+    def _end_position(self, segment: Segment, end_offset: int) -> int:
+        """Where in `segment` the records below `end_offset` end."""
+        if end_offset >= self.log_end_offset:
+            return segment.size_bytes
+        if segment is not self._active:
+            following = bisect_right(self._bases, segment.base_offset)
+            if self._bases[following] <= end_offset:
+                return segment.size_bytes
+        found = segment.locate(end_offset)
+        return segment.size_bytes if found is None else found[0]
+
+    def _segment_of(self, offset: int) -> int:
+        """Number of the segment that `offset` belongs to, the first for what is before it."""
+        return max(0, bisect_right(self._bases, offset) - 1)
+
+    def offset_for_timestamp(self, timestamp: int) -> TimestampedOffset | None:
+        """The first record from the log's start on whose timestamp is at least `timestamp`.
+
+        Raises StorageError.
+        """
+        self.directory.check_online()
+        try:
+            for segment in self._segments:
+                if segment.largest_timestamp_ms() >= timestamp:
+                    return segment.find_timestamp(timestamp, self.log_start_offset)
+        except OSError as error:
+            raise self._failed(
+                error, f"Error while fetching offset by timestamp for {self._where()}"
+            ) from error
+        return None
+
+    def offset_of_max_timestamp(self) -> TimestampedOffset | None:
+        """The first record with the largest timestamp; None in an empty log. Raises StorageError."""
+        self.directory.check_online()
+        try:
+            return max(self._segments, key=lambda segment: segment.max_timestamp).find_max_timestamp()
+        except OSError as error:
+            raise self._failed(
+                error, f"Error while fetching offset by timestamp for {self._where()}"
+            ) from error
+
+    def offsets_before(self, timestamp: int, max_count: int, now_ms: int) -> list[int]:
+        """Segment start offsets, newest first, for version 0 of ListOffsets; -1 latest, -2 earliest."""
+        times = [
+            (max(segment.base_offset, self.log_start_offset), os.stat(segment.path).st_mtime_ns // 1_000_000)
+            for segment in self._segments
+        ]
+        if self._active.size_bytes:
+            times.append((self.log_end_offset, now_ms))
+        if timestamp == -1:
+            last = len(times) - 1
+        elif timestamp == -2:
+            last = 0
+        else:
+            last = max((number for number, (_, at_ms) in enumerate(times) if at_ms <= timestamp), default=-1)
+        offsets = [offset for offset, _ in times[: last + 1]][::-1]
+        return sorted(offsets[:max_count], reverse=True)
+
+    def end_offset_for_epoch(self, epoch: int) -> tuple[int, int]:
+        """(epoch, end offset) of the largest leader epoch not above `epoch`; (-1, -1) unknown."""
+        return self.leader_epochs.end_offset_for(epoch, self.log_end_offset)
+
+    @property
+    def latest_epoch(self) -> int | None:
+        """Of the last batch or election; None before the first."""
+        epoch = self.leader_epochs.latest_epoch
+        return None if epoch < 0 else epoch
+
+    # Transactions
+
+    @property
+    def first_unstable_offset(self) -> int | None:
+        """Of the oldest transaction whose outcome is not replicated;
+
+        None: the last stable offset is the high watermark.
+        """
+        offset = self.producers.first_unstable_offset
+        return None if offset is None else max(offset, self.log_start_offset)
+
+    def on_high_watermark(self, offset: int) -> None:
+        """Everything below `offset` is replicated."""
+        self.producers.on_high_watermark(offset)
+
+    def aborted_transactions(self, start_offset: int, end_offset: int) -> list[AbortedTransaction]:
+        """Those that overlap [start_offset, end_offset), for a read_committed consumer to skip.
+
+        Raises StorageError.
+        """
+        aborted: list[AbortedTransaction] = []
+        try:
+            for segment in self._segments[self._segment_of(start_offset) :]:
+                found, is_all = segment.transaction_index.collect(start_offset, end_offset)
+                aborted += found
+                if is_all:
+                    break
+        except OSError as error:
+            raise self._failed(error, f"Exception while reading from {self._where()}") from error
+        return aborted
+
+    def upper_bound_offset(self, slice_: LogSlice) -> int:
+        """An offset at or past the end of a slice, found without reading it: for `aborted_transactions`."""
+        segment = slice_.segment
+        if segment is None:
+            return self.log_start_offset
+        bound = segment.offset_index.upper_bound(slice_.position + slice_.size_bytes)
+        if bound is not None:
+            return bound
+        following = bisect_right(self._bases, segment.base_offset)
+        return self._bases[following] if following < len(self._bases) else self.log_end_offset
+
+    def expire_producers(self, now_ms: int) -> None:
+        """Forgets producers that were idle for producer.id.expiration.ms."""
+        self.producers.expire(now_ms, self._environment.producer_id_expiration_ms)
+
+    # Flushing
+
+    async def flush(self, up_to_offset: int | None = None) -> None:
+        """Returns once what is below `up_to_offset` (default: all) is on disk. Raises StorageError."""
+        await self._flusher.flush(self.log_end_offset if up_to_offset is None else up_to_offset)
+
+    def flush_job(self) -> FlushJob:
+        """What a thread must sync to bring the recovery point to the log's end."""
+        first = self._segment_of(self.recovery_point)
+        segments = self._segments[first:]
+        files = [path for segment in segments for path in segment.file_paths()]
+        snapshots = [
+            self.snapshots.path(offset) for offset in self.snapshots.offsets if offset >= self._bases[first]
+        ]
+        has_new_segment = any(segment.base_offset >= self.recovery_point for segment in segments)
+        return FlushJob(files + snapshots, self.path if has_new_segment else None)
+
+    def mark_flushed(self, offset: int) -> None:
+        """Everything below `offset` is on disk."""
+        if self.recovery_point < offset <= self.log_end_offset:
+            self.recovery_point = offset
+        self.last_flush_ms = self._environment.clock.now_ms()
+
+    # Truncating and deleting
+
+    def truncate_to(self, offset: int) -> bool:
+        """Drops the batch that holds `offset` and all after it; False where there is nothing to drop.
+
+        Raises StorageError.
+        """
+        self.directory.check_online()
+        if offset < 0:
+            raise ValueError(
+                f"Cannot truncate partition {self.topic_partition} to a negative offset ({offset})."
+            )
+        if offset >= self.log_end_offset:
+            self.leader_epochs.truncate_from_end(self.log_end_offset)
+            return False
+        if self._bases[0] > offset:
+            self.truncate_fully_and_start_at(offset)
+            return True
+        now_ms = self._environment.clock.now_ms()
+        kept = bisect_right(self._bases, offset)
+        try:
+            self._doom(self._segments[kept:])
+            self._remove_segments(kept)
+            self._active.activate()
+            self._active.truncate_to(offset, now_ms)
+            self.leader_epochs.truncate_from_end(offset)
+            self._set_end(offset)
+            self.log_start_offset = min(self.log_start_offset, offset)
+            self._rebuild_producers(now_ms)
+        except OSError as error:
+            raise self._failed(
+                error, f"Error while truncating log to offset {offset} for {self._where()}"
+            ) from error
+        return True
+
+    def truncate_fully_and_start_at(self, offset: int, log_start_offset: int | None = None) -> None:
+        """Drops everything; the next record gets `offset`. Raises StorageError."""
+        self.directory.check_online()
+        now_ms = self._environment.clock.now_ms()
+        try:
+            self._doom(self._segments)
+            self._remove_segments(0)
+            self._add_segment(offset, now_ms)
+            self.leader_epochs.clear()
+            self.snapshots.delete_all()
+            self.snapshots.last_offset = 0
+            self.producers.clear(offset)
+            self._set_end(offset)
+            self.log_start_offset = offset if log_start_offset is None else log_start_offset
+            self._rebuild_producers(now_ms)
+        except OSError as error:
+            raise self._failed(error, f"Error while truncating the entire log for {self._where()}") from error
+
+    def _set_end(self, offset: int) -> None:
+        self.log_end_offset = offset
+        self.recovery_point = min(self.recovery_point, offset)
+        self._flusher.on_truncated(offset)
+
+    def _rebuild_producers(self, now_ms: int) -> None:
+        rebuild_producers(
+            self.producers,
+            self.snapshots,
+            self._segments,
+            log_start_offset=self.log_start_offset,
+            end_offset=self.log_end_offset,
+            now_ms=now_ms,
+            expiration_ms=self._environment.producer_id_expiration_ms,
+            had_clean_shutdown=False,
+        )
+
+    def advance_log_start_offset(self, offset: int) -> bool:
+        """The log starts at `offset` now; False where it does already. `delete_old_segments` frees the space.
+
+        The caller has seen to it that `offset` is not above the high watermark.
+        """
+        self.directory.check_online()
+        if offset <= self.log_start_offset:
+            return False
+        self.log_start_offset = offset
+        self.leader_epochs.truncate_from_start(offset)
+        self.producers.on_log_start_offset(offset)
+        self.snapshots.last_offset = self.snapshots.latest if self.snapshots.latest is not None else offset
+        return True
+
+    def delete_old_segments(self) -> int:
+        """Deletes segments that lie wholly before the log's start; how many. Raises StorageError.
+
+        The seam of retention, which will move the log start offset by time and size first.
+        """
+        count = bisect_right(self._bases, self.log_start_offset) - 1
+        if count <= 0:
+            return 0
+        self.directory.check_online()
+        try:
+            self._doom(self._segments[:count])
+        except OSError as error:
+            raise self._failed(error, f"Error while deleting segments for {self._where()}") from error
+        del self._segments[:count]
+        del self._bases[:count]
+        return count
+
+    def _doom(self, segments: Sequence[Segment]) -> None:
+        """Renames the files of segments for their deletion; the caller takes the segments out."""
+        due_ms = self._environment.clock.now_ms() + self._config.file_delete_delay_ms
+        for segment in segments:
+            paths = segment.mark_deleted()
+            snapshot = self.snapshots.mark_deleted(segment.base_offset)
+            if snapshot is not None:
+                paths.append(snapshot)
+            self.doomed.extend(DoomedFile(due_ms, path) for path in paths)
+
+    def _remove_segments(self, kept: int) -> None:
+        del self._segments[kept:]
+        del self._bases[kept:]
+        if self._segments:
+            self._active = self._segments[-1]
+
+    # Closing
+
+    def close(self) -> None:
+        """Takes a snapshot of the producers and lets the files go; `flush` first. Blocks. Raises OSError."""
+        if self.leader_epochs.dirty:
+            self.leader_epochs.save()
+        self.snapshots.take(self.producers, sync=True)
+        for segment in self._segments:
+            segment.close()
+
+    def close_files(self) -> None:
+        """Lets the files go without writing: the disk has failed, or the log is to be deleted."""
+        for segment in self._segments:
+            segment.close_files()
+
+    def rename_directory(self, name: str) -> None:
+        """Moves the partition's directory within its log directory. Raises StorageError."""
+        path = os.path.join(os.path.dirname(self.path), name)
+        for segment in self._segments:
+            if segment.leases:
+                segment.fileno()
+        try:
+            os.rename(self.path, path)
+        except OSError as error:
+            raise self._failed(error, f"Error while renaming dir for {self._where()}") from error
+        self.path = path
+        self.snapshots.directory = path
+        self.leader_epochs.path = os.path.join(path, os.path.basename(self.leader_epochs.path))
+        for segment in self._segments:
+            segment.move_to(path)
+
+
+def batch_rules(topic_partition: TopicPartition, config: LogConfig, validate_records: bool) -> BatchRules:
+    """What `config` demands of the batches appended to a partition."""
+    levels = {
+        "gzip": config.compression_gzip_level,
+        "lz4": config.compression_lz4_level,
+        "zstd": config.compression_zstd_level,
+    }
+    target = config.compression_type
+    if target == "producer":
+        compression = None
+    else:
+        compression = Compression.NONE if target == "uncompressed" else Compression[target.upper()]
+    return BatchRules(
+        partition=str(topic_partition),
+        max_message_bytes=config.max_message_bytes,
+        compression=compression,
+        compression_level=levels.get(target),
+        is_compacted=config.compact,
+        timestamp_type=(
+            TimestampType.LOG_APPEND_TIME
+            if config.message_timestamp_type == "LogAppendTime"
+            else TimestampType.CREATE_TIME
+        ),
+        timestamp_before_max_ms=config.message_timestamp_before_max_ms,
+        timestamp_after_max_ms=config.message_timestamp_after_max_ms,
+        validate_records=validate_records,
+    )

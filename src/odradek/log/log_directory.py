@@ -1,0 +1,98 @@
+"""LogDirectory: one entry of `log.dirs`; once it failed, everything in it answers KAFKA_STORAGE_ERROR.
+
+Kafka: LogManager, LogDirFailureChannel, FileLock.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Mapping
+
+from odradek.errors import StorageError
+from odradek.log.checkpoints import MalformedCheckpoint, flush_directory, read_offsets, write_offsets
+from odradek.metadata.topic_partition import TopicPartition
+from odradek.telemetry import get_logger
+
+LOCK_FILE = ".lock"
+
+_log = get_logger(__name__)
+
+
+class LogDirectoryInUse(Exception):
+    """Another broker has the directory locked."""
+
+
+class LogDirectory:
+    """A directory of partitions' logs, and whether it can still be used; owned by `Logs`."""
+
+    __slots__ = ("_lock_fd", "failure", "had_clean_shutdown", "path")
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.failure: BaseException | None = None
+        """What took the directory offline; it stays so until the broker is started anew."""
+        self.had_clean_shutdown = False
+        self._lock_fd = -1
+
+    @property
+    def is_online(self) -> bool:
+        return self.failure is None
+
+    def fail(self, error: BaseException, what: str) -> StorageError:
+        """Takes the directory offline; the error to tell a client."""
+        if self.failure is None:
+            self.failure = error
+            _log.error("log directory is offline", directory=self.path, reason=what, error=str(error))
+        return StorageError(what)
+
+    def check_online(self) -> None:
+        """Raises StorageError if the directory failed."""
+        if self.failure is not None:
+            raise StorageError(f"The log dir {self.path} is already offline due to a previous IO exception.")
+
+    def create(self) -> None:
+        """Makes the directory if it is missing. Raises OSError."""
+        if not os.path.isdir(self.path):
+            os.makedirs(self.path)
+            flush_directory(os.path.dirname(os.path.abspath(self.path)))
+
+    def lock(self) -> None:
+        """Keeps other brokers out. Raises OSError, LogDirectoryInUse.
+
+        Kafka's lock is POSIX's, which does not hold between brokers of one process; flock does that.
+        """
+        descriptor = os.open(os.path.join(self.path, LOCK_FILE), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            os.close(descriptor)
+            raise LogDirectoryInUse(
+                f"Failed to acquire lock on file {LOCK_FILE} in {self.path}. A Kafka instance in another "
+                "process or thread is using this directory."
+            ) from error
+        except BaseException:
+            os.close(descriptor)
+            raise
+        self._lock_fd = descriptor
+
+    def unlock(self) -> None:
+        if self._lock_fd >= 0:
+            os.close(self._lock_fd)
+            self._lock_fd = -1
+
+    def read_offsets(self, file_name: str) -> dict[TopicPartition, int]:
+        """A checkpoint of this directory; none where it is missing or damaged, which is only logged.
+
+        Raises OSError.
+        """
+        try:
+            return read_offsets(os.path.join(self.path, file_name))
+        except MalformedCheckpoint as error:
+            _log.warn("checkpoint is not readable", directory=self.path, file=file_name, error=str(error))
+            return {}
+
+    def write_offsets(self, file_name: str, offsets: Mapping[TopicPartition, int]) -> None:
+        """Raises OSError."""
+        write_offsets(os.path.join(self.path, file_name), offsets)

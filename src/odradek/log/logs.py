@@ -1,0 +1,503 @@
+"""Logs: every log of this broker, over its log directories.
+
+Opening locks the directories and loads what is in them; `run` keeps the periodic work going; `close` leaves
+each healthy directory as a clean stop must. A directory that fails goes offline with its logs and the broker
+stays up, even when it was the last (Kafka halts then).
+
+Kafka: LogManager.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import uuid
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import NamedTuple
+
+import trio
+
+from odradek.clock import Clock
+from odradek.config.log_config import MAX_LONG, LogConfig
+from odradek.errors import KafkaError, OdradekError, StorageError
+from odradek.log.checkpoints import HIGH_WATERMARK_FILE, LOG_START_OFFSET_FILE, RECOVERY_POINT_FILE
+from odradek.log.clean_shutdown import take_marker, write_marker
+from odradek.log.environment import DAY_MS, LogEnvironment
+from odradek.log.file_names import (
+    DELETE_DIRECTORY_SUFFIX,
+    directory_name,
+    parse_directory_name,
+    unique_directory_name,
+)
+from odradek.log.log import Log
+from odradek.log.log_directory import LogDirectory
+from odradek.log.offload import Offload, in_thread
+from odradek.log.partition_metadata import MalformedPartitionMetadata, encode_uuid, read_topic_id
+from odradek.log.recovery import LoadedLog, LoadRequest, load_log
+from odradek.metadata.topic_partition import TopicPartition
+from odradek.protocol.error_codes import ErrorCode
+from odradek.telemetry import get_logger
+
+_log = get_logger(__name__)
+
+_LONGEST_WAIT_S = 30 * 24 * 60 * 60
+"""Kafka's "never" is 2^63 - 1 ms, which is more than a clock of floats should be asked to add."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogsConfig:
+    """Where the logs are and how often they are looked after; times in ms, defaults Kafka's."""
+
+    log_dirs: tuple[str, ...]
+    flush_scheduler_interval_ms: int = MAX_LONG
+    flush_offset_checkpoint_interval_ms: int = 60_000
+    flush_start_offset_checkpoint_interval_ms: int = 60_000
+    retention_check_interval_ms: int = 300_000
+    producer_id_expiration_ms: int = DAY_MS
+    producer_id_expiration_check_interval_ms: int = 600_000
+    validate_records: bool = False
+    """odradek.validate.records=full"""
+
+
+class UnusableLogDirectories(OdradekError):
+    """The directories contradict themselves or hold what is no log; the broker cannot start on them."""
+
+
+class DoomedDirectory(NamedTuple):
+    """A partition's directory that is to be removed once file.delete.delay.ms is over."""
+
+    due_ms: int
+    path: str
+
+
+class DirectoryUsage(NamedTuple):
+    """A log directory as DescribeLogDirs shows it; bytes are -1 where they cannot be told."""
+
+    path: str
+    is_online: bool
+    total_bytes: int
+    usable_bytes: int
+
+
+class Logs:
+    """The logs by partition; owned by the broker's one task of state."""
+
+    def __init__(self, config: LogsConfig, environment: LogEnvironment) -> None:
+        self._config = config
+        self._environment = environment
+        self._logs: dict[TopicPartition, Log] = {}
+        self._log_directories: list[LogDirectory] = []
+        self._doomed: deque[DoomedDirectory] = deque()
+
+    @classmethod
+    async def open(
+        cls,
+        config: LogsConfig,
+        clock: Clock,
+        *,
+        config_of: Callable[[str], LogConfig],
+        offload: Offload = in_thread,
+    ) -> Logs:
+        """Locks the directories and loads their logs, `config_of` giving each topic's configuration.
+
+        A directory that fails is offline from the start. Raises UnusableLogDirectories, LogDirectoryInUse.
+        """
+        environment = LogEnvironment(
+            clock,
+            offload,
+            producer_id_expiration_ms=config.producer_id_expiration_ms,
+            validate_records=config.validate_records,
+        )
+        logs = cls(config, environment)
+        try:
+            for path in config.log_dirs:
+                logs._open_directory(path)
+            for directory in logs._log_directories:
+                if directory.is_online:
+                    await logs._load_directory(directory, config_of)
+        except BaseException:
+            logs._abandon()
+            raise
+        return logs
+
+    def _open_directory(self, path: str) -> None:
+        path = os.path.abspath(path)
+        if any(
+            os.path.realpath(directory.path) == os.path.realpath(path) for directory in self._log_directories
+        ):
+            raise UnusableLogDirectories(f"Duplicate log directory found: {path}")
+        directory = LogDirectory(path)
+        self._log_directories.append(directory)
+        try:
+            directory.create()
+            directory.lock()
+        except OSError as error:
+            directory.fail(error, f"Failed to create or validate data directory {path}")
+
+    async def _load_directory(self, directory: LogDirectory, config_of: Callable[[str], LogConfig]) -> None:
+        try:
+            directory.had_clean_shutdown = take_marker(directory.path)
+            requests = self._load_requests(directory, config_of)
+            loaded = await self._environment.offload(partial(_load_all, requests))
+        except OSError as error:
+            directory.fail(error, f"Error while loading log dir {directory.path}")
+            return
+        for request, (log, topic_id) in zip(requests, loaded, strict=True):
+            self._add(request, log, topic_id, directory)
+
+    def _load_requests(
+        self, directory: LogDirectory, config_of: Callable[[str], LogConfig]
+    ) -> list[LoadRequest]:
+        recovery_points = directory.read_offsets(RECOVERY_POINT_FILE)
+        start_offsets = directory.read_offsets(LOG_START_OFFSET_FILE)
+        now_ms = self._environment.clock.now_ms()
+        requests = []
+        for name in sorted(os.listdir(directory.path)):
+            path = os.path.join(directory.path, name)
+            if not os.path.isdir(path) or name == "remote-log-index-cache":
+                continue
+            try:
+                topic_partition, suffix = parse_directory_name(name)
+            except ValueError as error:
+                raise UnusableLogDirectories(str(error)) from error
+            if suffix == DELETE_DIRECTORY_SUFFIX:
+                self._doomed.append(DoomedDirectory(now_ms, path))
+            elif suffix:
+                _log.warn("directory is left alone", directory=path)
+            else:
+                requests.append(
+                    LoadRequest(
+                        topic_partition,
+                        path,
+                        config_of(topic_partition.topic),
+                        now_ms,
+                        self._config.producer_id_expiration_ms,
+                        start_offsets.get(topic_partition, 0),
+                        recovery_points.get(topic_partition, 0),
+                        directory.had_clean_shutdown,
+                    )
+                )
+        return requests
+
+    def _add(
+        self, request: LoadRequest, loaded: LoadedLog, topic_id: uuid.UUID | None, directory: LogDirectory
+    ) -> None:
+        topic_partition = request.topic_partition
+        if topic_partition in self._logs:
+            raise UnusableLogDirectories(
+                f"Duplicate log directories for {topic_partition} are found in both {loaded.path} and "
+                f"{self._logs[topic_partition].path}."
+            )
+        log = Log(topic_partition, request.config, loaded, directory, self._environment)
+        log.topic_id = topic_id
+        self._logs[topic_partition] = log
+
+    def _abandon(self) -> None:
+        for log in self._logs.values():
+            log.close_files()
+        for directory in self._log_directories:
+            directory.unlock()
+
+    # Looking
+
+    def get(self, topic_partition: TopicPartition) -> Log | None:
+        return self._logs.get(topic_partition)
+
+    def all(self) -> Iterable[Log]:
+        return self._logs.values()
+
+    @property
+    def log_directories(self) -> Sequence[LogDirectory]:
+        return self._log_directories
+
+    @property
+    def directories(self) -> list[DirectoryUsage]:
+        """The directories with the space on their file systems."""
+        return [_usage(directory) for directory in self._log_directories]
+
+    # Creating and deleting
+
+    def create(
+        self,
+        topic_partition: TopicPartition,
+        topic_id: uuid.UUID | None,
+        config: LogConfig,
+        *,
+        is_new: bool = True,
+    ) -> Log:
+        """The partition's log, made in the directory with the fewest logs if there is none.
+
+        `is_new` False says that this broker should have one: while a directory is offline it may be in there.
+        Raises StorageError, KafkaError(INCONSISTENT_TOPIC_ID).
+        """
+        log = self._logs.get(topic_partition)
+        if log is None:
+            log = self._create(topic_partition, config, is_new)
+        if topic_id is not None:
+            if log.topic_id is None:
+                log.assign_topic_id(topic_id)
+            elif log.topic_id != topic_id:
+                raise KafkaError(
+                    ErrorCode.INCONSISTENT_TOPIC_ID,
+                    f"Tried to assign topic ID {encode_uuid(topic_id)} to log for topic partition "
+                    f"{topic_partition},but log already contained topic ID {encode_uuid(log.topic_id)}",
+                )
+        return log
+
+    def _create(self, topic_partition: TopicPartition, config: LogConfig, is_new: bool) -> Log:
+        offline = [directory.path for directory in self._log_directories if not directory.is_online]
+        if offline and not is_new:
+            raise StorageError(
+                f"Can not create log for {topic_partition} because log directories {','.join(offline)} "
+                "are offline"
+            )
+        for directory in self._by_fewest_logs():
+            path = os.path.join(directory.path, directory_name(topic_partition))
+            try:
+                os.makedirs(path, exist_ok=True)
+                request = LoadRequest(
+                    topic_partition,
+                    path,
+                    config,
+                    self._environment.clock.now_ms(),
+                    self._config.producer_id_expiration_ms,
+                )
+                self._add(request, load_log(request), None, directory)
+            except OSError as error:
+                directory.fail(
+                    error, f"Error while creating log for {topic_partition} in dir {directory.path}"
+                )
+                continue
+            return self._logs[topic_partition]
+        tried = ", ".join(directory.path for directory in self._log_directories)
+        raise StorageError(f"No log directories available. Tried {tried}")
+
+    def _by_fewest_logs(self) -> list[LogDirectory]:
+        online = [directory for directory in self._log_directories if directory.is_online]
+        if len(online) == 1:
+            return online
+        counts = dict.fromkeys(online, 0)
+        for log in self._logs.values():
+            if log.directory in counts:
+                counts[log.directory] += 1
+        return sorted(online, key=counts.__getitem__)
+
+    async def delete(self, topic_partition: TopicPartition) -> None:
+        """Takes the log away; its files go after file.delete.delay.ms. Nothing happens without one.
+
+        Raises StorageError.
+        """
+        log = self._logs.pop(topic_partition, None)
+        if log is None:
+            return
+        try:
+            log.directory.check_online()
+            log.rename_directory(unique_directory_name(topic_partition, DELETE_DIRECTORY_SUFFIX))
+        finally:
+            log.close_files()
+        due_ms = self._environment.clock.now_ms() + log.config.file_delete_delay_ms
+        self._doomed.append(DoomedDirectory(due_ms, log.path))
+        await self._checkpoint(log.directory, RECOVERY_POINT_FILE)
+        await self._checkpoint(log.directory, LOG_START_OFFSET_FILE)
+
+    # Checkpoints
+
+    def read_high_watermarks(self) -> dict[TopicPartition, int]:
+        """replication-offset-checkpoint of every directory that can be read."""
+        offsets: dict[TopicPartition, int] = {}
+        for directory in self._log_directories:
+            if directory.is_online:
+                try:
+                    offsets |= directory.read_offsets(HIGH_WATERMARK_FILE)
+                except OSError as error:
+                    directory.fail(error, f"Error while reading checkpoint file in {directory.path}")
+        return offsets
+
+    async def write_high_watermarks(self, offsets: Mapping[TopicPartition, int]) -> None:
+        """Each partition's high watermark into the checkpoint beside its log."""
+        by_directory: dict[LogDirectory, dict[TopicPartition, int]] = {}
+        for topic_partition, offset in offsets.items():
+            log = self._logs.get(topic_partition)
+            if log is not None:
+                by_directory.setdefault(log.directory, {})[topic_partition] = offset
+        for directory, its_offsets in by_directory.items():
+            await self._write_offsets(directory, HIGH_WATERMARK_FILE, its_offsets)
+
+    async def checkpoint(self) -> None:
+        """Writes recovery points and log start offsets of all directories now."""
+        for directory in self._log_directories:
+            await self._checkpoint(directory, RECOVERY_POINT_FILE)
+            await self._checkpoint(directory, LOG_START_OFFSET_FILE)
+
+    async def _checkpoint(self, directory: LogDirectory, file_name: str) -> None:
+        await self._write_offsets(directory, file_name, self._offsets(directory, file_name))
+
+    def _offsets(self, directory: LogDirectory, file_name: str) -> dict[TopicPartition, int]:
+        logs = [log for log in self._logs.values() if log.directory is directory]
+        if file_name == RECOVERY_POINT_FILE:
+            return {log.topic_partition: log.recovery_point for log in logs}
+        return {
+            log.topic_partition: log.log_start_offset
+            for log in logs
+            if log.log_start_offset > log.segments[0].base_offset
+        }
+
+    async def _write_offsets(
+        self, directory: LogDirectory, file_name: str, offsets: Mapping[TopicPartition, int]
+    ) -> None:
+        if not directory.is_online:
+            return
+        try:
+            await self._environment.offload(partial(directory.write_offsets, file_name, offsets))
+        except OSError as error:
+            directory.fail(error, f"Error while writing to checkpoint file {file_name} in {directory.path}")
+
+    # Periodic work
+
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Flushes, checkpoints, expires and deletes as time goes by, until cancelled."""
+        config = self._config
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._environment.flushes.run)
+            for interval_ms, work in (
+                (min(config.flush_scheduler_interval_ms, 1000), self.flush_old),
+                (config.flush_offset_checkpoint_interval_ms, self._checkpoint_recovery_points),
+                (config.flush_start_offset_checkpoint_interval_ms, self._checkpoint_start_offsets),
+                (config.retention_check_interval_ms, self.delete_old_segments),
+                (config.producer_id_expiration_check_interval_ms, self._expire_producers),
+                (1000, self.remove_doomed),
+            ):
+                nursery.start_soon(_every, min(interval_ms / 1000, _LONGEST_WAIT_S), work)
+            task_status.started()
+
+    async def flush_old(self) -> None:
+        """Flushes logs that have waited for `flush.ms`."""
+        now_ms = self._environment.clock.now_ms()
+        for log in list(self._logs.values()):
+            is_dirty = log.recovery_point < log.log_end_offset
+            if is_dirty and now_ms - log.last_flush_ms >= log.config.flush_ms:
+                try:
+                    await log.flush()
+                except StorageError:
+                    continue  # Logged where the directory went offline.
+
+    async def _checkpoint_recovery_points(self) -> None:
+        for directory in self._log_directories:
+            await self._checkpoint(directory, RECOVERY_POINT_FILE)
+
+    async def _checkpoint_start_offsets(self) -> None:
+        for directory in self._log_directories:
+            await self._checkpoint(directory, LOG_START_OFFSET_FILE)
+
+    async def _expire_producers(self) -> None:
+        now_ms = self._environment.clock.now_ms()
+        for log in self._logs.values():
+            log.expire_producers(now_ms)
+
+    async def delete_old_segments(self) -> None:
+        """Deletes segments before their log's start offset."""
+        for log in list(self._logs.values()):
+            if log.directory.is_online:
+                try:
+                    log.delete_old_segments()
+                except StorageError:
+                    continue  # Logged where the directory went offline.
+
+    async def remove_doomed(self) -> None:
+        """Removes files and directories whose delay is over."""
+        now_ms = self._environment.clock.now_ms()
+        paths = []
+        while self._doomed and self._doomed[0].due_ms <= now_ms:
+            paths.append(self._doomed.popleft().path)
+        for log in self._logs.values():
+            while log.doomed and log.doomed[0].due_ms <= now_ms:
+                # By name: the partition's directory may have been renamed since.
+                paths.append(os.path.join(log.path, os.path.basename(log.doomed.popleft().path)))
+        if paths:
+            await self._environment.offload(partial(_remove, paths))
+
+    # Closing
+
+    async def close(self, broker_epoch: int = -1) -> None:
+        """Flushes and closes every log, and marks each healthy directory as stopped in order."""
+        for directory in self._log_directories:
+            logs = [log for log in self._logs.values() if log.directory is directory]
+            if directory.is_online:
+                await self._close_directory(directory, logs, broker_epoch)
+            else:
+                for log in logs:
+                    log.close_files()
+            directory.unlock()
+        self._logs.clear()
+
+    async def _close_directory(self, directory: LogDirectory, logs: list[Log], broker_epoch: int) -> None:
+        try:
+            for log in logs:
+                await log.flush()
+        except StorageError:
+            for log in logs:
+                log.close_files()
+            return
+        recovery_points = self._offsets(directory, RECOVERY_POINT_FILE)
+        start_offsets = self._offsets(directory, LOG_START_OFFSET_FILE)
+
+        def close() -> None:
+            for log in logs:
+                log.close()
+            directory.write_offsets(RECOVERY_POINT_FILE, recovery_points)
+            directory.write_offsets(LOG_START_OFFSET_FILE, start_offsets)
+            write_marker(directory.path, broker_epoch)
+
+        try:
+            await self._environment.offload(close)
+        except OSError as error:
+            directory.fail(error, f"Error while closing logs in {directory.path}")
+
+
+async def _every(interval_s: float, work: Callable[[], Awaitable[None]]) -> None:
+    while True:
+        await trio.sleep(interval_s)
+        await work()
+
+
+def _load_all(requests: Sequence[LoadRequest]) -> list[tuple[LoadedLog, uuid.UUID | None]]:
+    """Loads logs one after the other; blocks. Raises OSError."""
+    loaded = []
+    for request in requests:
+        try:
+            topic_id = read_topic_id(request.path)
+        except MalformedPartitionMetadata as error:
+            _log.warn("topic id is not readable", partition=str(request.topic_partition), error=str(error))
+            topic_id = None
+        loaded.append((load_log(request), topic_id))
+    return loaded
+
+
+def _remove(paths: Sequence[str]) -> None:
+    """Removes files and directories; what cannot be removed is logged and tried again by the next start."""
+    for path in paths:
+        try:
+            if os.path.isdir(path):
+                shutil.rmtree(path)
+            else:
+                os.unlink(path)
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            _log.warn("file is not removed", path=path, error=str(error))
+
+
+def _usage(directory: LogDirectory) -> DirectoryUsage:
+    if directory.is_online:
+        try:
+            space = os.statvfs(directory.path)
+        except OSError as error:
+            directory.fail(error, f"Error while reading the space of {directory.path}")
+        else:
+            return DirectoryUsage(
+                directory.path, True, space.f_frsize * space.f_blocks, space.f_frsize * space.f_bavail
+            )
+    return DirectoryUsage(directory.path, False, -1, -1)

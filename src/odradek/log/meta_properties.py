@@ -1,0 +1,112 @@
+"""meta.properties: whose log directory this is.
+
+A Java properties file with a comment and a date at its head:
+
+    version=0
+    cluster.id=MkU3OEVBNTcwNTJENDM2Qg
+    broker.id=0
+    directory.id=…      version 1 (KRaft) has node.id in place of broker.id; either may have this (KIP-858)
+
+Kafka: MetaProperties, PropertiesUtils.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from dataclasses import dataclass
+
+from odradek.log.checkpoints import replace_file
+
+FILE_NAME = "meta.properties"
+
+_ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|.)", re.DOTALL)
+_CONTROL = {"t": "\t", "n": "\n", "r": "\r", "f": "\f"}
+
+
+class MalformedMetaProperties(Exception):
+    """The file names no known version, or an id that is not one."""
+
+
+@dataclass(frozen=True, slots=True)
+class MetaProperties:
+    """The ids that a log directory was formatted for; None where the file does not say."""
+
+    cluster_id: str | None
+    node_id: int | None
+    version: int = 0
+    directory_id: str | None = None
+
+    def format(self, now_ms: int) -> str:
+        """The file's content, as `java.util.Properties.store` writes it at `now_ms`."""
+        lines = ["#", "#" + java_date(now_ms)]
+        values = {
+            "broker.id" if self.version == 0 else "node.id": self.node_id,
+            "cluster.id": self.cluster_id,
+            "directory.id": self.directory_id,
+            "version": self.version,
+        }
+        lines += [f"{name}={value}" for name, value in values.items() if value is not None]
+        return "\n".join(lines) + "\n"
+
+    @classmethod
+    def parse(cls, text: str) -> MetaProperties:
+        """Raises MalformedMetaProperties."""
+        values = _parse_properties(text)
+        try:
+            version = int(values.get("version", "0"))
+            node_id = values.get("broker.id" if version == 0 else "node.id")
+            if version not in (0, 1):
+                raise ValueError(f"unknown version {version}")
+            return cls(
+                cluster_id=values.get("cluster.id"),
+                node_id=None if node_id is None else int(node_id),
+                version=version,
+                directory_id=values.get("directory.id"),
+            )
+        except ValueError as error:
+            raise MalformedMetaProperties(str(error)) from error
+
+
+def read_meta_properties(log_dir: str) -> MetaProperties | None:
+    """None where there is no such file. Raises OSError, MalformedMetaProperties."""
+    try:
+        with open(os.path.join(log_dir, FILE_NAME), encoding="utf-8") as file:
+            return MetaProperties.parse(file.read())
+    except FileNotFoundError:
+        return None
+    except UnicodeDecodeError as error:
+        raise MalformedMetaProperties(str(error)) from error
+
+
+def write_meta_properties(log_dir: str, properties: MetaProperties, now_ms: int) -> None:
+    """Raises OSError."""
+    replace_file(os.path.join(log_dir, FILE_NAME), properties.format(now_ms))
+
+
+def java_date(now_ms: int) -> str:
+    """`java.util.Date.toString()` in UTC, whatever the locale."""
+    moment = time.gmtime(now_ms // 1000)
+    day = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")[moment.tm_wday]
+    months = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+    clock = f"{moment.tm_hour:02d}:{moment.tm_min:02d}:{moment.tm_sec:02d}"
+    return f"{day} {months[moment.tm_mon - 1]} {moment.tm_mday:02d} {clock} UTC {moment.tm_year}"
+
+
+def _parse_properties(text: str) -> dict[str, str]:
+    values = {}
+    for line in text.splitlines():
+        stripped = line.strip()
+        if stripped and stripped[0] not in "#!":
+            name, _, value = stripped.partition("=")
+            values[_unescape(name.strip())] = _unescape(value.strip())
+    return values
+
+
+def _unescape(text: str) -> str:
+    def character(match: re.Match[str]) -> str:
+        escape = match[1]
+        return chr(int(escape[1:], 16)) if len(escape) == 5 else _CONTROL.get(escape, escape)
+
+    return _ESCAPE.sub(character, text)

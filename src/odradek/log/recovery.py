@@ -1,0 +1,423 @@
+"""Loading a partition's log from its directory, and mending it where the broker did not stop in order.
+
+After a clean stop only file names and sizes are looked at, and the last batches of the last segment. After
+anything else each segment past the recovery point is read batch by batch: the first that is torn or damaged
+ends the log, and indexes, leader epochs, aborted transactions and producer state come out of what is read.
+Runs in a thread: it works on objects that nobody else has seen yet.
+
+Kafka: LogLoader, LogSegment.recover, UnifiedLog.rebuildProducerState.
+"""
+
+from __future__ import annotations
+
+import os
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from odradek.config.log_config import LogConfig
+from odradek.errors import KafkaError
+from odradek.log.checkpoints import MalformedCheckpoint
+from odradek.log.end_transaction_marker import read_marker
+from odradek.log.file_names import (
+    CLEANED_SUFFIX,
+    DELETED_SUFFIX,
+    INDEX_SUFFIX,
+    LOG_SUFFIX,
+    SWAP_SUFFIX,
+    TIME_INDEX_SUFFIX,
+    TRANSACTION_INDEX_SUFFIX,
+    offset_file_name,
+    offset_of_file,
+)
+from odradek.log.leader_epochs import LeaderEpochs
+from odradek.log.producer_snapshots import ProducerSnapshots
+from odradek.log.producer_state import ProducerState
+from odradek.log.segment import Segment, SegmentLimits
+from odradek.log.transaction_index import AbortedTransaction, CorruptTransactionIndex
+from odradek.metadata.topic_partition import TopicPartition
+from odradek.records.batch import BatchHeader
+from odradek.records.crc import compute_crc
+from odradek.records.validation import AppendOrigin
+from odradek.telemetry import get_logger
+
+_INDEX_SUFFIXES = (INDEX_SUFFIX, TIME_INDEX_SUFFIX, TRANSACTION_INDEX_SUFFIX)
+
+_log = get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class LoadRequest:
+    """Which log to load, and what its directory's checkpoints say of it."""
+
+    topic_partition: TopicPartition
+    path: str
+    config: LogConfig
+    now_ms: int
+    producer_id_expiration_ms: int
+    log_start_offset: int = 0
+    recovery_point: int = 0
+    had_clean_shutdown: bool = True
+
+
+@dataclass(slots=True)
+class LoadedLog:
+    """A log as it was found, to be taken over by `Log`."""
+
+    path: str
+    segments: list[Segment]
+    log_start_offset: int
+    recovery_point: int
+    log_end_offset: int
+    leader_epochs: LeaderEpochs
+    producers: ProducerState
+    snapshots: ProducerSnapshots
+    recovered_bytes: int = 0
+    """Read batch by batch because the stop was not clean."""
+    truncated_bytes: int = 0
+    """Of a torn tail, cut off."""
+
+
+def segment_limits(config: LogConfig, roll_jitter_ms: int = 0) -> SegmentLimits:
+    return SegmentLimits(config.index_interval_bytes, config.segment_index_bytes, roll_jitter_ms)
+
+
+def load_log(request: LoadRequest) -> LoadedLog:
+    """Opens the log in `request.path`, which must exist. Blocks. Raises OSError."""
+    return _Loader(request).load()
+
+
+class _Loader:
+    """One loading, start to end."""
+
+    def __init__(self, request: LoadRequest) -> None:
+        self._request = request
+        self._path = request.path
+        self._limits = segment_limits(request.config)
+        self._segments: list[Segment] = []
+        self._recovered_bytes = 0
+        self._truncated_bytes = 0
+        try:
+            self._epochs = LeaderEpochs.load(self._path)
+        except MalformedCheckpoint as error:
+            _log.warn(
+                "leader epochs are not readable", partition=str(request.topic_partition), error=str(error)
+            )
+            self._epochs = LeaderEpochs(self._path)
+
+    def load(self) -> LoadedLog:
+        request = self._request
+        remove_leftovers(self._path)
+        self._load_segments()
+        if not request.had_clean_shutdown:
+            self._recover_unflushed()
+        end_offset = self._end_offset()
+        recovery_point = end_offset if request.had_clean_shutdown else min(request.recovery_point, end_offset)
+        active = self._segments[-1]
+        active.activate()
+        for segment in self._segments[:-1]:
+            segment.deactivate()
+        log_start_offset = max(request.log_start_offset, self._segments[0].base_offset)
+        self._epochs.truncate_from_end(end_offset)
+        self._epochs.truncate_from_start(request.log_start_offset)
+        if self._epochs.dirty:
+            self._epochs.save()
+        producers = ProducerState(request.topic_partition)
+        snapshots = self._new_snapshots()
+        snapshots.delete_strays([segment.base_offset for segment in self._segments])
+        self._rebuild(producers, snapshots, log_start_offset, end_offset, request.had_clean_shutdown)
+        return LoadedLog(
+            self._path,
+            self._segments,
+            log_start_offset,
+            recovery_point,
+            end_offset,
+            self._epochs,
+            producers,
+            snapshots,
+            self._recovered_bytes,
+            self._truncated_bytes,
+        )
+
+    def _new_snapshots(self) -> ProducerSnapshots:
+        snapshots = ProducerSnapshots(self._path)
+        snapshots.scan()
+        return snapshots
+
+    def _rebuild(
+        self, producers: ProducerState, snapshots: ProducerSnapshots, start: int, end: int, was_clean: bool
+    ) -> None:
+        rebuild_producers(
+            producers,
+            snapshots,
+            self._segments,
+            log_start_offset=start,
+            end_offset=end,
+            now_ms=self._request.now_ms,
+            expiration_ms=self._request.producer_id_expiration_ms,
+            had_clean_shutdown=was_clean,
+        )
+
+    def _load_segments(self) -> None:
+        names = sorted(os.listdir(self._path))
+        present = set(names)
+        for name in names:
+            offset = offset_of_file(name)
+            if offset is None:
+                continue
+            if name.endswith(_INDEX_SUFFIXES) and offset_file_name(offset, LOG_SUFFIX) not in present:
+                _log.warn("index without a log file is deleted", file=os.path.join(self._path, name))
+                os.unlink(os.path.join(self._path, name))
+            elif name.endswith(LOG_SUFFIX):
+                self._load_segment(offset, present)
+
+    def _load_segment(self, base_offset: int, present: set[str]) -> None:
+        segment = Segment.open(self._path, base_offset, self._limits, self._request.now_ms)
+        if offset_file_name(base_offset, TIME_INDEX_SUFFIX) not in present:
+            segment.time_index.create()
+        problem = None
+        if offset_file_name(base_offset, INDEX_SUFFIX) not in present:
+            problem = "no offset index"
+        else:
+            try:
+                segment.transaction_index.entries()
+            except CorruptTransactionIndex as error:
+                problem = str(error)
+            problem = problem or segment.offset_index.sanity_error() or segment.time_index.sanity_error()
+        if problem is not None:
+            _log.warn("indexes are rebuilt", segment=segment.path, reason=problem)
+            self._recover(segment)
+        self._segments.append(segment)
+
+    def _recover(self, segment: Segment) -> int:
+        """Rebuilds what belongs to the segment; bytes that had to be cut off."""
+        producers = ProducerState(self._request.topic_partition)
+        snapshots = self._new_snapshots()
+        self._rebuild(producers, snapshots, self._request.log_start_offset, segment.base_offset, False)
+        size_bytes = segment.size_bytes
+        truncated = recover_segment(segment, producers, self._epochs)
+        snapshots.take(producers, sync=False)
+        self._recovered_bytes += size_bytes
+        self._truncated_bytes += truncated
+        return truncated
+
+    def _recover_unflushed(self) -> None:
+        bases = [segment.base_offset for segment in self._segments]
+        first = max(0, bisect_right(bases, self._request.recovery_point) - 1)
+        for number in range(first, len(self._segments)):
+            segment = self._segments[number]
+            if self._recover(segment):
+                _log.warn("log is cut off where it is damaged", segment=segment.path, size=segment.size_bytes)
+                self._delete_segments(self._segments[number + 1 :])
+                return
+
+    def _delete_segments(self, segments: list[Segment]) -> None:
+        for segment in segments:
+            self._segments.remove(segment)
+            for path in segment.mark_deleted():
+                os.unlink(path)
+
+    def _end_offset(self) -> int:
+        """The next offset to be written; leaves at least one segment."""
+        start_offset = self._request.log_start_offset
+        if self._segments:
+            end_offset = self._segments[-1].next_offset()
+            if end_offset >= start_offset:
+                return end_offset
+            _log.warn(
+                "log ends before it starts; all segments are deleted",
+                partition=str(self._request.topic_partition),
+                log_end_offset=end_offset,
+                log_start_offset=start_offset,
+            )
+            self._delete_segments(list(self._segments))
+            self._epochs.clear()
+            self._new_snapshots().delete_all()
+        self._segments.append(Segment.create(self._path, start_offset, self._limits, self._request.now_ms))
+        return start_offset
+
+
+def remove_leftovers(path: str) -> None:
+    """Finishes or undoes what was under way when the broker went. Raises OSError.
+
+    `.deleted` and `.cleaned` files go. `.swap` files (compacted, or split) replace the segments whose offsets
+    they cover, unless a `.cleaned` one at or before them shows that their making was not finished.
+    """
+    names = os.listdir(path)
+    cleaned = [name for name in names if name.endswith(CLEANED_SUFFIX)]
+    first_cleaned = min(
+        (offset for name in cleaned if (offset := offset_of_file(name)) is not None), default=None
+    )
+    swaps = []
+    for name in names:
+        if name.endswith((DELETED_SUFFIX, CLEANED_SUFFIX)):
+            os.unlink(os.path.join(path, name))
+        elif name.endswith(SWAP_SUFFIX):
+            offset = offset_of_file(name)
+            if offset is not None and first_cleaned is not None and offset >= first_cleaned:
+                os.unlink(os.path.join(path, name))
+            else:
+                swaps.append(name)
+    if swaps:
+        _finish_swap(path, swaps)
+
+
+def _finish_swap(path: str, swaps: list[str]) -> None:
+    start, end = None, -1
+    for name in swaps:
+        if name.endswith(LOG_SUFFIX + SWAP_SUFFIX) and (offset := offset_of_file(name)) is not None:
+            start = offset if start is None else min(start, offset)
+            end = max(end, _next_offset_of_file(os.path.join(path, name), offset))
+    for name in os.listdir(path):
+        offset = offset_of_file(name)
+        if (
+            start is not None
+            and offset is not None
+            and not name.endswith(SWAP_SUFFIX)
+            and start <= offset < end
+        ):
+            os.unlink(os.path.join(path, name))
+    for name in swaps:
+        os.rename(os.path.join(path, name), os.path.join(path, name.removesuffix(SWAP_SUFFIX)))
+
+
+def _next_offset_of_file(log_file: str, base_offset: int) -> int:
+    segment = Segment(
+        os.path.dirname(log_file), base_offset, SegmentLimits(0, 0), os.stat(log_file).st_size, 0
+    )
+    segment.path = log_file
+    next_offset = base_offset
+    try:
+        for _, header in segment.batches():
+            next_offset = header.next_offset
+    except KafkaError:
+        return next_offset
+    finally:
+        segment.close_files()
+    return next_offset
+
+
+def recover_segment(segment: Segment, producers: ProducerState, epochs: LeaderEpochs) -> int:
+    """Reads every batch, rebuilds the indexes, cuts off what is damaged; bytes cut. Raises OSError.
+
+    `producers` is the state before the segment and becomes the one after it.
+    """
+    segment.offset_index.reset()
+    segment.time_index.reset()
+    segment.transaction_index.reset()
+    max_timestamp, offset_of_max_timestamp = -1, -1
+    valid_bytes = last_index_entry = 0
+    try:
+        for position, header in segment.batches():
+            batch = segment.batch(position, header)
+            if not segment.can_hold(header.last_offset):
+                raise OSError(
+                    f"offset {header.last_offset} is too far above the base offset of {segment.path}"
+                )
+            if compute_crc(batch, header.magic) != header.crc:
+                _log.warn("damaged batch", segment=segment.path, position=position, offset=header.base_offset)
+                break
+            if header.max_timestamp > max_timestamp:
+                max_timestamp, offset_of_max_timestamp = header.max_timestamp, header.last_offset
+            if position - last_index_entry > segment.index_interval_bytes:
+                segment.offset_index.append(header.last_offset, position)
+                segment.time_index.maybe_append(max_timestamp, offset_of_max_timestamp)
+                last_index_entry = position
+            valid_bytes = position + header.size_bytes
+            if header.magic >= 2:
+                if header.partition_leader_epoch > epochs.latest_epoch:
+                    epochs.assign(header.partition_leader_epoch, header.base_offset)
+                _replay(segment, header, batch, producers)
+    except (KafkaError, ValueError) as error:
+        _log.warn("invalid batch", segment=segment.path, position=valid_bytes, error=str(error))
+    truncated = segment.size_bytes - valid_bytes
+    if truncated:
+        segment.truncate_file(valid_bytes)
+    segment.set_max_timestamp(max_timestamp, offset_of_max_timestamp)
+    segment.time_index.maybe_append(max_timestamp, offset_of_max_timestamp)
+    return truncated
+
+
+def _replay(segment: Segment, header: BatchHeader, batch: bytes, producers: ProducerState) -> None:
+    if header.producer_id >= 0:
+        marker = read_marker(batch, header) if header.is_control else None
+        prepared = producers.prepare([(header, header.base_offset, marker)], AppendOrigin.REPLICATION)
+        producers.commit(prepared)
+        for completed in prepared.completed:
+            if completed.is_aborted:
+                segment.transaction_index.append(
+                    AbortedTransaction(
+                        completed.producer_id,
+                        completed.first_offset,
+                        completed.last_offset,
+                        producers.last_stable_offset(completed),
+                    )
+                )
+            producers.complete(completed)
+    producers.end_offset = header.next_offset
+
+
+def rebuild_producers(
+    producers: ProducerState,
+    snapshots: ProducerSnapshots,
+    segments: Sequence[Segment],
+    *,
+    log_start_offset: int,
+    end_offset: int,
+    now_ms: int,
+    expiration_ms: int,
+    had_clean_shutdown: bool,
+) -> None:
+    """Makes `producers` the state before `end_offset`: the latest snapshot, and the batches since.
+
+    Leaves a snapshot at `end_offset`, and at the last two segments' base offsets where it comes past them. A
+    log that was stopped cleanly without any snapshot comes from a Kafka that had none: it has no producers.
+    """
+    snapshot_offsets = [segment.base_offset for segment in segments[-2:]]
+    if snapshots.latest is None and had_clean_shutdown:
+        for offset in (*snapshot_offsets, end_offset):
+            producers.end_offset = offset
+            snapshots.take(producers, sync=False)
+        return
+    was_empty = producers.is_empty and producers.end_offset >= end_offset
+    snapshots.delete_outside(log_start_offset, end_offset)
+    if end_offset != producers.end_offset:
+        snapshots.load(producers, log_start_offset, now_ms, expiration_ms)
+    else:
+        producers.on_log_start_offset(log_start_offset)
+        snapshots.last_offset = snapshots.latest if snapshots.latest is not None else log_start_offset
+    if end_offset > producers.end_offset and not was_empty:
+        _replay_segments(producers, snapshots, segments, snapshot_offsets, log_start_offset, end_offset)
+    producers.end_offset = end_offset
+    snapshots.take(producers, sync=False)
+
+
+def _replay_segments(
+    producers: ProducerState,
+    snapshots: ProducerSnapshots,
+    segments: Sequence[Segment],
+    snapshot_offsets: list[int],
+    log_start_offset: int,
+    end_offset: int,
+) -> None:
+    bases = [segment.base_offset for segment in segments]
+    for number in range(max(0, bisect_right(bases, producers.end_offset) - 1), len(segments)):
+        segment = segments[number]
+        if segment.base_offset >= end_offset:
+            break
+        producers.end_offset = start_offset = max(segment.base_offset, producers.end_offset, log_start_offset)
+        if segment.base_offset in snapshot_offsets:
+            snapshots.take(producers, sync=False)
+        found = segment.locate(start_offset)
+        if found is None:
+            continue
+        for position, header in segment.batches(found[0]):
+            if header.last_offset >= end_offset:
+                break
+            if header.producer_id >= 0:
+                batch = segment.batch(position, header) if header.is_control else b""
+                marker = read_marker(batch, header) if header.is_control else None
+                prepared = producers.prepare([(header, header.base_offset, marker)], AppendOrigin.REPLICATION)
+                producers.commit(prepared)
+                for completed in prepared.completed:
+                    producers.complete(completed)

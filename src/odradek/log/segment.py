@@ -1,0 +1,479 @@
+"""Segment: one .log file with its indexes, the batches from its base offset up to the next segment's.
+
+Appended with pwrite, read through a read-only map of the file or sent from the file itself. The map is made
+anew when the file has grown past it; a view of the old one stays good.
+
+Kafka: LogSegment, FileRecords.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+from collections.abc import Iterator
+from itertools import islice
+from struct import Struct
+from typing import NamedTuple
+
+from odradek.errors import KafkaError
+from odradek.log.file_names import (
+    DELETED_SUFFIX,
+    INDEX_SUFFIX,
+    LOG_SUFFIX,
+    TIME_INDEX_SUFFIX,
+    TRANSACTION_INDEX_SUFFIX,
+    offset_file_name,
+)
+from odradek.log.index_file import create_empty
+from odradek.log.offset_index import MAX_RELATIVE_OFFSET, OffsetIndex
+from odradek.log.slice import LogSlice
+from odradek.log.time_index import TimeIndex
+from odradek.log.transaction_index import TransactionIndex
+from odradek.records.batch import HEADER_SIZE_BYTES, MAGIC_OFFSET, PREFIX_SIZE_BYTES, BatchHeader, read_header
+from odradek.records.record import read_records
+
+_PREFIX = Struct(">qi")
+_LAST_OFFSET_DELTA = Struct(">i")
+_LAST_OFFSET_DELTA_OFFSET = 23
+
+_RECENT_BATCHES = 512
+"""Batches of the active segment whose place is remembered, for whoever follows the log's end."""
+
+_NOTHING = bytes(HEADER_SIZE_BYTES)
+
+
+class SegmentLimits(NamedTuple):
+    """When a segment is full, and how densely it is indexed."""
+
+    index_interval_bytes: int
+    index_size_bytes: int
+    roll_jitter_ms: int = 0
+
+
+class TimestampedOffset(NamedTuple):
+    """A timestamp in ms, the offset of a record that has it, and that record's leader epoch (-1 unknown)."""
+
+    timestamp: int
+    offset: int
+    leader_epoch: int = -1
+
+
+class Segment:
+    """The batches of [base_offset, the next segment's base); owned by its log."""
+
+    __slots__ = (
+        "_bytes_since_index_entry",
+        "_fd",
+        "_is_closed",
+        "_mapping",
+        "_max_timestamp",
+        "_offset_of_max_timestamp",
+        "_recent",
+        "_stale_end",
+        "base_offset",
+        "created_ms",
+        "directory",
+        "index_interval_bytes",
+        "leases",
+        "offset_index",
+        "path",
+        "roll_jitter_ms",
+        "rolling_timestamp",
+        "size_bytes",
+        "time_index",
+        "transaction_index",
+        "views",
+    )
+
+    def __init__(
+        self, directory: str, base_offset: int, limits: SegmentLimits, size_bytes: int, now_ms: int
+    ) -> None:
+        def path(suffix: str) -> str:
+            return os.path.join(directory, offset_file_name(base_offset, suffix))
+
+        self.directory = directory
+        self.base_offset = base_offset
+        self.size_bytes = size_bytes
+        self.path = path(LOG_SUFFIX)
+        self.offset_index = OffsetIndex(path(INDEX_SUFFIX), base_offset, limits.index_size_bytes)
+        self.time_index = TimeIndex(path(TIME_INDEX_SUFFIX), base_offset, limits.index_size_bytes)
+        self.transaction_index = TransactionIndex(path(TRANSACTION_INDEX_SUFFIX), base_offset)
+        self.created_ms = now_ms
+        self.roll_jitter_ms = limits.roll_jitter_ms
+        self.rolling_timestamp: int | None = None
+        """Of the first batch; None until it was looked up. Segments are rolled by it."""
+        self.leases = 0
+        self.views = 0
+        self.index_interval_bytes = limits.index_interval_bytes
+        self._bytes_since_index_entry = 0
+        self._max_timestamp: int | None = None
+        self._offset_of_max_timestamp = -1
+        self._recent: dict[int, tuple[int, int]] = {}
+        self._fd = -1
+        self._mapping: mmap.mmap | None = None
+        self._stale_end = 0
+        """End of what a truncation had to leave in the file because it was being looked at; 0 for nothing."""
+        self._is_closed = False
+
+    @classmethod
+    def create(cls, directory: str, base_offset: int, limits: SegmentLimits, now_ms: int) -> Segment:
+        """A new, empty segment; replaces leftovers of the same name. Raises OSError."""
+        segment = cls(directory, base_offset, limits, 0, now_ms)
+        create_empty(segment.path)
+        segment.offset_index.create()
+        segment.time_index.create()
+        if os.path.exists(segment.transaction_index.path):
+            os.unlink(segment.transaction_index.path)
+        return segment
+
+    @classmethod
+    def open(cls, directory: str, base_offset: int, limits: SegmentLimits, now_ms: int) -> Segment:
+        """A segment that is there; files are opened when they are needed. Raises OSError."""
+        path = os.path.join(directory, offset_file_name(base_offset, LOG_SUFFIX))
+        return cls(directory, base_offset, limits, os.stat(path).st_size, now_ms)
+
+    # Files
+
+    def fileno(self) -> int:
+        if self._fd < 0:
+            self._fd = os.open(self.path, os.O_RDWR | os.O_CLOEXEC)
+        return self._fd
+
+    def view(self, position: int, end: int) -> memoryview:
+        """[position, end) of the file; hold a lease and count it in `views` while looking at it."""
+        return memoryview(self._map(end))[position:end]
+
+    def _map(self, end: int) -> mmap.mmap:
+        mapping = self._mapping
+        if mapping is None or len(mapping) < end:
+            mapping = mmap.mmap(self.fileno(), self.size_bytes, access=mmap.ACCESS_READ)
+            self._mapping = mapping
+        return mapping
+
+    def end_lease(self, had_view: bool) -> None:
+        """A slice was released; do what waited for it."""
+        self.leases -= 1
+        if had_view:
+            self.views -= 1
+            if not self.views and self._stale_end:
+                self._cut_stale_end()
+        if self._is_closed and not self.leases:
+            self._close_file()
+
+    def _cut_stale_end(self) -> None:
+        try:
+            os.ftruncate(self.fileno(), self.size_bytes)
+        except OSError:
+            return  # Marked as the end already; the next truncation or recovery cuts it.
+        self._stale_end = 0
+
+    def activate(self) -> None:
+        """Ready for appends: the indexes are in memory. Raises OSError."""
+        self.offset_index.thaw()
+        self.time_index.thaw()
+
+    def deactivate(self) -> None:
+        """No appends will come: the indexes are mapped when they are asked."""
+        self.offset_index.freeze()
+        self.time_index.freeze()
+        self._recent.clear()
+
+    def close(self) -> None:
+        """Writes the last time index entry and lets the files go, the .log once no slice needs it.
+
+        Raises OSError.
+        """
+        try:
+            if self._max_timestamp is not None and self._max_timestamp >= 0:
+                self.time_index.maybe_append(self._max_timestamp, self._offset_of_max_timestamp)
+        finally:
+            self.close_files()
+
+    def close_files(self) -> None:
+        """Lets the files go without writing: the disk may have failed, or they are to be deleted."""
+        self.offset_index.close()
+        self.time_index.close()
+        self._mapping = None
+        self._is_closed = True
+        if not self.leases:
+            self._close_file()
+
+    def _close_file(self) -> None:
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+    def file_paths(self) -> tuple[str, str, str, str]:
+        return self.path, self.offset_index.path, self.time_index.path, self.transaction_index.path
+
+    def move_to(self, directory: str) -> None:
+        """The partition's directory was renamed: from now on the files are found there."""
+        self.directory = directory
+        for part in (self, self.offset_index, self.time_index, self.transaction_index):
+            part.path = os.path.join(directory, os.path.basename(part.path))
+
+    def mark_deleted(self) -> list[str]:
+        """Renames the files for their deletion and closes them; the new paths. Raises OSError."""
+        if self.leases:
+            self.fileno()
+        self.close_files()
+        renamed = []
+        for path in self.file_paths():
+            try:
+                os.rename(path, path + DELETED_SUFFIX)
+            except FileNotFoundError:
+                continue
+            renamed.append(path + DELETED_SUFFIX)
+        return renamed
+
+    # Appending
+
+    def can_hold(self, offset: int) -> bool:
+        """Whether `offset` can be written relative to the base offset."""
+        return 0 <= offset - self.base_offset <= MAX_RELATIVE_OFFSET
+
+    def append(self, records: memoryview | bytes | bytearray, headers: list[BatchHeader]) -> None:
+        """Adds whole batches, `headers` theirs in order, offsets assigned; indexes them as they come due.
+
+        A write that fails leaves the segment as it was, if the disk lets us cut off what it took; then raises
+        OSError.
+        """
+        start = position = self.size_bytes
+        if not start:
+            self.rolling_timestamp = (
+                headers[0].max_timestamp if len(headers) == 1 else _max_timestamp(headers)
+            )
+        max_timestamp = self.max_timestamp
+        before = (max_timestamp, self._offset_of_max_timestamp, self._bytes_since_index_entry)
+        try:
+            self._write(records, start)
+            for header in headers:
+                size_bytes = header.batch_length + PREFIX_SIZE_BYTES
+                last_offset = header.base_offset + header.last_offset_delta
+                if header.max_timestamp > max_timestamp:
+                    self._max_timestamp = max_timestamp = header.max_timestamp
+                    self._offset_of_max_timestamp = last_offset
+                if self._bytes_since_index_entry > self.index_interval_bytes:
+                    self.offset_index.append(last_offset, position)
+                    self.time_index.maybe_append(max_timestamp, self._offset_of_max_timestamp)
+                    self._bytes_since_index_entry = 0
+                self._bytes_since_index_entry += size_bytes
+                if header.magic == 2:
+                    self._recent[header.base_offset] = (position, size_bytes)
+                position += size_bytes
+        except OSError:
+            self._undo_append(headers[0].base_offset, start)
+            self._max_timestamp, self._offset_of_max_timestamp, self._bytes_since_index_entry = before
+            raise
+        self.size_bytes = position
+        if len(self._recent) > _RECENT_BATCHES:
+            for offset in list(islice(self._recent, _RECENT_BATCHES // 2)):
+                del self._recent[offset]
+
+    def _write(self, records: memoryview | bytes | bytearray, position: int) -> None:
+        size_bytes = len(records)
+        written = os.pwrite(self._fd if self._fd >= 0 else self.fileno(), records, position)
+        while written < size_bytes:
+            written += os.pwrite(self._fd, memoryview(records)[written:], position + written)
+        if self._stale_end > position + size_bytes:
+            # What a truncation left behind must not look like a continuation after a crash.
+            os.pwrite(self._fd, _NOTHING[: self._stale_end - position - size_bytes], position + size_bytes)
+
+    def _undo_append(self, base_offset: int, size_bytes: int) -> None:
+        for offset in [offset for offset in self._recent if offset >= base_offset]:
+            del self._recent[offset]
+        if not size_bytes:
+            self.rolling_timestamp = None
+        self.offset_index.truncate_to(base_offset)
+        self.time_index.truncate_to(base_offset)
+        if not self._stale_end:
+            os.ftruncate(self.fileno(), size_bytes)
+
+    def seal(self) -> None:
+        """The segment is not the active one any more: completes the time index, maps both. Raises OSError."""
+        self.time_index.maybe_append(self.max_timestamp, self._offset_of_max_timestamp)
+        self.deactivate()
+
+    def should_roll(
+        self,
+        size_bytes: int,
+        last_offset: int,
+        max_timestamp: int,
+        *,
+        segment_bytes: int,
+        segment_ms: int,
+        now_ms: int,
+    ) -> bool:
+        """Whether an append of `size_bytes` up to `last_offset` belongs into a new segment."""
+        if self.size_bytes > segment_bytes - size_bytes:
+            return True
+        if self.size_bytes and self.waited_ms(now_ms, max_timestamp) > segment_ms - self.roll_jitter_ms:
+            return True
+        return self.offset_index.is_full or self.time_index.is_full or not self.can_hold(last_offset)
+
+    def waited_ms(self, now_ms: int, max_timestamp: int) -> int:
+        """How far a batch's timestamp is from the first batch's; without one, the segment's age."""
+        first = self.rolling_timestamp
+        if first is None:
+            first = self.rolling_timestamp = next(
+                (header.max_timestamp for _, header in self.batches()), None
+            )
+        if first is not None and first >= 0:
+            return max_timestamp - first
+        return now_ms - self.created_ms
+
+    # Reading
+
+    @property
+    def max_timestamp(self) -> int:
+        """The largest in the segment, -1 for none; out of the time index until something was appended."""
+        if self._max_timestamp is None:
+            self._max_timestamp, self._offset_of_max_timestamp = self.time_index.last_entry()
+        return self._max_timestamp
+
+    @property
+    def offset_of_max_timestamp(self) -> int:
+        """Last offset of the first batch that has `max_timestamp`."""
+        return self._offset_of_max_timestamp if self.max_timestamp >= 0 else self.base_offset
+
+    def set_max_timestamp(self, timestamp: int, offset: int) -> None:
+        """For recovery, which reads every batch."""
+        self._max_timestamp, self._offset_of_max_timestamp = timestamp, offset
+
+    def largest_timestamp_ms(self) -> int:
+        """The largest timestamp, or, where no record has one, when the file was last written."""
+        return self.max_timestamp if self.max_timestamp >= 0 else os.stat(self.path).st_mtime_ns // 1_000_000
+
+    def locate(self, offset: int) -> tuple[int, int] | None:
+        """(position, size in bytes) of the batch that holds `offset` or else of the first after it;
+
+        None past the end.
+        """
+        recent = self._recent.get(offset)
+        if recent is not None:
+            return recent
+        position = self.offset_index.lookup(offset)
+        end = self.size_bytes
+        if position >= end:
+            return None
+        mapping = self._map(end)
+        while end - position > _LAST_OFFSET_DELTA_OFFSET + 3:
+            last_offset, length = _PREFIX.unpack_from(mapping, position)
+            if mapping[position + MAGIC_OFFSET] == 2:
+                last_offset += _LAST_OFFSET_DELTA.unpack_from(mapping, position + _LAST_OFFSET_DELTA_OFFSET)[
+                    0
+                ]
+            if last_offset >= offset:
+                return position, length + PREFIX_SIZE_BYTES
+            if length <= 0:
+                return None
+            position += length + PREFIX_SIZE_BYTES
+        return None
+
+    def read(self, offset: int, max_bytes: int, max_position: int, min_one_batch: bool) -> LogSlice | None:
+        """From the batch that holds `offset`, up to `max_bytes` and not past `max_position`;
+
+        None past the end.
+        """
+        found = self.locate(offset)
+        if found is None:
+            return None
+        position, batch_size_bytes = found
+        if min_one_batch and batch_size_bytes > max_bytes:
+            max_bytes = batch_size_bytes
+        available = min(max_position, self.size_bytes) - position
+        return LogSlice(self, position, max(0, min(max_bytes, available)), batch_size_bytes)
+
+    def batches(self, position: int = 0, end: int | None = None) -> Iterator[tuple[int, BatchHeader]]:
+        """(position, header) of each whole batch in [position, end). Raises KafkaError(CORRUPT_MESSAGE)."""
+        end = self.size_bytes if end is None else end
+        while end - position > PREFIX_SIZE_BYTES:
+            mapping = self._map(end)
+            next_position = position + PREFIX_SIZE_BYTES + _PREFIX.unpack_from(mapping, position)[1]
+            if next_position > end:
+                return
+            header = read_header(mapping[position : min(next_position, position + HEADER_SIZE_BYTES)])
+            yield position, header
+            position = next_position
+
+    def batch(self, position: int, header: BatchHeader) -> bytes:
+        """A copy of one batch."""
+        end = position + header.size_bytes
+        return self._map(end)[position:end]
+
+    def next_offset(self) -> int:
+        """One past the last offset: reads from the last index entry on."""
+        next_offset = self.base_offset
+        try:
+            for _, header in self.batches(self.offset_index.lookup(self.base_offset + MAX_RELATIVE_OFFSET)):
+                next_offset = header.next_offset
+        except KafkaError:
+            return next_offset
+        return next_offset
+
+    def find_timestamp(self, timestamp: int, start_offset: int) -> TimestampedOffset | None:
+        """The first record at or past `start_offset` whose timestamp is at least `timestamp`."""
+        index_offset = self.time_index.lookup(timestamp)[1]
+        position = self.offset_index.lookup(max(index_offset, start_offset))
+        for batch_position, header in self.batches(position):
+            if header.max_timestamp >= timestamp:
+                for record in read_records(self.batch(batch_position, header), header):
+                    if record.timestamp >= timestamp and record.offset >= start_offset:
+                        return TimestampedOffset(
+                            record.timestamp, record.offset, header.partition_leader_epoch
+                        )
+        return None
+
+    def find_max_timestamp(self) -> TimestampedOffset | None:
+        """The first record with the largest timestamp of the segment."""
+        timestamp = self.max_timestamp
+        position = self.offset_index.lookup(self.offset_of_max_timestamp)
+        for batch_position, header in self.batches(position):
+            if header.max_timestamp == timestamp:
+                for record in read_records(self.batch(batch_position, header), header):
+                    if record.timestamp == timestamp:
+                        return TimestampedOffset(timestamp, record.offset, header.partition_leader_epoch)
+        return None
+
+    # Truncating
+
+    def truncate_to(self, offset: int, now_ms: int) -> int:
+        """Drops the batch that holds `offset` and all after it; bytes dropped. Raises OSError."""
+        found = self.locate(offset)
+        self.offset_index.truncate_to(offset)
+        self.time_index.truncate_to(offset)
+        self.transaction_index.truncate_to(offset)
+        dropped = 0
+        if found is not None:
+            dropped = self.size_bytes - found[0]
+            self.truncate_file(found[0])
+        if not self.size_bytes:
+            self.created_ms = now_ms
+            self.rolling_timestamp = None
+        self._bytes_since_index_entry = 0
+        if self._max_timestamp is not None and self._max_timestamp >= 0:
+            self.set_max_timestamp(*self._find_max_timestamp())
+        return dropped
+
+    def truncate_file(self, size_bytes: int) -> None:
+        """Cuts the .log file; while somebody looks at it, only from our own sight. Raises OSError."""
+        self._recent.clear()
+        self._mapping = None
+        if self.views:
+            self._stale_end = max(self._stale_end, self.size_bytes)
+            os.pwrite(self.fileno(), _NOTHING[: self._stale_end - size_bytes], size_bytes)
+        else:
+            self._stale_end = 0
+            os.ftruncate(self.fileno(), size_bytes)
+        self.size_bytes = size_bytes
+
+    def _find_max_timestamp(self) -> tuple[int, int]:
+        timestamp, offset = self.time_index.last_entry()
+        for _, header in self.batches(self.offset_index.lookup(offset)):
+            if header.max_timestamp > timestamp:
+                timestamp, offset = header.max_timestamp, header.last_offset
+        return timestamp, offset
+
+
+def _max_timestamp(headers: list[BatchHeader]) -> int:
+    return max(header.max_timestamp for header in headers)
