@@ -10,7 +10,7 @@ import pytest
 import trio
 
 from odradek.coordination.embedded import FILE_NAME, EmbeddedStore
-from odradek.coordination.store import Create, Delete, NoNode, Set
+from odradek.coordination.store import Create, Delete, NoNode, Set, StoreUnavailable
 
 KILLED_WRITER = """
 import os, sys, trio
@@ -70,7 +70,7 @@ async def test_a_failing_disk_changes_nothing_that_readers_see(tmp_path, monkeyp
 
         with monkeypatch.context() as patch:
             patch.setattr("odradek.coordination.embedded._rows", refuse)
-            with pytest.raises(sqlite3.OperationalError):
+            with pytest.raises(StoreUnavailable):
                 await store.commit(Set("/a", b"new"))
         assert (await store.get("/a")).data == b"old"
         await store.commit(Set("/a", b"newer"))

@@ -246,6 +246,10 @@ async def test_one_reader_learns_which_of_many_paths_changed(sessions):
     assert await woken(changes) == {"/a"}
     await store.commit(Set("/a", b"3"))
     assert await woken(changes) == {"/a"}
+    changes.follow("/d")
+    assert not await woken(changes)
+    await store.commit(Create("/d"))
+    assert await woken(changes) == {"/d"}
 
 
 async def test_a_waiting_reader_learns_of_the_end_of_its_session(sessions):

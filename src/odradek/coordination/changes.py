@@ -32,9 +32,14 @@ class Changes:
     def add(self, path: str) -> None:
         """Watch one more path; it is dirty at once, for its reader has not read it yet."""
         if path not in self._paths:
+            self.follow(path)
+            self.mark_dirty(path)
+
+    def follow(self, path: str) -> None:
+        """Watch one more path that the reader is about to read, so that it is dirty only when it changes."""
+        if path not in self._paths:
             self._paths.add(path)
             self._watch(path, self)
-            self.mark_dirty(path)
 
     def discard(self, path: str) -> None:
         """Hear no more of a path; a store may learn of that only at its next change."""

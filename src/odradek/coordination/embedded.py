@@ -41,6 +41,7 @@ from odradek.coordination.store import (
     Result,
     SessionExpired,
     Set,
+    StoreUnavailable,
 )
 
 FILE_NAME = "odradek-metadata.sqlite3"
@@ -264,7 +265,10 @@ class _Tree:
     async def _write(self, commit: _Commit) -> None:
         if self._journal is not None:
             last_session = self._last_session
-            await trio.to_thread.run_sync(self._journal.write, commit.touched, commit.zxid, last_session)
+            try:
+                await trio.to_thread.run_sync(self._journal.write, commit.touched, commit.zxid, last_session)
+            except sqlite3.Error as error:
+                raise StoreUnavailable(min(commit.touched)) from error
         self._take_over(commit)
 
     def _take_over(self, commit: _Commit) -> None:

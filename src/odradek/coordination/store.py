@@ -124,6 +124,10 @@ class SessionExpired(StoreError):
     """This session is over: its ephemeral nodes are gone and it can do nothing more."""
 
 
+class StoreUnavailable(StoreError):
+    """The tree's disk or ensemble failed us, now; whether the operation happened is not known."""
+
+
 class MetadataStore(Protocol):
     """One session with the tree. Paths are absolute, `/` separated, without a slash at the end."""
 
@@ -139,7 +143,7 @@ class MetadataStore(Protocol):
     async def commit(self, *operations: Operation) -> tuple[Result, ...]:
         """Apply all operations in this order, or none, durably; later ones see what earlier ones did.
 
-        Raises the StoreError of the first operation that cannot be applied.
+        Raises the StoreError of the first operation that cannot be applied, or StoreUnavailable.
         """
 
     def changes(self, *paths: str) -> Changes:

@@ -1,0 +1,50 @@
+"""A broker makes itself known: the roots of the tree, the cluster's id, and its own registration.
+
+What kafka.server.KafkaServer writes while it starts, in its order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from odradek.controller.tree import operations
+from odradek.coordination.store import Create, MetadataStore, NodeExists, Set
+from odradek.metadata import paths, znodes
+from odradek.metadata.znodes import BrokerRegistration
+
+
+async def create_roots(store: MetadataStore) -> None:
+    """Create what is missing of the persistent paths; other brokers may be doing the same."""
+    for path in paths.PERSISTENT:
+        while not await store.exists(path):
+            try:
+                await store.commit(*await operations(store, [Create(path)]))
+            except NodeExists:
+                continue
+
+
+async def ensure_cluster_id(store: MetadataStore, new_cluster_id: Callable[[], str]) -> str:
+    """Read the cluster's id; the first broker of a cluster gives it one."""
+    while True:
+        if await store.exists(paths.CLUSTER_ID):
+            return znodes.decode_cluster_id((await store.get(paths.CLUSTER_ID)).data)
+        created = Create(paths.CLUSTER_ID, znodes.encode_cluster_id(new_cluster_id()))
+        try:
+            await store.commit(*await operations(store, [created]))
+        except NodeExists:
+            continue
+
+
+async def register_broker(store: MetadataStore, node_id: int, registration: BrokerRegistration) -> int:
+    """Register a living broker for as long as the session lives; give its epoch.
+
+    Raises NodeExists while another broker is registered with this id.
+    """
+    path = paths.broker_id(node_id)
+    await store.commit(Create(path, registration.encode(), ephemeral=True))
+    return (await store.get(path)).czxid
+
+
+async def update_registration(store: MetadataStore, node_id: int, registration: BrokerRegistration) -> None:
+    """Change what a registered broker says of itself; its epoch stays."""
+    await store.commit(Set(paths.broker_id(node_id), registration.encode()))
