@@ -206,7 +206,11 @@ class Decoder:
             self._source.add(f"{name} = [to_uuid(buf[i : i + 16].tobytes()) for i in range(at, to, 16)]")
             return
         count = "n - 1" if compact else "n"
-        self._source.add(f'{name} = list(unpack_from(f">{{{count}}}{FIXED[field.type][0]}", buf, at))')
+        values = f'unpack_from(f">{{{count}}}{FIXED[field.type][0]}", buf, at)'
+        if field.type == "int32":
+            few = "n <= FEW" if compact else "n < FEW"
+            values = f"UNPACK_INT32S[{count}](buf, at) if {few} else {values}"
+        self._source.add(f"{name} = list({values})")
 
     def _minimal_size(self, field: Field) -> int:
         """The fewest bytes that one element of this array can take."""

@@ -167,8 +167,10 @@ class Encoder:
         self._length(f"len({name})", "i", compact=compact)
         source = self._source
         if field.type in FIXED and field.type != "uuid":
-            fmt = FIXED[field.type][0]
-            source.add(f'{self._buffer} += pack(f">{{len({name})}}{fmt}", *{name})')
+            values = f'pack(f">{{len({name})}}{FIXED[field.type][0]}", *{name})'
+            if field.type == "int32":
+                values = f"PACK_INT32S[len({name})](*{name}) if len({name}) < FEW else {values}"
+            source.add(f"{self._buffer} += {values}")
             return
         element = self._names.new(snake_case(field.struct.name) if field.struct else "element", "each")
         with source.block(f"for {element} in {name}:"):

@@ -11,6 +11,9 @@ from protocol_specs.codegen.source import Structs
 from protocol_specs.versions import UNBOUNDED, Versions
 
 _PRIMITIVES = (
+    "FEW",
+    "PACK_INT32S",
+    "UNPACK_INT32S",
     "bad_count",
     "bad_length",
     "keep_tagged_field",

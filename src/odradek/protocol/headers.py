@@ -19,9 +19,9 @@ Source: KIP-482, KIP-511; Kafka's RequestHeader, ApiMessageType.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from struct import Struct
 from struct import error as struct_error
+from typing import NamedTuple
 
 from odradek.errors import MalformedMessage
 from odradek.protocol.api_keys import ApiKey
@@ -34,8 +34,7 @@ _REQUEST = Struct(">hhih")
 _SIZE_AND_CORRELATION = Struct(">ii")
 
 
-@dataclass(frozen=True, slots=True)
-class RequestHeader:
+class RequestHeader(NamedTuple):
     """What a request says about itself. A null client id is the empty string, as in Kafka."""
 
     api_key: int

@@ -12,6 +12,7 @@ Source: KIP-482; Kafka's ByteUtils, ByteBufferAccessor, RawTaggedFieldWriter.
 from __future__ import annotations
 
 from functools import lru_cache
+from struct import Struct
 from uuid import UUID
 
 from odradek.errors import MalformedMessage, OdradekError
@@ -20,6 +21,12 @@ TaggedFields = dict[int, bytes]
 """Raw tagged fields by tag."""
 
 MAX_STRING_BYTES = 0x7FFF
+
+FEW = 17
+"""Arrays of fewer int32 (replicas, partitions) have a precompiled `struct` for each length."""
+
+UNPACK_INT32S = tuple(Struct(f">{count}i").unpack_from for count in range(FEW))
+PACK_INT32S = tuple(Struct(f">{count}i").pack for count in range(FEW))
 
 
 class UnsupportedVersion(OdradekError, ValueError):

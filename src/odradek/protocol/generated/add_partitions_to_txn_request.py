@@ -10,6 +10,9 @@ from typing import ClassVar
 
 from odradek.protocol.message import DEFAULT, Chunk, Message, Structure, TaggedFields
 from odradek.protocol.primitives import (
+    FEW,
+    PACK_INT32S,
+    UNPACK_INT32S,
     bad_count,
     bad_length,
     read_string_length,
@@ -122,7 +125,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[AddPartitionsToTxnRequest, int
         to = at + n * 4
         if n < 0 or to > end:
             raise bad_count("Partitions", n, end - at)
-        partitions = list(unpack_from(f">{n}i", buf, at))
+        partitions = list(UNPACK_INT32S[n](buf, at) if n < FEW else unpack_from(f">{n}i", buf, at))
         at = to
         v3_and_below_topics.append(AddPartitionsToTxnTopic(name, partitions))
     return AddPartitionsToTxnRequest([], v3_and_below_transactional_id, v3_and_below_producer_id, v3_and_below_producer_epoch, v3_and_below_topics), at
@@ -164,7 +167,7 @@ def _decode_v3(buf: memoryview, at: int) -> tuple[AddPartitionsToTxnRequest, int
         to = at + (n - 1) * 4
         if n < 1 or to > end:
             raise bad_count("Partitions", n, end - at)
-        partitions = list(unpack_from(f">{n - 1}i", buf, at))
+        partitions = list(UNPACK_INT32S[n - 1](buf, at) if n <= FEW else unpack_from(f">{n - 1}i", buf, at))
         at = to
         n = buf[at]
         at += 1
@@ -224,7 +227,7 @@ def _decode_v4(buf: memoryview, at: int) -> tuple[AddPartitionsToTxnRequest, int
             to = at + (n - 1) * 4
             if n < 1 or to > end:
                 raise bad_count("Partitions", n, end - at)
-            partitions = list(unpack_from(f">{n - 1}i", buf, at))
+            partitions = list(UNPACK_INT32S[n - 1](buf, at) if n <= FEW else unpack_from(f">{n - 1}i", buf, at))
             at = to
             n = buf[at]
             at += 1
@@ -262,7 +265,7 @@ def _encode_v0(message: AddPartitionsToTxnRequest, out: list[Chunk]) -> None:
         b += raw
         partitions = add_partitions_to_txn_topic.partitions
         b += _pack_i(len(partitions))
-        b += pack(f">{len(partitions)}i", *partitions)
+        b += PACK_INT32S[len(partitions)](*partitions) if len(partitions) < FEW else pack(f">{len(partitions)}i", *partitions)
         if add_partitions_to_txn_topic.tagged:
             raise unsupported_field("tagged fields")
     if message.tagged:
@@ -304,7 +307,7 @@ def _encode_v3(message: AddPartitionsToTxnRequest, out: list[Chunk]) -> None:
             b.append(n)
         else:
             write_uvarint(b, n)
-        b += pack(f">{len(partitions)}i", *partitions)
+        b += PACK_INT32S[len(partitions)](*partitions) if len(partitions) < FEW else pack(f">{len(partitions)}i", *partitions)
         if add_partitions_to_txn_topic.tagged is None:
             b.append(0)
         else:
@@ -355,7 +358,7 @@ def _encode_v4(message: AddPartitionsToTxnRequest, out: list[Chunk]) -> None:
                 b.append(n)
             else:
                 write_uvarint(b, n)
-            b += pack(f">{len(partitions)}i", *partitions)
+            b += PACK_INT32S[len(partitions)](*partitions) if len(partitions) < FEW else pack(f">{len(partitions)}i", *partitions)
             if add_partitions_to_txn_topic.tagged is None:
                 b.append(0)
             else:

@@ -10,6 +10,9 @@ from typing import ClassVar
 
 from odradek.protocol.message import DEFAULT, Chunk, Message, Structure, TaggedFields
 from odradek.protocol.primitives import (
+    FEW,
+    PACK_INT32S,
+    UNPACK_INT32S,
     bad_count,
     bad_length,
     read_string_length,
@@ -115,7 +118,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[AlterPartitionReassignmentsReq
                 to = at + (n - 1) * 4
                 if to > end:
                     raise bad_count("Replicas", n, end - at)
-                replicas = list(unpack_from(f">{n - 1}i", buf, at))
+                replicas = list(UNPACK_INT32S[n - 1](buf, at) if n <= FEW else unpack_from(f">{n - 1}i", buf, at))
                 at = to
             n = buf[at]
             at += 1
@@ -174,7 +177,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[AlterPartitionReassignmentsReq
                 to = at + (n - 1) * 4
                 if to > end:
                     raise bad_count("Replicas", n, end - at)
-                replicas = list(unpack_from(f">{n - 1}i", buf, at))
+                replicas = list(UNPACK_INT32S[n - 1](buf, at) if n <= FEW else unpack_from(f">{n - 1}i", buf, at))
                 at = to
             n = buf[at]
             at += 1
@@ -233,7 +236,7 @@ def _encode_v0(message: AlterPartitionReassignmentsRequest, out: list[Chunk]) ->
                     b.append(n)
                 else:
                     write_uvarint(b, n)
-                b += pack(f">{len(replicas)}i", *replicas)
+                b += PACK_INT32S[len(replicas)](*replicas) if len(replicas) < FEW else pack(f">{len(replicas)}i", *replicas)
             if reassignable_partition.tagged is None:
                 b.append(0)
             else:
@@ -285,7 +288,7 @@ def _encode_v1(message: AlterPartitionReassignmentsRequest, out: list[Chunk]) ->
                     b.append(n)
                 else:
                     write_uvarint(b, n)
-                b += pack(f">{len(replicas)}i", *replicas)
+                b += PACK_INT32S[len(replicas)](*replicas) if len(replicas) < FEW else pack(f">{len(replicas)}i", *replicas)
             if reassignable_partition.tagged is None:
                 b.append(0)
             else:

@@ -11,6 +11,9 @@ from uuid import UUID
 
 from odradek.protocol.message import DEFAULT, Chunk, Message, Structure, TaggedFields, ZERO_UUID
 from odradek.protocol.primitives import (
+    FEW,
+    PACK_INT32S,
+    UNPACK_INT32S,
     bad_count,
     bad_length,
     read_string_length,
@@ -145,7 +148,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[AlterPartitionRequest, int]:
             to = at + (n - 1) * 4
             if n < 1 or to > end:
                 raise bad_count("NewIsr", n, end - at)
-            new_isr = list(unpack_from(f">{n - 1}i", buf, at))
+            new_isr = list(UNPACK_INT32S[n - 1](buf, at) if n <= FEW else unpack_from(f">{n - 1}i", buf, at))
             at = to
             partition_epoch, n = _unpack_iB(buf, at)
             at += 5
@@ -202,7 +205,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[AlterPartitionRequest, int]:
             to = at + (n - 1) * 4
             if n < 1 or to > end:
                 raise bad_count("NewIsr", n, end - at)
-            new_isr = list(unpack_from(f">{n - 1}i", buf, at))
+            new_isr = list(UNPACK_INT32S[n - 1](buf, at) if n <= FEW else unpack_from(f">{n - 1}i", buf, at))
             at = to
             leader_recovery_state, partition_epoch, n = _unpack_biB(buf, at)
             at += 6
@@ -251,7 +254,7 @@ def _decode_v2(buf: memoryview, at: int) -> tuple[AlterPartitionRequest, int]:
             to = at + (n - 1) * 4
             if n < 1 or to > end:
                 raise bad_count("NewIsr", n, end - at)
-            new_isr = list(unpack_from(f">{n - 1}i", buf, at))
+            new_isr = list(UNPACK_INT32S[n - 1](buf, at) if n <= FEW else unpack_from(f">{n - 1}i", buf, at))
             at = to
             leader_recovery_state, partition_epoch, n = _unpack_biB(buf, at)
             at += 6
@@ -359,7 +362,7 @@ def _encode_v0(message: AlterPartitionRequest, out: list[Chunk]) -> None:
                 b.append(n)
             else:
                 write_uvarint(b, n)
-            b += pack(f">{len(new_isr)}i", *new_isr)
+            b += PACK_INT32S[len(new_isr)](*new_isr) if len(new_isr) < FEW else pack(f">{len(new_isr)}i", *new_isr)
             if partition_data.new_isr_with_epochs:
                 raise unsupported_field("NewIsrWithEpochs")
             if partition_data.leader_recovery_state != 0:
@@ -413,7 +416,7 @@ def _encode_v1(message: AlterPartitionRequest, out: list[Chunk]) -> None:
                 b.append(n)
             else:
                 write_uvarint(b, n)
-            b += pack(f">{len(new_isr)}i", *new_isr)
+            b += PACK_INT32S[len(new_isr)](*new_isr) if len(new_isr) < FEW else pack(f">{len(new_isr)}i", *new_isr)
             if partition_data.new_isr_with_epochs:
                 raise unsupported_field("NewIsrWithEpochs")
             b += _pack_bi(partition_data.leader_recovery_state, partition_data.partition_epoch)
@@ -459,7 +462,7 @@ def _encode_v2(message: AlterPartitionRequest, out: list[Chunk]) -> None:
                 b.append(n)
             else:
                 write_uvarint(b, n)
-            b += pack(f">{len(new_isr)}i", *new_isr)
+            b += PACK_INT32S[len(new_isr)](*new_isr) if len(new_isr) < FEW else pack(f">{len(new_isr)}i", *new_isr)
             if partition_data.new_isr_with_epochs:
                 raise unsupported_field("NewIsrWithEpochs")
             b += _pack_bi(partition_data.leader_recovery_state, partition_data.partition_epoch)

@@ -11,6 +11,9 @@ from uuid import UUID
 
 from odradek.protocol.message import DEFAULT, Chunk, Message, Structure, TaggedFields, ZERO_UUID
 from odradek.protocol.primitives import (
+    FEW,
+    PACK_INT32S,
+    UNPACK_INT32S,
     bad_count,
     bad_length,
     read_string_length,
@@ -132,7 +135,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[AlterPartitionResponse, int]:
             to = at + (n - 1) * 4
             if n < 1 or to > end:
                 raise bad_count("Isr", n, end - at)
-            isr = list(unpack_from(f">{n - 1}i", buf, at))
+            isr = list(UNPACK_INT32S[n - 1](buf, at) if n <= FEW else unpack_from(f">{n - 1}i", buf, at))
             at = to
             partition_epoch, n = _unpack_iB(buf, at)
             at += 5
@@ -189,7 +192,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[AlterPartitionResponse, int]:
             to = at + (n - 1) * 4
             if n < 1 or to > end:
                 raise bad_count("Isr", n, end - at)
-            isr = list(unpack_from(f">{n - 1}i", buf, at))
+            isr = list(UNPACK_INT32S[n - 1](buf, at) if n <= FEW else unpack_from(f">{n - 1}i", buf, at))
             at = to
             leader_recovery_state, partition_epoch, n = _unpack_biB(buf, at)
             at += 6
@@ -238,7 +241,7 @@ def _decode_v2(buf: memoryview, at: int) -> tuple[AlterPartitionResponse, int]:
             to = at + (n - 1) * 4
             if n < 1 or to > end:
                 raise bad_count("Isr", n, end - at)
-            isr = list(unpack_from(f">{n - 1}i", buf, at))
+            isr = list(UNPACK_INT32S[n - 1](buf, at) if n <= FEW else unpack_from(f">{n - 1}i", buf, at))
             at = to
             leader_recovery_state, partition_epoch, n = _unpack_biB(buf, at)
             at += 6
@@ -292,7 +295,7 @@ def _encode_v0(message: AlterPartitionResponse, out: list[Chunk]) -> None:
                 b.append(n)
             else:
                 write_uvarint(b, n)
-            b += pack(f">{len(isr)}i", *isr)
+            b += PACK_INT32S[len(isr)](*isr) if len(isr) < FEW else pack(f">{len(isr)}i", *isr)
             b += _pack_i(partition_data.partition_epoch)
             if partition_data.tagged is None:
                 b.append(0)
@@ -342,7 +345,7 @@ def _encode_v1(message: AlterPartitionResponse, out: list[Chunk]) -> None:
                 b.append(n)
             else:
                 write_uvarint(b, n)
-            b += pack(f">{len(isr)}i", *isr)
+            b += PACK_INT32S[len(isr)](*isr) if len(isr) < FEW else pack(f">{len(isr)}i", *isr)
             b += _pack_bi(partition_data.leader_recovery_state, partition_data.partition_epoch)
             if partition_data.tagged is None:
                 b.append(0)
@@ -386,7 +389,7 @@ def _encode_v2(message: AlterPartitionResponse, out: list[Chunk]) -> None:
                 b.append(n)
             else:
                 write_uvarint(b, n)
-            b += pack(f">{len(isr)}i", *isr)
+            b += PACK_INT32S[len(isr)](*isr) if len(isr) < FEW else pack(f">{len(isr)}i", *isr)
             b += _pack_bi(partition_data.leader_recovery_state, partition_data.partition_epoch)
             if partition_data.tagged is None:
                 b.append(0)

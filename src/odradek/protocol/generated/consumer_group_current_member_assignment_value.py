@@ -11,6 +11,9 @@ from uuid import UUID
 
 from odradek.protocol.message import DEFAULT, Chunk, Record, Structure, TaggedFields, ZERO_UUID
 from odradek.protocol.primitives import (
+    FEW,
+    PACK_INT32S,
+    UNPACK_INT32S,
     bad_count,
     keep_tagged_field,
     read_tagged_fields,
@@ -88,7 +91,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[ConsumerGroupCurrentMemberAssi
         to = at + (n - 1) * 4
         if n < 1 or to > end:
             raise bad_count("Partitions", n, end - at)
-        partitions = list(unpack_from(f">{n - 1}i", buf, at))
+        partitions = list(UNPACK_INT32S[n - 1](buf, at) if n <= FEW else unpack_from(f">{n - 1}i", buf, at))
         at = to
         assignment_epochs: list[int] | None = []
         n = buf[at]
@@ -109,7 +112,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[ConsumerGroupCurrentMemberAssi
                         to = at + (n - 1) * 4
                         if to > end:
                             raise bad_count("AssignmentEpochs", n, end - at)
-                        assignment_epochs = list(unpack_from(f">{n - 1}i", buf, at))
+                        assignment_epochs = list(UNPACK_INT32S[n - 1](buf, at) if n <= FEW else unpack_from(f">{n - 1}i", buf, at))
                         at = to
                 else:
                     tagged, at = keep_tagged_field(tagged, tag, size, buf, at)
@@ -130,7 +133,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[ConsumerGroupCurrentMemberAssi
         to = at + (n - 1) * 4
         if n < 1 or to > end:
             raise bad_count("Partitions", n, end - at)
-        topic_partitions_partitions = list(unpack_from(f">{n - 1}i", buf, at))
+        topic_partitions_partitions = list(UNPACK_INT32S[n - 1](buf, at) if n <= FEW else unpack_from(f">{n - 1}i", buf, at))
         at = to
         topic_partitions_assignment_epochs: list[int] | None = []
         n = buf[at]
@@ -151,7 +154,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[ConsumerGroupCurrentMemberAssi
                         to = at + (n - 1) * 4
                         if to > end:
                             raise bad_count("AssignmentEpochs", n, end - at)
-                        topic_partitions_assignment_epochs = list(unpack_from(f">{n - 1}i", buf, at))
+                        topic_partitions_assignment_epochs = list(UNPACK_INT32S[n - 1](buf, at) if n <= FEW else unpack_from(f">{n - 1}i", buf, at))
                         at = to
                 else:
                     topic_partitions_tagged, at = keep_tagged_field(topic_partitions_tagged, tag, size, buf, at)
@@ -182,7 +185,7 @@ def _encode_v0(message: ConsumerGroupCurrentMemberAssignmentValue, out: list[Chu
             b.append(n)
         else:
             write_uvarint(b, n)
-        b += pack(f">{len(partitions)}i", *partitions)
+        b += PACK_INT32S[len(partitions)](*partitions) if len(partitions) < FEW else pack(f">{len(partitions)}i", *partitions)
         tags: TaggedFields = {}
         if topic_partitions.assignment_epochs is None or topic_partitions.assignment_epochs:
             tag_0 = bytearray()
@@ -195,7 +198,7 @@ def _encode_v0(message: ConsumerGroupCurrentMemberAssignmentValue, out: list[Chu
                     tag_0.append(n)
                 else:
                     write_uvarint(tag_0, n)
-                tag_0 += pack(f">{len(assignment_epochs)}i", *assignment_epochs)
+                tag_0 += PACK_INT32S[len(assignment_epochs)](*assignment_epochs) if len(assignment_epochs) < FEW else pack(f">{len(assignment_epochs)}i", *assignment_epochs)
             tags[0] = bytes(tag_0)
         if tags or topic_partitions.tagged is not None:
             write_tagged_fields(b, tags, topic_partitions.tagged)
@@ -215,7 +218,7 @@ def _encode_v0(message: ConsumerGroupCurrentMemberAssignmentValue, out: list[Chu
             b.append(n)
         else:
             write_uvarint(b, n)
-        b += pack(f">{len(each_partitions)}i", *each_partitions)
+        b += PACK_INT32S[len(each_partitions)](*each_partitions) if len(each_partitions) < FEW else pack(f">{len(each_partitions)}i", *each_partitions)
         topic_partitions_tags: TaggedFields = {}
         if each_topic_partitions.assignment_epochs is None or each_topic_partitions.assignment_epochs:
             topic_partitions_tag_0 = bytearray()
@@ -228,7 +231,7 @@ def _encode_v0(message: ConsumerGroupCurrentMemberAssignmentValue, out: list[Chu
                     topic_partitions_tag_0.append(n)
                 else:
                     write_uvarint(topic_partitions_tag_0, n)
-                topic_partitions_tag_0 += pack(f">{len(each_assignment_epochs)}i", *each_assignment_epochs)
+                topic_partitions_tag_0 += PACK_INT32S[len(each_assignment_epochs)](*each_assignment_epochs) if len(each_assignment_epochs) < FEW else pack(f">{len(each_assignment_epochs)}i", *each_assignment_epochs)
             topic_partitions_tags[0] = bytes(topic_partitions_tag_0)
         if topic_partitions_tags or each_topic_partitions.tagged is not None:
             write_tagged_fields(b, topic_partitions_tags, each_topic_partitions.tagged)

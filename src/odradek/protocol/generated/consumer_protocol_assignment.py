@@ -9,7 +9,14 @@ from struct import Struct, pack, unpack_from
 from typing import ClassVar
 
 from odradek.protocol.message import DEFAULT, Chunk, Message, Structure, TaggedFields
-from odradek.protocol.primitives import bad_count, bad_length, unsupported_field
+from odradek.protocol.primitives import (
+    FEW,
+    PACK_INT32S,
+    UNPACK_INT32S,
+    bad_count,
+    bad_length,
+    unsupported_field,
+)
 
 _pack_h = Struct(">h").pack
 _pack_i = Struct(">i").pack
@@ -72,7 +79,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[ConsumerProtocolAssignment, in
         to = at + n * 4
         if n < 0 or to > end:
             raise bad_count("Partitions", n, end - at)
-        partitions = list(unpack_from(f">{n}i", buf, at))
+        partitions = list(UNPACK_INT32S[n](buf, at) if n < FEW else unpack_from(f">{n}i", buf, at))
         at = to
         assigned_partitions.append(TopicPartition(topic, partitions))
     (n,) = _unpack_i(buf, at)
@@ -98,7 +105,7 @@ def _encode_v0(message: ConsumerProtocolAssignment, out: list[Chunk]) -> None:
         b += raw
         partitions = topic_partition.partitions
         b += _pack_i(len(partitions))
-        b += pack(f">{len(partitions)}i", *partitions)
+        b += PACK_INT32S[len(partitions)](*partitions) if len(partitions) < FEW else pack(f">{len(partitions)}i", *partitions)
         if topic_partition.tagged:
             raise unsupported_field("tagged fields")
     user_data = message.user_data

@@ -9,7 +9,14 @@ from struct import Struct, pack, unpack_from
 from typing import ClassVar
 
 from odradek.protocol.message import DEFAULT, Chunk, Message, Structure, TaggedFields
-from odradek.protocol.primitives import bad_count, bad_length, unsupported_field
+from odradek.protocol.primitives import (
+    FEW,
+    PACK_INT32S,
+    UNPACK_INT32S,
+    bad_count,
+    bad_length,
+    unsupported_field,
+)
 
 _pack_h = Struct(">h").pack
 _pack_i = Struct(">i").pack
@@ -129,7 +136,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[ConsumerProtocolSubscription, 
         to = at + n * 4
         if n < 0 or to > end:
             raise bad_count("Partitions", n, end - at)
-        partitions = list(unpack_from(f">{n}i", buf, at))
+        partitions = list(UNPACK_INT32S[n](buf, at) if n < FEW else unpack_from(f">{n}i", buf, at))
         at = to
         owned_partitions.append(TopicPartition(topic, partitions))
     return ConsumerProtocolSubscription(topics, user_data, owned_partitions), at
@@ -178,7 +185,7 @@ def _decode_v2(buf: memoryview, at: int) -> tuple[ConsumerProtocolSubscription, 
         to = at + n * 4
         if n < 0 or to > end:
             raise bad_count("Partitions", n, end - at)
-        partitions = list(unpack_from(f">{n}i", buf, at))
+        partitions = list(UNPACK_INT32S[n](buf, at) if n < FEW else unpack_from(f">{n}i", buf, at))
         at = to
         owned_partitions.append(TopicPartition(topic, partitions))
     (generation_id,) = _unpack_i(buf, at)
@@ -229,7 +236,7 @@ def _decode_v3(buf: memoryview, at: int) -> tuple[ConsumerProtocolSubscription, 
         to = at + n * 4
         if n < 0 or to > end:
             raise bad_count("Partitions", n, end - at)
-        partitions = list(unpack_from(f">{n}i", buf, at))
+        partitions = list(UNPACK_INT32S[n](buf, at) if n < FEW else unpack_from(f">{n}i", buf, at))
         at = to
         owned_partitions.append(TopicPartition(topic, partitions))
     generation_id, n = _unpack_ih(buf, at)
@@ -288,7 +295,7 @@ def _encode_v1(message: ConsumerProtocolSubscription, out: list[Chunk]) -> None:
         b += raw
         partitions = topic_partition.partitions
         b += _pack_i(len(partitions))
-        b += pack(f">{len(partitions)}i", *partitions)
+        b += PACK_INT32S[len(partitions)](*partitions) if len(partitions) < FEW else pack(f">{len(partitions)}i", *partitions)
         if topic_partition.tagged:
             raise unsupported_field("tagged fields")
     if message.tagged:
@@ -320,7 +327,7 @@ def _encode_v2(message: ConsumerProtocolSubscription, out: list[Chunk]) -> None:
         b += raw
         partitions = topic_partition.partitions
         b += _pack_i(len(partitions))
-        b += pack(f">{len(partitions)}i", *partitions)
+        b += PACK_INT32S[len(partitions)](*partitions) if len(partitions) < FEW else pack(f">{len(partitions)}i", *partitions)
         if topic_partition.tagged:
             raise unsupported_field("tagged fields")
     if message.tagged:
@@ -353,7 +360,7 @@ def _encode_v3(message: ConsumerProtocolSubscription, out: list[Chunk]) -> None:
         b += raw
         partitions = topic_partition.partitions
         b += _pack_i(len(partitions))
-        b += pack(f">{len(partitions)}i", *partitions)
+        b += PACK_INT32S[len(partitions)](*partitions) if len(partitions) < FEW else pack(f">{len(partitions)}i", *partitions)
         if topic_partition.tagged:
             raise unsupported_field("tagged fields")
     b += _pack_i(message.generation_id)

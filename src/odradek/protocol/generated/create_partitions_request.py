@@ -10,6 +10,9 @@ from typing import ClassVar
 
 from odradek.protocol.message import DEFAULT, Chunk, Message, Structure, TaggedFields
 from odradek.protocol.primitives import (
+    FEW,
+    PACK_INT32S,
+    UNPACK_INT32S,
     bad_count,
     bad_length,
     read_string_length,
@@ -112,7 +115,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[CreatePartitionsRequest, int]:
                 to = at + n * 4
                 if n < 0 or to > end:
                     raise bad_count("BrokerIds", n, end - at)
-                broker_ids = list(unpack_from(f">{n}i", buf, at))
+                broker_ids = list(UNPACK_INT32S[n](buf, at) if n < FEW else unpack_from(f">{n}i", buf, at))
                 at = to
                 assignments.append(CreatePartitionsAssignment(broker_ids))
         topics.append(CreatePartitionsTopic(name, count, assignments))
@@ -158,7 +161,7 @@ def _decode_v2(buf: memoryview, at: int) -> tuple[CreatePartitionsRequest, int]:
                 to = at + (n - 1) * 4
                 if n < 1 or to > end:
                     raise bad_count("BrokerIds", n, end - at)
-                broker_ids = list(unpack_from(f">{n - 1}i", buf, at))
+                broker_ids = list(UNPACK_INT32S[n - 1](buf, at) if n <= FEW else unpack_from(f">{n - 1}i", buf, at))
                 at = to
                 n = buf[at]
                 at += 1
@@ -198,7 +201,7 @@ def _encode_v0(message: CreatePartitionsRequest, out: list[Chunk]) -> None:
             for create_partitions_assignment in assignments:
                 broker_ids = create_partitions_assignment.broker_ids
                 b += _pack_i(len(broker_ids))
-                b += pack(f">{len(broker_ids)}i", *broker_ids)
+                b += PACK_INT32S[len(broker_ids)](*broker_ids) if len(broker_ids) < FEW else pack(f">{len(broker_ids)}i", *broker_ids)
                 if create_partitions_assignment.tagged:
                     raise unsupported_field("tagged fields")
         if create_partitions_topic.tagged:
@@ -244,7 +247,7 @@ def _encode_v2(message: CreatePartitionsRequest, out: list[Chunk]) -> None:
                     b.append(n)
                 else:
                     write_uvarint(b, n)
-                b += pack(f">{len(broker_ids)}i", *broker_ids)
+                b += PACK_INT32S[len(broker_ids)](*broker_ids) if len(broker_ids) < FEW else pack(f">{len(broker_ids)}i", *broker_ids)
                 if create_partitions_assignment.tagged is None:
                     b.append(0)
                 else:

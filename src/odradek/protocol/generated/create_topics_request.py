@@ -10,6 +10,9 @@ from typing import ClassVar
 
 from odradek.protocol.message import DEFAULT, Chunk, Message, Structure, TaggedFields
 from odradek.protocol.primitives import (
+    FEW,
+    PACK_INT32S,
+    UNPACK_INT32S,
     bad_count,
     bad_length,
     read_string_length,
@@ -135,7 +138,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[CreateTopicsRequest, int]:
             to = at + n * 4
             if n < 0 or to > end:
                 raise bad_count("BrokerIds", n, end - at)
-            broker_ids = list(unpack_from(f">{n}i", buf, at))
+            broker_ids = list(UNPACK_INT32S[n](buf, at) if n < FEW else unpack_from(f">{n}i", buf, at))
             at = to
             assignments.append(CreatableReplicaAssignment(partition_index, broker_ids))
         (n,) = _unpack_i(buf, at)
@@ -194,7 +197,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[CreateTopicsRequest, int]:
             to = at + n * 4
             if n < 0 or to > end:
                 raise bad_count("BrokerIds", n, end - at)
-            broker_ids = list(unpack_from(f">{n}i", buf, at))
+            broker_ids = list(UNPACK_INT32S[n](buf, at) if n < FEW else unpack_from(f">{n}i", buf, at))
             at = to
             assignments.append(CreatableReplicaAssignment(partition_index, broker_ids))
         (n,) = _unpack_i(buf, at)
@@ -261,7 +264,7 @@ def _decode_v5(buf: memoryview, at: int) -> tuple[CreateTopicsRequest, int]:
             to = at + (n - 1) * 4
             if n < 1 or to > end:
                 raise bad_count("BrokerIds", n, end - at)
-            broker_ids = list(unpack_from(f">{n - 1}i", buf, at))
+            broker_ids = list(UNPACK_INT32S[n - 1](buf, at) if n <= FEW else unpack_from(f">{n - 1}i", buf, at))
             at = to
             n = buf[at]
             at += 1
@@ -331,7 +334,7 @@ def _encode_v0(message: CreateTopicsRequest, out: list[Chunk]) -> None:
         for creatable_replica_assignment in assignments:
             broker_ids = creatable_replica_assignment.broker_ids
             b += _pack_ii(creatable_replica_assignment.partition_index, len(broker_ids))
-            b += pack(f">{len(broker_ids)}i", *broker_ids)
+            b += PACK_INT32S[len(broker_ids)](*broker_ids) if len(broker_ids) < FEW else pack(f">{len(broker_ids)}i", *broker_ids)
             if creatable_replica_assignment.tagged:
                 raise unsupported_field("tagged fields")
         configs = creatable_topic.configs
@@ -374,7 +377,7 @@ def _encode_v1(message: CreateTopicsRequest, out: list[Chunk]) -> None:
         for creatable_replica_assignment in assignments:
             broker_ids = creatable_replica_assignment.broker_ids
             b += _pack_ii(creatable_replica_assignment.partition_index, len(broker_ids))
-            b += pack(f">{len(broker_ids)}i", *broker_ids)
+            b += PACK_INT32S[len(broker_ids)](*broker_ids) if len(broker_ids) < FEW else pack(f">{len(broker_ids)}i", *broker_ids)
             if creatable_replica_assignment.tagged:
                 raise unsupported_field("tagged fields")
         configs = creatable_topic.configs
@@ -433,7 +436,7 @@ def _encode_v5(message: CreateTopicsRequest, out: list[Chunk]) -> None:
                 b.append(n)
             else:
                 write_uvarint(b, n)
-            b += pack(f">{len(broker_ids)}i", *broker_ids)
+            b += PACK_INT32S[len(broker_ids)](*broker_ids) if len(broker_ids) < FEW else pack(f">{len(broker_ids)}i", *broker_ids)
             if creatable_replica_assignment.tagged is None:
                 b.append(0)
             else:

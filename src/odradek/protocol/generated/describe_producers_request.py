@@ -10,6 +10,9 @@ from typing import ClassVar
 
 from odradek.protocol.message import DEFAULT, Chunk, Message, Structure, TaggedFields
 from odradek.protocol.primitives import (
+    FEW,
+    PACK_INT32S,
+    UNPACK_INT32S,
     bad_count,
     bad_length,
     read_string_length,
@@ -81,7 +84,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[DescribeProducersRequest, int]
         to = at + (n - 1) * 4
         if n < 1 or to > end:
             raise bad_count("PartitionIndexes", n, end - at)
-        partition_indexes = list(unpack_from(f">{n - 1}i", buf, at))
+        partition_indexes = list(UNPACK_INT32S[n - 1](buf, at) if n <= FEW else unpack_from(f">{n - 1}i", buf, at))
         at = to
         n = buf[at]
         at += 1
@@ -120,7 +123,7 @@ def _encode_v0(message: DescribeProducersRequest, out: list[Chunk]) -> None:
             b.append(n)
         else:
             write_uvarint(b, n)
-        b += pack(f">{len(partition_indexes)}i", *partition_indexes)
+        b += PACK_INT32S[len(partition_indexes)](*partition_indexes) if len(partition_indexes) < FEW else pack(f">{len(partition_indexes)}i", *partition_indexes)
         if topic_request.tagged is None:
             b.append(0)
         else:

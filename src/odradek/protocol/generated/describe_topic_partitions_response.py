@@ -11,6 +11,9 @@ from uuid import UUID
 
 from odradek.protocol.message import DEFAULT, Chunk, Message, Structure, TaggedFields, ZERO_UUID
 from odradek.protocol.primitives import (
+    FEW,
+    PACK_INT32S,
+    UNPACK_INT32S,
     bad_count,
     bad_length,
     read_string_length,
@@ -158,7 +161,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[DescribeTopicPartitionsRespons
             to = at + (n - 1) * 4
             if n < 1 or to > end:
                 raise bad_count("ReplicaNodes", n, end - at)
-            replica_nodes = list(unpack_from(f">{n - 1}i", buf, at))
+            replica_nodes = list(UNPACK_INT32S[n - 1](buf, at) if n <= FEW else unpack_from(f">{n - 1}i", buf, at))
             at = to
             n = buf[at]
             at += 1
@@ -167,7 +170,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[DescribeTopicPartitionsRespons
             to = at + (n - 1) * 4
             if n < 1 or to > end:
                 raise bad_count("IsrNodes", n, end - at)
-            isr_nodes = list(unpack_from(f">{n - 1}i", buf, at))
+            isr_nodes = list(UNPACK_INT32S[n - 1](buf, at) if n <= FEW else unpack_from(f">{n - 1}i", buf, at))
             at = to
             n = buf[at]
             at += 1
@@ -178,7 +181,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[DescribeTopicPartitionsRespons
                 to = at + (n - 1) * 4
                 if to > end:
                     raise bad_count("EligibleLeaderReplicas", n, end - at)
-                eligible_leader_replicas = list(unpack_from(f">{n - 1}i", buf, at))
+                eligible_leader_replicas = list(UNPACK_INT32S[n - 1](buf, at) if n <= FEW else unpack_from(f">{n - 1}i", buf, at))
                 at = to
             n = buf[at]
             at += 1
@@ -189,7 +192,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[DescribeTopicPartitionsRespons
                 to = at + (n - 1) * 4
                 if to > end:
                     raise bad_count("LastKnownElr", n, end - at)
-                last_known_elr = list(unpack_from(f">{n - 1}i", buf, at))
+                last_known_elr = list(UNPACK_INT32S[n - 1](buf, at) if n <= FEW else unpack_from(f">{n - 1}i", buf, at))
                 at = to
             n = buf[at]
             at += 1
@@ -198,7 +201,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[DescribeTopicPartitionsRespons
             to = at + (n - 1) * 4
             if n < 1 or to > end:
                 raise bad_count("OfflineReplicas", n, end - at)
-            offline_replicas = list(unpack_from(f">{n - 1}i", buf, at))
+            offline_replicas = list(UNPACK_INT32S[n - 1](buf, at) if n <= FEW else unpack_from(f">{n - 1}i", buf, at))
             at = to
             n = buf[at]
             at += 1
@@ -277,14 +280,14 @@ def _encode_v0(message: DescribeTopicPartitionsResponse, out: list[Chunk]) -> No
                 b.append(n)
             else:
                 write_uvarint(b, n)
-            b += pack(f">{len(replica_nodes)}i", *replica_nodes)
+            b += PACK_INT32S[len(replica_nodes)](*replica_nodes) if len(replica_nodes) < FEW else pack(f">{len(replica_nodes)}i", *replica_nodes)
             isr_nodes = describe_topic_partitions_response_partition.isr_nodes
             n = len(isr_nodes) + 1
             if n < 128:
                 b.append(n)
             else:
                 write_uvarint(b, n)
-            b += pack(f">{len(isr_nodes)}i", *isr_nodes)
+            b += PACK_INT32S[len(isr_nodes)](*isr_nodes) if len(isr_nodes) < FEW else pack(f">{len(isr_nodes)}i", *isr_nodes)
             eligible_leader_replicas = describe_topic_partitions_response_partition.eligible_leader_replicas
             if eligible_leader_replicas is None:
                 b += b"\x00"
@@ -294,7 +297,7 @@ def _encode_v0(message: DescribeTopicPartitionsResponse, out: list[Chunk]) -> No
                     b.append(n)
                 else:
                     write_uvarint(b, n)
-                b += pack(f">{len(eligible_leader_replicas)}i", *eligible_leader_replicas)
+                b += PACK_INT32S[len(eligible_leader_replicas)](*eligible_leader_replicas) if len(eligible_leader_replicas) < FEW else pack(f">{len(eligible_leader_replicas)}i", *eligible_leader_replicas)
             last_known_elr = describe_topic_partitions_response_partition.last_known_elr
             if last_known_elr is None:
                 b += b"\x00"
@@ -304,14 +307,14 @@ def _encode_v0(message: DescribeTopicPartitionsResponse, out: list[Chunk]) -> No
                     b.append(n)
                 else:
                     write_uvarint(b, n)
-                b += pack(f">{len(last_known_elr)}i", *last_known_elr)
+                b += PACK_INT32S[len(last_known_elr)](*last_known_elr) if len(last_known_elr) < FEW else pack(f">{len(last_known_elr)}i", *last_known_elr)
             offline_replicas = describe_topic_partitions_response_partition.offline_replicas
             n = len(offline_replicas) + 1
             if n < 128:
                 b.append(n)
             else:
                 write_uvarint(b, n)
-            b += pack(f">{len(offline_replicas)}i", *offline_replicas)
+            b += PACK_INT32S[len(offline_replicas)](*offline_replicas) if len(offline_replicas) < FEW else pack(f">{len(offline_replicas)}i", *offline_replicas)
             if describe_topic_partitions_response_partition.tagged is None:
                 b.append(0)
             else:

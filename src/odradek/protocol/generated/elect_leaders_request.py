@@ -10,6 +10,9 @@ from typing import ClassVar
 
 from odradek.protocol.message import DEFAULT, Chunk, Message, Structure, TaggedFields
 from odradek.protocol.primitives import (
+    FEW,
+    PACK_INT32S,
+    UNPACK_INT32S,
     bad_count,
     bad_length,
     read_string_length,
@@ -91,7 +94,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[ElectLeadersRequest, int]:
             to = at + n * 4
             if n < 0 or to > end:
                 raise bad_count("Partitions", n, end - at)
-            partitions = list(unpack_from(f">{n}i", buf, at))
+            partitions = list(UNPACK_INT32S[n](buf, at) if n < FEW else unpack_from(f">{n}i", buf, at))
             at = to
             topic_partitions.append(TopicPartitions(topic, partitions))
     (timeout_ms,) = _unpack_i(buf, at)
@@ -122,7 +125,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[ElectLeadersRequest, int]:
             to = at + n * 4
             if n < 0 or to > end:
                 raise bad_count("Partitions", n, end - at)
-            partitions = list(unpack_from(f">{n}i", buf, at))
+            partitions = list(UNPACK_INT32S[n](buf, at) if n < FEW else unpack_from(f">{n}i", buf, at))
             at = to
             topic_partitions.append(TopicPartitions(topic, partitions))
     (timeout_ms,) = _unpack_i(buf, at)
@@ -159,7 +162,7 @@ def _decode_v2(buf: memoryview, at: int) -> tuple[ElectLeadersRequest, int]:
             to = at + (n - 1) * 4
             if n < 1 or to > end:
                 raise bad_count("Partitions", n, end - at)
-            partitions = list(unpack_from(f">{n - 1}i", buf, at))
+            partitions = list(UNPACK_INT32S[n - 1](buf, at) if n <= FEW else unpack_from(f">{n - 1}i", buf, at))
             at = to
             n = buf[at]
             at += 1
@@ -191,7 +194,7 @@ def _encode_v0(message: ElectLeadersRequest, out: list[Chunk]) -> None:
             b += raw
             partitions = each_topic_partitions.partitions
             b += _pack_i(len(partitions))
-            b += pack(f">{len(partitions)}i", *partitions)
+            b += PACK_INT32S[len(partitions)](*partitions) if len(partitions) < FEW else pack(f">{len(partitions)}i", *partitions)
             if each_topic_partitions.tagged:
                 raise unsupported_field("tagged fields")
     if message.tagged:
@@ -216,7 +219,7 @@ def _encode_v1(message: ElectLeadersRequest, out: list[Chunk]) -> None:
             b += raw
             partitions = each_topic_partitions.partitions
             b += _pack_i(len(partitions))
-            b += pack(f">{len(partitions)}i", *partitions)
+            b += PACK_INT32S[len(partitions)](*partitions) if len(partitions) < FEW else pack(f">{len(partitions)}i", *partitions)
             if each_topic_partitions.tagged:
                 raise unsupported_field("tagged fields")
     if message.tagged:
@@ -253,7 +256,7 @@ def _encode_v2(message: ElectLeadersRequest, out: list[Chunk]) -> None:
                 b.append(n)
             else:
                 write_uvarint(b, n)
-            b += pack(f">{len(partitions)}i", *partitions)
+            b += PACK_INT32S[len(partitions)](*partitions) if len(partitions) < FEW else pack(f">{len(partitions)}i", *partitions)
             if each_topic_partitions.tagged is None:
                 b.append(0)
             else:

@@ -11,6 +11,9 @@ from uuid import UUID
 
 from odradek.protocol.message import DEFAULT, Chunk, Message, Structure, TaggedFields, ZERO_UUID
 from odradek.protocol.primitives import (
+    FEW,
+    PACK_INT32S,
+    UNPACK_INT32S,
     bad_count,
     bad_length,
     read_string_length,
@@ -160,7 +163,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[EndQuorumEpochRequest, int]:
             to = at + n * 4
             if n < 0 or to > end:
                 raise bad_count("PreferredSuccessors", n, end - at)
-            preferred_successors = list(unpack_from(f">{n}i", buf, at))
+            preferred_successors = list(UNPACK_INT32S[n](buf, at) if n < FEW else unpack_from(f">{n}i", buf, at))
             at = to
             partitions.append(PartitionData(partition_index, leader_id, leader_epoch, preferred_successors))
         topics.append(TopicData(topic_name, partitions))
@@ -294,7 +297,7 @@ def _encode_v0(message: EndQuorumEpochRequest, out: list[Chunk]) -> None:
         for partition_data in partitions:
             preferred_successors = partition_data.preferred_successors
             b += _pack_iiii(partition_data.partition_index, partition_data.leader_id, partition_data.leader_epoch, len(preferred_successors))
-            b += pack(f">{len(preferred_successors)}i", *preferred_successors)
+            b += PACK_INT32S[len(preferred_successors)](*preferred_successors) if len(preferred_successors) < FEW else pack(f">{len(preferred_successors)}i", *preferred_successors)
             if partition_data.tagged:
                 raise unsupported_field("tagged fields")
         if topic_data.tagged:

@@ -11,6 +11,9 @@ from uuid import UUID
 
 from odradek.protocol.message import DEFAULT, Chunk, Message, Structure, TaggedFields, ZERO_UUID
 from odradek.protocol.primitives import (
+    FEW,
+    PACK_INT32S,
+    UNPACK_INT32S,
     bad_count,
     bad_length,
     keep_tagged_field,
@@ -331,7 +334,7 @@ def _decode_v7(buf: memoryview, at: int) -> tuple[FetchRequest, int]:
         to = at + n * 4
         if n < 0 or to > end:
             raise bad_count("Partitions", n, end - at)
-        forgotten_topic_partitions = list(unpack_from(f">{n}i", buf, at))
+        forgotten_topic_partitions = list(UNPACK_INT32S[n](buf, at) if n < FEW else unpack_from(f">{n}i", buf, at))
         at = to
         forgotten_topics_data.append(ForgottenTopic(forgotten_topic_topic, ZERO_UUID, forgotten_topic_partitions))
     return FetchRequest(None, replica_id, ReplicaState(), max_wait_ms, min_bytes, max_bytes, isolation_level, session_id, session_epoch, topics, forgotten_topics_data), at
@@ -381,7 +384,7 @@ def _decode_v9(buf: memoryview, at: int) -> tuple[FetchRequest, int]:
         to = at + n * 4
         if n < 0 or to > end:
             raise bad_count("Partitions", n, end - at)
-        forgotten_topic_partitions = list(unpack_from(f">{n}i", buf, at))
+        forgotten_topic_partitions = list(UNPACK_INT32S[n](buf, at) if n < FEW else unpack_from(f">{n}i", buf, at))
         at = to
         forgotten_topics_data.append(ForgottenTopic(forgotten_topic_topic, ZERO_UUID, forgotten_topic_partitions))
     return FetchRequest(None, replica_id, ReplicaState(), max_wait_ms, min_bytes, max_bytes, isolation_level, session_id, session_epoch, topics, forgotten_topics_data), at
@@ -431,7 +434,7 @@ def _decode_v11(buf: memoryview, at: int) -> tuple[FetchRequest, int]:
         to = at + n * 4
         if n < 0 or to > end:
             raise bad_count("Partitions", n, end - at)
-        forgotten_topic_partitions = list(unpack_from(f">{n}i", buf, at))
+        forgotten_topic_partitions = list(UNPACK_INT32S[n](buf, at) if n < FEW else unpack_from(f">{n}i", buf, at))
         at = to
         forgotten_topics_data.append(ForgottenTopic(forgotten_topic_topic, ZERO_UUID, forgotten_topic_partitions))
     (n,) = _unpack_h(buf, at)
@@ -508,7 +511,7 @@ def _decode_v12(buf: memoryview, at: int) -> tuple[FetchRequest, int]:
         to = at + (n - 1) * 4
         if n < 1 or to > end:
             raise bad_count("Partitions", n, end - at)
-        forgotten_topic_partitions = list(unpack_from(f">{n - 1}i", buf, at))
+        forgotten_topic_partitions = list(UNPACK_INT32S[n - 1](buf, at) if n <= FEW else unpack_from(f">{n - 1}i", buf, at))
         at = to
         n = buf[at]
         at += 1
@@ -599,7 +602,7 @@ def _decode_v13(buf: memoryview, at: int) -> tuple[FetchRequest, int]:
         to = at + (n - 1) * 4
         if n < 1 or to > end:
             raise bad_count("Partitions", n, end - at)
-        forgotten_topic_partitions = list(unpack_from(f">{n - 1}i", buf, at))
+        forgotten_topic_partitions = list(UNPACK_INT32S[n - 1](buf, at) if n <= FEW else unpack_from(f">{n - 1}i", buf, at))
         at = to
         n = buf[at]
         at += 1
@@ -690,7 +693,7 @@ def _decode_v15(buf: memoryview, at: int) -> tuple[FetchRequest, int]:
         to = at + (n - 1) * 4
         if n < 1 or to > end:
             raise bad_count("Partitions", n, end - at)
-        forgotten_topic_partitions = list(unpack_from(f">{n - 1}i", buf, at))
+        forgotten_topic_partitions = list(UNPACK_INT32S[n - 1](buf, at) if n <= FEW else unpack_from(f">{n - 1}i", buf, at))
         at = to
         n = buf[at]
         at += 1
@@ -801,7 +804,7 @@ def _decode_v17(buf: memoryview, at: int) -> tuple[FetchRequest, int]:
         to = at + (n - 1) * 4
         if n < 1 or to > end:
             raise bad_count("Partitions", n, end - at)
-        forgotten_topic_partitions = list(unpack_from(f">{n - 1}i", buf, at))
+        forgotten_topic_partitions = list(UNPACK_INT32S[n - 1](buf, at) if n <= FEW else unpack_from(f">{n - 1}i", buf, at))
         at = to
         n = buf[at]
         at += 1
@@ -916,7 +919,7 @@ def _decode_v18(buf: memoryview, at: int) -> tuple[FetchRequest, int]:
         to = at + (n - 1) * 4
         if n < 1 or to > end:
             raise bad_count("Partitions", n, end - at)
-        forgotten_topic_partitions = list(unpack_from(f">{n - 1}i", buf, at))
+        forgotten_topic_partitions = list(UNPACK_INT32S[n - 1](buf, at) if n <= FEW else unpack_from(f">{n - 1}i", buf, at))
         at = to
         n = buf[at]
         at += 1
@@ -1112,7 +1115,7 @@ def _encode_v7(message: FetchRequest, out: list[Chunk]) -> None:
         b += raw
         each_partitions = forgotten_topic.partitions
         b += _pack_i(len(each_partitions))
-        b += pack(f">{len(each_partitions)}i", *each_partitions)
+        b += PACK_INT32S[len(each_partitions)](*each_partitions) if len(each_partitions) < FEW else pack(f">{len(each_partitions)}i", *each_partitions)
         if forgotten_topic.tagged:
             raise unsupported_field("tagged fields")
     if message.tagged:
@@ -1150,7 +1153,7 @@ def _encode_v9(message: FetchRequest, out: list[Chunk]) -> None:
         b += raw
         each_partitions = forgotten_topic.partitions
         b += _pack_i(len(each_partitions))
-        b += pack(f">{len(each_partitions)}i", *each_partitions)
+        b += PACK_INT32S[len(each_partitions)](*each_partitions) if len(each_partitions) < FEW else pack(f">{len(each_partitions)}i", *each_partitions)
         if forgotten_topic.tagged:
             raise unsupported_field("tagged fields")
     if message.tagged:
@@ -1188,7 +1191,7 @@ def _encode_v11(message: FetchRequest, out: list[Chunk]) -> None:
         b += raw
         each_partitions = forgotten_topic.partitions
         b += _pack_i(len(each_partitions))
-        b += pack(f">{len(each_partitions)}i", *each_partitions)
+        b += PACK_INT32S[len(each_partitions)](*each_partitions) if len(each_partitions) < FEW else pack(f">{len(each_partitions)}i", *each_partitions)
         if forgotten_topic.tagged:
             raise unsupported_field("tagged fields")
     raw = message.rack_id.encode()
@@ -1256,7 +1259,7 @@ def _encode_v12(message: FetchRequest, out: list[Chunk]) -> None:
             b.append(n)
         else:
             write_uvarint(b, n)
-        b += pack(f">{len(each_partitions)}i", *each_partitions)
+        b += PACK_INT32S[len(each_partitions)](*each_partitions) if len(each_partitions) < FEW else pack(f">{len(each_partitions)}i", *each_partitions)
         if forgotten_topic.tagged is None:
             b.append(0)
         else:
@@ -1335,7 +1338,7 @@ def _encode_v13(message: FetchRequest, out: list[Chunk]) -> None:
             b.append(n)
         else:
             write_uvarint(b, n)
-        b += pack(f">{len(each_partitions)}i", *each_partitions)
+        b += PACK_INT32S[len(each_partitions)](*each_partitions) if len(each_partitions) < FEW else pack(f">{len(each_partitions)}i", *each_partitions)
         if forgotten_topic.tagged is None:
             b.append(0)
         else:
@@ -1414,7 +1417,7 @@ def _encode_v15(message: FetchRequest, out: list[Chunk]) -> None:
             b.append(n)
         else:
             write_uvarint(b, n)
-        b += pack(f">{len(each_partitions)}i", *each_partitions)
+        b += PACK_INT32S[len(each_partitions)](*each_partitions) if len(each_partitions) < FEW else pack(f">{len(each_partitions)}i", *each_partitions)
         if forgotten_topic.tagged is None:
             b.append(0)
         else:
@@ -1506,7 +1509,7 @@ def _encode_v17(message: FetchRequest, out: list[Chunk]) -> None:
             b.append(n)
         else:
             write_uvarint(b, n)
-        b += pack(f">{len(each_partitions)}i", *each_partitions)
+        b += PACK_INT32S[len(each_partitions)](*each_partitions) if len(each_partitions) < FEW else pack(f">{len(each_partitions)}i", *each_partitions)
         if forgotten_topic.tagged is None:
             b.append(0)
         else:
@@ -1602,7 +1605,7 @@ def _encode_v18(message: FetchRequest, out: list[Chunk]) -> None:
             b.append(n)
         else:
             write_uvarint(b, n)
-        b += pack(f">{len(each_partitions)}i", *each_partitions)
+        b += PACK_INT32S[len(each_partitions)](*each_partitions) if len(each_partitions) < FEW else pack(f">{len(each_partitions)}i", *each_partitions)
         if forgotten_topic.tagged is None:
             b.append(0)
         else:

@@ -11,6 +11,9 @@ from uuid import UUID
 
 from odradek.protocol.message import DEFAULT, Chunk, Message, Structure, TaggedFields, ZERO_UUID
 from odradek.protocol.primitives import (
+    FEW,
+    PACK_INT32S,
+    UNPACK_INT32S,
     bad_count,
     bad_length,
     read_string_length,
@@ -175,14 +178,14 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[LeaderAndIsrRequest, int]:
         to = at + n * 4
         if n < 0 or to > end:
             raise bad_count("Isr", n, end - at)
-        isr = list(unpack_from(f">{n}i", buf, at))
+        isr = list(UNPACK_INT32S[n](buf, at) if n < FEW else unpack_from(f">{n}i", buf, at))
         at = to
         partition_epoch, n = _unpack_ii(buf, at)
         at += 8
         to = at + n * 4
         if n < 0 or to > end:
             raise bad_count("Replicas", n, end - at)
-        replicas = list(unpack_from(f">{n}i", buf, at))
+        replicas = list(UNPACK_INT32S[n](buf, at) if n < FEW else unpack_from(f">{n}i", buf, at))
         at = to
         ungrouped_partition_states.append(LeaderAndIsrPartitionState(topic_name, partition_index, leader_and_isr_partition_state_controller_epoch, leader, leader_epoch, isr, partition_epoch, replicas))
     (n,) = _unpack_i(buf, at)
@@ -225,14 +228,14 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[LeaderAndIsrRequest, int]:
         to = at + n * 4
         if n < 0 or to > end:
             raise bad_count("Isr", n, end - at)
-        isr = list(unpack_from(f">{n}i", buf, at))
+        isr = list(UNPACK_INT32S[n](buf, at) if n < FEW else unpack_from(f">{n}i", buf, at))
         at = to
         partition_epoch, n = _unpack_ii(buf, at)
         at += 8
         to = at + n * 4
         if n < 0 or to > end:
             raise bad_count("Replicas", n, end - at)
-        replicas = list(unpack_from(f">{n}i", buf, at))
+        replicas = list(UNPACK_INT32S[n](buf, at) if n < FEW else unpack_from(f">{n}i", buf, at))
         at = to
         (is_new,) = _unpack_t(buf, at)
         at += 1
@@ -283,14 +286,14 @@ def _decode_v2(buf: memoryview, at: int) -> tuple[LeaderAndIsrRequest, int]:
             to = at + n * 4
             if n < 0 or to > end:
                 raise bad_count("Isr", n, end - at)
-            isr = list(unpack_from(f">{n}i", buf, at))
+            isr = list(UNPACK_INT32S[n](buf, at) if n < FEW else unpack_from(f">{n}i", buf, at))
             at = to
             partition_epoch, n = _unpack_ii(buf, at)
             at += 8
             to = at + n * 4
             if n < 0 or to > end:
                 raise bad_count("Replicas", n, end - at)
-            replicas = list(unpack_from(f">{n}i", buf, at))
+            replicas = list(UNPACK_INT32S[n](buf, at) if n < FEW else unpack_from(f">{n}i", buf, at))
             at = to
             (is_new,) = _unpack_t(buf, at)
             at += 1
@@ -342,28 +345,28 @@ def _decode_v3(buf: memoryview, at: int) -> tuple[LeaderAndIsrRequest, int]:
             to = at + n * 4
             if n < 0 or to > end:
                 raise bad_count("Isr", n, end - at)
-            isr = list(unpack_from(f">{n}i", buf, at))
+            isr = list(UNPACK_INT32S[n](buf, at) if n < FEW else unpack_from(f">{n}i", buf, at))
             at = to
             partition_epoch, n = _unpack_ii(buf, at)
             at += 8
             to = at + n * 4
             if n < 0 or to > end:
                 raise bad_count("Replicas", n, end - at)
-            replicas = list(unpack_from(f">{n}i", buf, at))
+            replicas = list(UNPACK_INT32S[n](buf, at) if n < FEW else unpack_from(f">{n}i", buf, at))
             at = to
             (n,) = _unpack_i(buf, at)
             at += 4
             to = at + n * 4
             if n < 0 or to > end:
                 raise bad_count("AddingReplicas", n, end - at)
-            adding_replicas = list(unpack_from(f">{n}i", buf, at))
+            adding_replicas = list(UNPACK_INT32S[n](buf, at) if n < FEW else unpack_from(f">{n}i", buf, at))
             at = to
             (n,) = _unpack_i(buf, at)
             at += 4
             to = at + n * 4
             if n < 0 or to > end:
                 raise bad_count("RemovingReplicas", n, end - at)
-            removing_replicas = list(unpack_from(f">{n}i", buf, at))
+            removing_replicas = list(UNPACK_INT32S[n](buf, at) if n < FEW else unpack_from(f">{n}i", buf, at))
             at = to
             (is_new,) = _unpack_t(buf, at)
             at += 1
@@ -423,7 +426,7 @@ def _decode_v4(buf: memoryview, at: int) -> tuple[LeaderAndIsrRequest, int]:
             to = at + (n - 1) * 4
             if n < 1 or to > end:
                 raise bad_count("Isr", n, end - at)
-            isr = list(unpack_from(f">{n - 1}i", buf, at))
+            isr = list(UNPACK_INT32S[n - 1](buf, at) if n <= FEW else unpack_from(f">{n - 1}i", buf, at))
             at = to
             partition_epoch, n = _unpack_iB(buf, at)
             at += 5
@@ -432,7 +435,7 @@ def _decode_v4(buf: memoryview, at: int) -> tuple[LeaderAndIsrRequest, int]:
             to = at + (n - 1) * 4
             if n < 1 or to > end:
                 raise bad_count("Replicas", n, end - at)
-            replicas = list(unpack_from(f">{n - 1}i", buf, at))
+            replicas = list(UNPACK_INT32S[n - 1](buf, at) if n <= FEW else unpack_from(f">{n - 1}i", buf, at))
             at = to
             n = buf[at]
             at += 1
@@ -441,7 +444,7 @@ def _decode_v4(buf: memoryview, at: int) -> tuple[LeaderAndIsrRequest, int]:
             to = at + (n - 1) * 4
             if n < 1 or to > end:
                 raise bad_count("AddingReplicas", n, end - at)
-            adding_replicas = list(unpack_from(f">{n - 1}i", buf, at))
+            adding_replicas = list(UNPACK_INT32S[n - 1](buf, at) if n <= FEW else unpack_from(f">{n - 1}i", buf, at))
             at = to
             n = buf[at]
             at += 1
@@ -450,7 +453,7 @@ def _decode_v4(buf: memoryview, at: int) -> tuple[LeaderAndIsrRequest, int]:
             to = at + (n - 1) * 4
             if n < 1 or to > end:
                 raise bad_count("RemovingReplicas", n, end - at)
-            removing_replicas = list(unpack_from(f">{n - 1}i", buf, at))
+            removing_replicas = list(UNPACK_INT32S[n - 1](buf, at) if n <= FEW else unpack_from(f">{n - 1}i", buf, at))
             at = to
             is_new, n = _unpack_tB(buf, at)
             at += 2
@@ -531,7 +534,7 @@ def _decode_v5(buf: memoryview, at: int) -> tuple[LeaderAndIsrRequest, int]:
             to = at + (n - 1) * 4
             if n < 1 or to > end:
                 raise bad_count("Isr", n, end - at)
-            isr = list(unpack_from(f">{n - 1}i", buf, at))
+            isr = list(UNPACK_INT32S[n - 1](buf, at) if n <= FEW else unpack_from(f">{n - 1}i", buf, at))
             at = to
             partition_epoch, n = _unpack_iB(buf, at)
             at += 5
@@ -540,7 +543,7 @@ def _decode_v5(buf: memoryview, at: int) -> tuple[LeaderAndIsrRequest, int]:
             to = at + (n - 1) * 4
             if n < 1 or to > end:
                 raise bad_count("Replicas", n, end - at)
-            replicas = list(unpack_from(f">{n - 1}i", buf, at))
+            replicas = list(UNPACK_INT32S[n - 1](buf, at) if n <= FEW else unpack_from(f">{n - 1}i", buf, at))
             at = to
             n = buf[at]
             at += 1
@@ -549,7 +552,7 @@ def _decode_v5(buf: memoryview, at: int) -> tuple[LeaderAndIsrRequest, int]:
             to = at + (n - 1) * 4
             if n < 1 or to > end:
                 raise bad_count("AddingReplicas", n, end - at)
-            adding_replicas = list(unpack_from(f">{n - 1}i", buf, at))
+            adding_replicas = list(UNPACK_INT32S[n - 1](buf, at) if n <= FEW else unpack_from(f">{n - 1}i", buf, at))
             at = to
             n = buf[at]
             at += 1
@@ -558,7 +561,7 @@ def _decode_v5(buf: memoryview, at: int) -> tuple[LeaderAndIsrRequest, int]:
             to = at + (n - 1) * 4
             if n < 1 or to > end:
                 raise bad_count("RemovingReplicas", n, end - at)
-            removing_replicas = list(unpack_from(f">{n - 1}i", buf, at))
+            removing_replicas = list(UNPACK_INT32S[n - 1](buf, at) if n <= FEW else unpack_from(f">{n - 1}i", buf, at))
             at = to
             is_new, n = _unpack_tB(buf, at)
             at += 2
@@ -639,7 +642,7 @@ def _decode_v6(buf: memoryview, at: int) -> tuple[LeaderAndIsrRequest, int]:
             to = at + (n - 1) * 4
             if n < 1 or to > end:
                 raise bad_count("Isr", n, end - at)
-            isr = list(unpack_from(f">{n - 1}i", buf, at))
+            isr = list(UNPACK_INT32S[n - 1](buf, at) if n <= FEW else unpack_from(f">{n - 1}i", buf, at))
             at = to
             partition_epoch, n = _unpack_iB(buf, at)
             at += 5
@@ -648,7 +651,7 @@ def _decode_v6(buf: memoryview, at: int) -> tuple[LeaderAndIsrRequest, int]:
             to = at + (n - 1) * 4
             if n < 1 or to > end:
                 raise bad_count("Replicas", n, end - at)
-            replicas = list(unpack_from(f">{n - 1}i", buf, at))
+            replicas = list(UNPACK_INT32S[n - 1](buf, at) if n <= FEW else unpack_from(f">{n - 1}i", buf, at))
             at = to
             n = buf[at]
             at += 1
@@ -657,7 +660,7 @@ def _decode_v6(buf: memoryview, at: int) -> tuple[LeaderAndIsrRequest, int]:
             to = at + (n - 1) * 4
             if n < 1 or to > end:
                 raise bad_count("AddingReplicas", n, end - at)
-            adding_replicas = list(unpack_from(f">{n - 1}i", buf, at))
+            adding_replicas = list(UNPACK_INT32S[n - 1](buf, at) if n <= FEW else unpack_from(f">{n - 1}i", buf, at))
             at = to
             n = buf[at]
             at += 1
@@ -666,7 +669,7 @@ def _decode_v6(buf: memoryview, at: int) -> tuple[LeaderAndIsrRequest, int]:
             to = at + (n - 1) * 4
             if n < 1 or to > end:
                 raise bad_count("RemovingReplicas", n, end - at)
-            removing_replicas = list(unpack_from(f">{n - 1}i", buf, at))
+            removing_replicas = list(UNPACK_INT32S[n - 1](buf, at) if n <= FEW else unpack_from(f">{n - 1}i", buf, at))
             at = to
             is_new, leader_recovery_state, n = _unpack_tbB(buf, at)
             at += 3
@@ -747,7 +750,7 @@ def _decode_v7(buf: memoryview, at: int) -> tuple[LeaderAndIsrRequest, int]:
             to = at + (n - 1) * 4
             if n < 1 or to > end:
                 raise bad_count("Isr", n, end - at)
-            isr = list(unpack_from(f">{n - 1}i", buf, at))
+            isr = list(UNPACK_INT32S[n - 1](buf, at) if n <= FEW else unpack_from(f">{n - 1}i", buf, at))
             at = to
             partition_epoch, n = _unpack_iB(buf, at)
             at += 5
@@ -756,7 +759,7 @@ def _decode_v7(buf: memoryview, at: int) -> tuple[LeaderAndIsrRequest, int]:
             to = at + (n - 1) * 4
             if n < 1 or to > end:
                 raise bad_count("Replicas", n, end - at)
-            replicas = list(unpack_from(f">{n - 1}i", buf, at))
+            replicas = list(UNPACK_INT32S[n - 1](buf, at) if n <= FEW else unpack_from(f">{n - 1}i", buf, at))
             at = to
             n = buf[at]
             at += 1
@@ -765,7 +768,7 @@ def _decode_v7(buf: memoryview, at: int) -> tuple[LeaderAndIsrRequest, int]:
             to = at + (n - 1) * 4
             if n < 1 or to > end:
                 raise bad_count("AddingReplicas", n, end - at)
-            adding_replicas = list(unpack_from(f">{n - 1}i", buf, at))
+            adding_replicas = list(UNPACK_INT32S[n - 1](buf, at) if n <= FEW else unpack_from(f">{n - 1}i", buf, at))
             at = to
             n = buf[at]
             at += 1
@@ -774,7 +777,7 @@ def _decode_v7(buf: memoryview, at: int) -> tuple[LeaderAndIsrRequest, int]:
             to = at + (n - 1) * 4
             if n < 1 or to > end:
                 raise bad_count("RemovingReplicas", n, end - at)
-            removing_replicas = list(unpack_from(f">{n - 1}i", buf, at))
+            removing_replicas = list(UNPACK_INT32S[n - 1](buf, at) if n <= FEW else unpack_from(f">{n - 1}i", buf, at))
             at = to
             is_new, leader_recovery_state, n = _unpack_tbB(buf, at)
             at += 3
@@ -834,10 +837,10 @@ def _encode_v0(message: LeaderAndIsrRequest, out: list[Chunk]) -> None:
         b += raw
         isr = leader_and_isr_partition_state.isr
         b += _pack_iiiii(leader_and_isr_partition_state.partition_index, leader_and_isr_partition_state.controller_epoch, leader_and_isr_partition_state.leader, leader_and_isr_partition_state.leader_epoch, len(isr))
-        b += pack(f">{len(isr)}i", *isr)
+        b += PACK_INT32S[len(isr)](*isr) if len(isr) < FEW else pack(f">{len(isr)}i", *isr)
         replicas = leader_and_isr_partition_state.replicas
         b += _pack_ii(leader_and_isr_partition_state.partition_epoch, len(replicas))
-        b += pack(f">{len(replicas)}i", *replicas)
+        b += PACK_INT32S[len(replicas)](*replicas) if len(replicas) < FEW else pack(f">{len(replicas)}i", *replicas)
         if leader_and_isr_partition_state.leader_recovery_state != 0:
             raise unsupported_field("LeaderRecoveryState")
         if leader_and_isr_partition_state.tagged:
@@ -874,10 +877,10 @@ def _encode_v1(message: LeaderAndIsrRequest, out: list[Chunk]) -> None:
         b += raw
         isr = leader_and_isr_partition_state.isr
         b += _pack_iiiii(leader_and_isr_partition_state.partition_index, leader_and_isr_partition_state.controller_epoch, leader_and_isr_partition_state.leader, leader_and_isr_partition_state.leader_epoch, len(isr))
-        b += pack(f">{len(isr)}i", *isr)
+        b += PACK_INT32S[len(isr)](*isr) if len(isr) < FEW else pack(f">{len(isr)}i", *isr)
         replicas = leader_and_isr_partition_state.replicas
         b += _pack_ii(leader_and_isr_partition_state.partition_epoch, len(replicas))
-        b += pack(f">{len(replicas)}i", *replicas)
+        b += PACK_INT32S[len(replicas)](*replicas) if len(replicas) < FEW else pack(f">{len(replicas)}i", *replicas)
         if leader_and_isr_partition_state.leader_recovery_state != 0:
             raise unsupported_field("LeaderRecoveryState")
         if leader_and_isr_partition_state.tagged:
@@ -920,10 +923,10 @@ def _encode_v2(message: LeaderAndIsrRequest, out: list[Chunk]) -> None:
         for leader_and_isr_partition_state in partition_states:
             isr = leader_and_isr_partition_state.isr
             b += _pack_iiiii(leader_and_isr_partition_state.partition_index, leader_and_isr_partition_state.controller_epoch, leader_and_isr_partition_state.leader, leader_and_isr_partition_state.leader_epoch, len(isr))
-            b += pack(f">{len(isr)}i", *isr)
+            b += PACK_INT32S[len(isr)](*isr) if len(isr) < FEW else pack(f">{len(isr)}i", *isr)
             replicas = leader_and_isr_partition_state.replicas
             b += _pack_ii(leader_and_isr_partition_state.partition_epoch, len(replicas))
-            b += pack(f">{len(replicas)}i", *replicas)
+            b += PACK_INT32S[len(replicas)](*replicas) if len(replicas) < FEW else pack(f">{len(replicas)}i", *replicas)
             if leader_and_isr_partition_state.leader_recovery_state != 0:
                 raise unsupported_field("LeaderRecoveryState")
             if leader_and_isr_partition_state.tagged:
@@ -966,16 +969,16 @@ def _encode_v3(message: LeaderAndIsrRequest, out: list[Chunk]) -> None:
         for leader_and_isr_partition_state in partition_states:
             isr = leader_and_isr_partition_state.isr
             b += _pack_iiiii(leader_and_isr_partition_state.partition_index, leader_and_isr_partition_state.controller_epoch, leader_and_isr_partition_state.leader, leader_and_isr_partition_state.leader_epoch, len(isr))
-            b += pack(f">{len(isr)}i", *isr)
+            b += PACK_INT32S[len(isr)](*isr) if len(isr) < FEW else pack(f">{len(isr)}i", *isr)
             replicas = leader_and_isr_partition_state.replicas
             b += _pack_ii(leader_and_isr_partition_state.partition_epoch, len(replicas))
-            b += pack(f">{len(replicas)}i", *replicas)
+            b += PACK_INT32S[len(replicas)](*replicas) if len(replicas) < FEW else pack(f">{len(replicas)}i", *replicas)
             adding_replicas = leader_and_isr_partition_state.adding_replicas
             b += _pack_i(len(adding_replicas))
-            b += pack(f">{len(adding_replicas)}i", *adding_replicas)
+            b += PACK_INT32S[len(adding_replicas)](*adding_replicas) if len(adding_replicas) < FEW else pack(f">{len(adding_replicas)}i", *adding_replicas)
             removing_replicas = leader_and_isr_partition_state.removing_replicas
             b += _pack_i(len(removing_replicas))
-            b += pack(f">{len(removing_replicas)}i", *removing_replicas)
+            b += PACK_INT32S[len(removing_replicas)](*removing_replicas) if len(removing_replicas) < FEW else pack(f">{len(removing_replicas)}i", *removing_replicas)
             if leader_and_isr_partition_state.leader_recovery_state != 0:
                 raise unsupported_field("LeaderRecoveryState")
             if leader_and_isr_partition_state.tagged:
@@ -1036,7 +1039,7 @@ def _encode_v4(message: LeaderAndIsrRequest, out: list[Chunk]) -> None:
                 b.append(n)
             else:
                 write_uvarint(b, n)
-            b += pack(f">{len(isr)}i", *isr)
+            b += PACK_INT32S[len(isr)](*isr) if len(isr) < FEW else pack(f">{len(isr)}i", *isr)
             replicas = leader_and_isr_partition_state.replicas
             b += _pack_i(leader_and_isr_partition_state.partition_epoch)
             n = len(replicas) + 1
@@ -1044,21 +1047,21 @@ def _encode_v4(message: LeaderAndIsrRequest, out: list[Chunk]) -> None:
                 b.append(n)
             else:
                 write_uvarint(b, n)
-            b += pack(f">{len(replicas)}i", *replicas)
+            b += PACK_INT32S[len(replicas)](*replicas) if len(replicas) < FEW else pack(f">{len(replicas)}i", *replicas)
             adding_replicas = leader_and_isr_partition_state.adding_replicas
             n = len(adding_replicas) + 1
             if n < 128:
                 b.append(n)
             else:
                 write_uvarint(b, n)
-            b += pack(f">{len(adding_replicas)}i", *adding_replicas)
+            b += PACK_INT32S[len(adding_replicas)](*adding_replicas) if len(adding_replicas) < FEW else pack(f">{len(adding_replicas)}i", *adding_replicas)
             removing_replicas = leader_and_isr_partition_state.removing_replicas
             n = len(removing_replicas) + 1
             if n < 128:
                 b.append(n)
             else:
                 write_uvarint(b, n)
-            b += pack(f">{len(removing_replicas)}i", *removing_replicas)
+            b += PACK_INT32S[len(removing_replicas)](*removing_replicas) if len(removing_replicas) < FEW else pack(f">{len(removing_replicas)}i", *removing_replicas)
             if leader_and_isr_partition_state.leader_recovery_state != 0:
                 raise unsupported_field("LeaderRecoveryState")
             b += _pack_t(leader_and_isr_partition_state.is_new)
@@ -1135,7 +1138,7 @@ def _encode_v5(message: LeaderAndIsrRequest, out: list[Chunk]) -> None:
                 b.append(n)
             else:
                 write_uvarint(b, n)
-            b += pack(f">{len(isr)}i", *isr)
+            b += PACK_INT32S[len(isr)](*isr) if len(isr) < FEW else pack(f">{len(isr)}i", *isr)
             replicas = leader_and_isr_partition_state.replicas
             b += _pack_i(leader_and_isr_partition_state.partition_epoch)
             n = len(replicas) + 1
@@ -1143,21 +1146,21 @@ def _encode_v5(message: LeaderAndIsrRequest, out: list[Chunk]) -> None:
                 b.append(n)
             else:
                 write_uvarint(b, n)
-            b += pack(f">{len(replicas)}i", *replicas)
+            b += PACK_INT32S[len(replicas)](*replicas) if len(replicas) < FEW else pack(f">{len(replicas)}i", *replicas)
             adding_replicas = leader_and_isr_partition_state.adding_replicas
             n = len(adding_replicas) + 1
             if n < 128:
                 b.append(n)
             else:
                 write_uvarint(b, n)
-            b += pack(f">{len(adding_replicas)}i", *adding_replicas)
+            b += PACK_INT32S[len(adding_replicas)](*adding_replicas) if len(adding_replicas) < FEW else pack(f">{len(adding_replicas)}i", *adding_replicas)
             removing_replicas = leader_and_isr_partition_state.removing_replicas
             n = len(removing_replicas) + 1
             if n < 128:
                 b.append(n)
             else:
                 write_uvarint(b, n)
-            b += pack(f">{len(removing_replicas)}i", *removing_replicas)
+            b += PACK_INT32S[len(removing_replicas)](*removing_replicas) if len(removing_replicas) < FEW else pack(f">{len(removing_replicas)}i", *removing_replicas)
             if leader_and_isr_partition_state.leader_recovery_state != 0:
                 raise unsupported_field("LeaderRecoveryState")
             b += _pack_t(leader_and_isr_partition_state.is_new)
@@ -1234,7 +1237,7 @@ def _encode_v6(message: LeaderAndIsrRequest, out: list[Chunk]) -> None:
                 b.append(n)
             else:
                 write_uvarint(b, n)
-            b += pack(f">{len(isr)}i", *isr)
+            b += PACK_INT32S[len(isr)](*isr) if len(isr) < FEW else pack(f">{len(isr)}i", *isr)
             replicas = leader_and_isr_partition_state.replicas
             b += _pack_i(leader_and_isr_partition_state.partition_epoch)
             n = len(replicas) + 1
@@ -1242,21 +1245,21 @@ def _encode_v6(message: LeaderAndIsrRequest, out: list[Chunk]) -> None:
                 b.append(n)
             else:
                 write_uvarint(b, n)
-            b += pack(f">{len(replicas)}i", *replicas)
+            b += PACK_INT32S[len(replicas)](*replicas) if len(replicas) < FEW else pack(f">{len(replicas)}i", *replicas)
             adding_replicas = leader_and_isr_partition_state.adding_replicas
             n = len(adding_replicas) + 1
             if n < 128:
                 b.append(n)
             else:
                 write_uvarint(b, n)
-            b += pack(f">{len(adding_replicas)}i", *adding_replicas)
+            b += PACK_INT32S[len(adding_replicas)](*adding_replicas) if len(adding_replicas) < FEW else pack(f">{len(adding_replicas)}i", *adding_replicas)
             removing_replicas = leader_and_isr_partition_state.removing_replicas
             n = len(removing_replicas) + 1
             if n < 128:
                 b.append(n)
             else:
                 write_uvarint(b, n)
-            b += pack(f">{len(removing_replicas)}i", *removing_replicas)
+            b += PACK_INT32S[len(removing_replicas)](*removing_replicas) if len(removing_replicas) < FEW else pack(f">{len(removing_replicas)}i", *removing_replicas)
             b += _pack_tb(leader_and_isr_partition_state.is_new, leader_and_isr_partition_state.leader_recovery_state)
             if leader_and_isr_partition_state.tagged is None:
                 b.append(0)
@@ -1329,7 +1332,7 @@ def _encode_v7(message: LeaderAndIsrRequest, out: list[Chunk]) -> None:
                 b.append(n)
             else:
                 write_uvarint(b, n)
-            b += pack(f">{len(isr)}i", *isr)
+            b += PACK_INT32S[len(isr)](*isr) if len(isr) < FEW else pack(f">{len(isr)}i", *isr)
             replicas = leader_and_isr_partition_state.replicas
             b += _pack_i(leader_and_isr_partition_state.partition_epoch)
             n = len(replicas) + 1
@@ -1337,21 +1340,21 @@ def _encode_v7(message: LeaderAndIsrRequest, out: list[Chunk]) -> None:
                 b.append(n)
             else:
                 write_uvarint(b, n)
-            b += pack(f">{len(replicas)}i", *replicas)
+            b += PACK_INT32S[len(replicas)](*replicas) if len(replicas) < FEW else pack(f">{len(replicas)}i", *replicas)
             adding_replicas = leader_and_isr_partition_state.adding_replicas
             n = len(adding_replicas) + 1
             if n < 128:
                 b.append(n)
             else:
                 write_uvarint(b, n)
-            b += pack(f">{len(adding_replicas)}i", *adding_replicas)
+            b += PACK_INT32S[len(adding_replicas)](*adding_replicas) if len(adding_replicas) < FEW else pack(f">{len(adding_replicas)}i", *adding_replicas)
             removing_replicas = leader_and_isr_partition_state.removing_replicas
             n = len(removing_replicas) + 1
             if n < 128:
                 b.append(n)
             else:
                 write_uvarint(b, n)
-            b += pack(f">{len(removing_replicas)}i", *removing_replicas)
+            b += PACK_INT32S[len(removing_replicas)](*removing_replicas) if len(removing_replicas) < FEW else pack(f">{len(removing_replicas)}i", *removing_replicas)
             b += _pack_tb(leader_and_isr_partition_state.is_new, leader_and_isr_partition_state.leader_recovery_state)
             if leader_and_isr_partition_state.tagged is None:
                 b.append(0)

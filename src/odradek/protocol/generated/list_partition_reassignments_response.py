@@ -10,6 +10,9 @@ from typing import ClassVar
 
 from odradek.protocol.message import DEFAULT, Chunk, Message, Structure, TaggedFields
 from odradek.protocol.primitives import (
+    FEW,
+    PACK_INT32S,
+    UNPACK_INT32S,
     bad_count,
     bad_length,
     read_string_length,
@@ -129,7 +132,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[ListPartitionReassignmentsResp
             to = at + (n - 1) * 4
             if n < 1 or to > end:
                 raise bad_count("Replicas", n, end - at)
-            replicas = list(unpack_from(f">{n - 1}i", buf, at))
+            replicas = list(UNPACK_INT32S[n - 1](buf, at) if n <= FEW else unpack_from(f">{n - 1}i", buf, at))
             at = to
             n = buf[at]
             at += 1
@@ -138,7 +141,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[ListPartitionReassignmentsResp
             to = at + (n - 1) * 4
             if n < 1 or to > end:
                 raise bad_count("AddingReplicas", n, end - at)
-            adding_replicas = list(unpack_from(f">{n - 1}i", buf, at))
+            adding_replicas = list(UNPACK_INT32S[n - 1](buf, at) if n <= FEW else unpack_from(f">{n - 1}i", buf, at))
             at = to
             n = buf[at]
             at += 1
@@ -147,7 +150,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[ListPartitionReassignmentsResp
             to = at + (n - 1) * 4
             if n < 1 or to > end:
                 raise bad_count("RemovingReplicas", n, end - at)
-            removing_replicas = list(unpack_from(f">{n - 1}i", buf, at))
+            removing_replicas = list(UNPACK_INT32S[n - 1](buf, at) if n <= FEW else unpack_from(f">{n - 1}i", buf, at))
             at = to
             n = buf[at]
             at += 1
@@ -212,21 +215,21 @@ def _encode_v0(message: ListPartitionReassignmentsResponse, out: list[Chunk]) ->
                 b.append(n)
             else:
                 write_uvarint(b, n)
-            b += pack(f">{len(replicas)}i", *replicas)
+            b += PACK_INT32S[len(replicas)](*replicas) if len(replicas) < FEW else pack(f">{len(replicas)}i", *replicas)
             adding_replicas = ongoing_partition_reassignment.adding_replicas
             n = len(adding_replicas) + 1
             if n < 128:
                 b.append(n)
             else:
                 write_uvarint(b, n)
-            b += pack(f">{len(adding_replicas)}i", *adding_replicas)
+            b += PACK_INT32S[len(adding_replicas)](*adding_replicas) if len(adding_replicas) < FEW else pack(f">{len(adding_replicas)}i", *adding_replicas)
             removing_replicas = ongoing_partition_reassignment.removing_replicas
             n = len(removing_replicas) + 1
             if n < 128:
                 b.append(n)
             else:
                 write_uvarint(b, n)
-            b += pack(f">{len(removing_replicas)}i", *removing_replicas)
+            b += PACK_INT32S[len(removing_replicas)](*removing_replicas) if len(removing_replicas) < FEW else pack(f">{len(removing_replicas)}i", *removing_replicas)
             if ongoing_partition_reassignment.tagged is None:
                 b.append(0)
             else:

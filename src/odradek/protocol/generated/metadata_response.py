@@ -11,6 +11,9 @@ from uuid import UUID
 
 from odradek.protocol.message import DEFAULT, Chunk, Message, Structure, TaggedFields, ZERO_UUID
 from odradek.protocol.primitives import (
+    FEW,
+    PACK_INT32S,
+    UNPACK_INT32S,
     bad_count,
     bad_length,
     null_field,
@@ -187,14 +190,14 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[MetadataResponse, int]:
             to = at + n * 4
             if n < 0 or to > end:
                 raise bad_count("ReplicaNodes", n, end - at)
-            replica_nodes = list(unpack_from(f">{n}i", buf, at))
+            replica_nodes = list(UNPACK_INT32S[n](buf, at) if n < FEW else unpack_from(f">{n}i", buf, at))
             at = to
             (n,) = _unpack_i(buf, at)
             at += 4
             to = at + n * 4
             if n < 0 or to > end:
                 raise bad_count("IsrNodes", n, end - at)
-            isr_nodes = list(unpack_from(f">{n}i", buf, at))
+            isr_nodes = list(UNPACK_INT32S[n](buf, at) if n < FEW else unpack_from(f">{n}i", buf, at))
             at = to
             partitions.append(MetadataResponsePartition(metadata_response_partition_error_code, partition_index, leader_id, -1, replica_nodes, isr_nodes))
         topics.append(MetadataResponseTopic(error_code, name, ZERO_UUID, False, partitions))
@@ -251,14 +254,14 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[MetadataResponse, int]:
             to = at + n * 4
             if n < 0 or to > end:
                 raise bad_count("ReplicaNodes", n, end - at)
-            replica_nodes = list(unpack_from(f">{n}i", buf, at))
+            replica_nodes = list(UNPACK_INT32S[n](buf, at) if n < FEW else unpack_from(f">{n}i", buf, at))
             at = to
             (n,) = _unpack_i(buf, at)
             at += 4
             to = at + n * 4
             if n < 0 or to > end:
                 raise bad_count("IsrNodes", n, end - at)
-            isr_nodes = list(unpack_from(f">{n}i", buf, at))
+            isr_nodes = list(UNPACK_INT32S[n](buf, at) if n < FEW else unpack_from(f">{n}i", buf, at))
             at = to
             partitions.append(MetadataResponsePartition(metadata_response_partition_error_code, partition_index, leader_id, -1, replica_nodes, isr_nodes))
         topics.append(MetadataResponseTopic(error_code, name, ZERO_UUID, is_internal, partitions))
@@ -324,14 +327,14 @@ def _decode_v2(buf: memoryview, at: int) -> tuple[MetadataResponse, int]:
             to = at + n * 4
             if n < 0 or to > end:
                 raise bad_count("ReplicaNodes", n, end - at)
-            replica_nodes = list(unpack_from(f">{n}i", buf, at))
+            replica_nodes = list(UNPACK_INT32S[n](buf, at) if n < FEW else unpack_from(f">{n}i", buf, at))
             at = to
             (n,) = _unpack_i(buf, at)
             at += 4
             to = at + n * 4
             if n < 0 or to > end:
                 raise bad_count("IsrNodes", n, end - at)
-            isr_nodes = list(unpack_from(f">{n}i", buf, at))
+            isr_nodes = list(UNPACK_INT32S[n](buf, at) if n < FEW else unpack_from(f">{n}i", buf, at))
             at = to
             partitions.append(MetadataResponsePartition(metadata_response_partition_error_code, partition_index, leader_id, -1, replica_nodes, isr_nodes))
         topics.append(MetadataResponseTopic(error_code, name, ZERO_UUID, is_internal, partitions))
@@ -397,14 +400,14 @@ def _decode_v3(buf: memoryview, at: int) -> tuple[MetadataResponse, int]:
             to = at + n * 4
             if n < 0 or to > end:
                 raise bad_count("ReplicaNodes", n, end - at)
-            replica_nodes = list(unpack_from(f">{n}i", buf, at))
+            replica_nodes = list(UNPACK_INT32S[n](buf, at) if n < FEW else unpack_from(f">{n}i", buf, at))
             at = to
             (n,) = _unpack_i(buf, at)
             at += 4
             to = at + n * 4
             if n < 0 or to > end:
                 raise bad_count("IsrNodes", n, end - at)
-            isr_nodes = list(unpack_from(f">{n}i", buf, at))
+            isr_nodes = list(UNPACK_INT32S[n](buf, at) if n < FEW else unpack_from(f">{n}i", buf, at))
             at = to
             partitions.append(MetadataResponsePartition(metadata_response_partition_error_code, partition_index, leader_id, -1, replica_nodes, isr_nodes))
         topics.append(MetadataResponseTopic(error_code, name, ZERO_UUID, is_internal, partitions))
@@ -470,21 +473,21 @@ def _decode_v5(buf: memoryview, at: int) -> tuple[MetadataResponse, int]:
             to = at + n * 4
             if n < 0 or to > end:
                 raise bad_count("ReplicaNodes", n, end - at)
-            replica_nodes = list(unpack_from(f">{n}i", buf, at))
+            replica_nodes = list(UNPACK_INT32S[n](buf, at) if n < FEW else unpack_from(f">{n}i", buf, at))
             at = to
             (n,) = _unpack_i(buf, at)
             at += 4
             to = at + n * 4
             if n < 0 or to > end:
                 raise bad_count("IsrNodes", n, end - at)
-            isr_nodes = list(unpack_from(f">{n}i", buf, at))
+            isr_nodes = list(UNPACK_INT32S[n](buf, at) if n < FEW else unpack_from(f">{n}i", buf, at))
             at = to
             (n,) = _unpack_i(buf, at)
             at += 4
             to = at + n * 4
             if n < 0 or to > end:
                 raise bad_count("OfflineReplicas", n, end - at)
-            offline_replicas = list(unpack_from(f">{n}i", buf, at))
+            offline_replicas = list(UNPACK_INT32S[n](buf, at) if n < FEW else unpack_from(f">{n}i", buf, at))
             at = to
             partitions.append(MetadataResponsePartition(metadata_response_partition_error_code, partition_index, leader_id, -1, replica_nodes, isr_nodes, offline_replicas))
         topics.append(MetadataResponseTopic(error_code, name, ZERO_UUID, is_internal, partitions))
@@ -550,21 +553,21 @@ def _decode_v7(buf: memoryview, at: int) -> tuple[MetadataResponse, int]:
             to = at + n * 4
             if n < 0 or to > end:
                 raise bad_count("ReplicaNodes", n, end - at)
-            replica_nodes = list(unpack_from(f">{n}i", buf, at))
+            replica_nodes = list(UNPACK_INT32S[n](buf, at) if n < FEW else unpack_from(f">{n}i", buf, at))
             at = to
             (n,) = _unpack_i(buf, at)
             at += 4
             to = at + n * 4
             if n < 0 or to > end:
                 raise bad_count("IsrNodes", n, end - at)
-            isr_nodes = list(unpack_from(f">{n}i", buf, at))
+            isr_nodes = list(UNPACK_INT32S[n](buf, at) if n < FEW else unpack_from(f">{n}i", buf, at))
             at = to
             (n,) = _unpack_i(buf, at)
             at += 4
             to = at + n * 4
             if n < 0 or to > end:
                 raise bad_count("OfflineReplicas", n, end - at)
-            offline_replicas = list(unpack_from(f">{n}i", buf, at))
+            offline_replicas = list(UNPACK_INT32S[n](buf, at) if n < FEW else unpack_from(f">{n}i", buf, at))
             at = to
             partitions.append(MetadataResponsePartition(metadata_response_partition_error_code, partition_index, leader_id, leader_epoch, replica_nodes, isr_nodes, offline_replicas))
         topics.append(MetadataResponseTopic(error_code, name, ZERO_UUID, is_internal, partitions))
@@ -630,21 +633,21 @@ def _decode_v8(buf: memoryview, at: int) -> tuple[MetadataResponse, int]:
             to = at + n * 4
             if n < 0 or to > end:
                 raise bad_count("ReplicaNodes", n, end - at)
-            replica_nodes = list(unpack_from(f">{n}i", buf, at))
+            replica_nodes = list(UNPACK_INT32S[n](buf, at) if n < FEW else unpack_from(f">{n}i", buf, at))
             at = to
             (n,) = _unpack_i(buf, at)
             at += 4
             to = at + n * 4
             if n < 0 or to > end:
                 raise bad_count("IsrNodes", n, end - at)
-            isr_nodes = list(unpack_from(f">{n}i", buf, at))
+            isr_nodes = list(UNPACK_INT32S[n](buf, at) if n < FEW else unpack_from(f">{n}i", buf, at))
             at = to
             (n,) = _unpack_i(buf, at)
             at += 4
             to = at + n * 4
             if n < 0 or to > end:
                 raise bad_count("OfflineReplicas", n, end - at)
-            offline_replicas = list(unpack_from(f">{n}i", buf, at))
+            offline_replicas = list(UNPACK_INT32S[n](buf, at) if n < FEW else unpack_from(f">{n}i", buf, at))
             at = to
             partitions.append(MetadataResponsePartition(metadata_response_partition_error_code, partition_index, leader_id, leader_epoch, replica_nodes, isr_nodes, offline_replicas))
         (topic_authorized_operations,) = _unpack_i(buf, at)
@@ -735,7 +738,7 @@ def _decode_v9(buf: memoryview, at: int) -> tuple[MetadataResponse, int]:
             to = at + (n - 1) * 4
             if n < 1 or to > end:
                 raise bad_count("ReplicaNodes", n, end - at)
-            replica_nodes = list(unpack_from(f">{n - 1}i", buf, at))
+            replica_nodes = list(UNPACK_INT32S[n - 1](buf, at) if n <= FEW else unpack_from(f">{n - 1}i", buf, at))
             at = to
             n = buf[at]
             at += 1
@@ -744,7 +747,7 @@ def _decode_v9(buf: memoryview, at: int) -> tuple[MetadataResponse, int]:
             to = at + (n - 1) * 4
             if n < 1 or to > end:
                 raise bad_count("IsrNodes", n, end - at)
-            isr_nodes = list(unpack_from(f">{n - 1}i", buf, at))
+            isr_nodes = list(UNPACK_INT32S[n - 1](buf, at) if n <= FEW else unpack_from(f">{n - 1}i", buf, at))
             at = to
             n = buf[at]
             at += 1
@@ -753,7 +756,7 @@ def _decode_v9(buf: memoryview, at: int) -> tuple[MetadataResponse, int]:
             to = at + (n - 1) * 4
             if n < 1 or to > end:
                 raise bad_count("OfflineReplicas", n, end - at)
-            offline_replicas = list(unpack_from(f">{n - 1}i", buf, at))
+            offline_replicas = list(UNPACK_INT32S[n - 1](buf, at) if n <= FEW else unpack_from(f">{n - 1}i", buf, at))
             at = to
             n = buf[at]
             at += 1
@@ -856,7 +859,7 @@ def _decode_v10(buf: memoryview, at: int) -> tuple[MetadataResponse, int]:
             to = at + (n - 1) * 4
             if n < 1 or to > end:
                 raise bad_count("ReplicaNodes", n, end - at)
-            replica_nodes = list(unpack_from(f">{n - 1}i", buf, at))
+            replica_nodes = list(UNPACK_INT32S[n - 1](buf, at) if n <= FEW else unpack_from(f">{n - 1}i", buf, at))
             at = to
             n = buf[at]
             at += 1
@@ -865,7 +868,7 @@ def _decode_v10(buf: memoryview, at: int) -> tuple[MetadataResponse, int]:
             to = at + (n - 1) * 4
             if n < 1 or to > end:
                 raise bad_count("IsrNodes", n, end - at)
-            isr_nodes = list(unpack_from(f">{n - 1}i", buf, at))
+            isr_nodes = list(UNPACK_INT32S[n - 1](buf, at) if n <= FEW else unpack_from(f">{n - 1}i", buf, at))
             at = to
             n = buf[at]
             at += 1
@@ -874,7 +877,7 @@ def _decode_v10(buf: memoryview, at: int) -> tuple[MetadataResponse, int]:
             to = at + (n - 1) * 4
             if n < 1 or to > end:
                 raise bad_count("OfflineReplicas", n, end - at)
-            offline_replicas = list(unpack_from(f">{n - 1}i", buf, at))
+            offline_replicas = list(UNPACK_INT32S[n - 1](buf, at) if n <= FEW else unpack_from(f">{n - 1}i", buf, at))
             at = to
             n = buf[at]
             at += 1
@@ -977,7 +980,7 @@ def _decode_v11(buf: memoryview, at: int) -> tuple[MetadataResponse, int]:
             to = at + (n - 1) * 4
             if n < 1 or to > end:
                 raise bad_count("ReplicaNodes", n, end - at)
-            replica_nodes = list(unpack_from(f">{n - 1}i", buf, at))
+            replica_nodes = list(UNPACK_INT32S[n - 1](buf, at) if n <= FEW else unpack_from(f">{n - 1}i", buf, at))
             at = to
             n = buf[at]
             at += 1
@@ -986,7 +989,7 @@ def _decode_v11(buf: memoryview, at: int) -> tuple[MetadataResponse, int]:
             to = at + (n - 1) * 4
             if n < 1 or to > end:
                 raise bad_count("IsrNodes", n, end - at)
-            isr_nodes = list(unpack_from(f">{n - 1}i", buf, at))
+            isr_nodes = list(UNPACK_INT32S[n - 1](buf, at) if n <= FEW else unpack_from(f">{n - 1}i", buf, at))
             at = to
             n = buf[at]
             at += 1
@@ -995,7 +998,7 @@ def _decode_v11(buf: memoryview, at: int) -> tuple[MetadataResponse, int]:
             to = at + (n - 1) * 4
             if n < 1 or to > end:
                 raise bad_count("OfflineReplicas", n, end - at)
-            offline_replicas = list(unpack_from(f">{n - 1}i", buf, at))
+            offline_replicas = list(UNPACK_INT32S[n - 1](buf, at) if n <= FEW else unpack_from(f">{n - 1}i", buf, at))
             at = to
             n = buf[at]
             at += 1
@@ -1100,7 +1103,7 @@ def _decode_v12(buf: memoryview, at: int) -> tuple[MetadataResponse, int]:
             to = at + (n - 1) * 4
             if n < 1 or to > end:
                 raise bad_count("ReplicaNodes", n, end - at)
-            replica_nodes = list(unpack_from(f">{n - 1}i", buf, at))
+            replica_nodes = list(UNPACK_INT32S[n - 1](buf, at) if n <= FEW else unpack_from(f">{n - 1}i", buf, at))
             at = to
             n = buf[at]
             at += 1
@@ -1109,7 +1112,7 @@ def _decode_v12(buf: memoryview, at: int) -> tuple[MetadataResponse, int]:
             to = at + (n - 1) * 4
             if n < 1 or to > end:
                 raise bad_count("IsrNodes", n, end - at)
-            isr_nodes = list(unpack_from(f">{n - 1}i", buf, at))
+            isr_nodes = list(UNPACK_INT32S[n - 1](buf, at) if n <= FEW else unpack_from(f">{n - 1}i", buf, at))
             at = to
             n = buf[at]
             at += 1
@@ -1118,7 +1121,7 @@ def _decode_v12(buf: memoryview, at: int) -> tuple[MetadataResponse, int]:
             to = at + (n - 1) * 4
             if n < 1 or to > end:
                 raise bad_count("OfflineReplicas", n, end - at)
-            offline_replicas = list(unpack_from(f">{n - 1}i", buf, at))
+            offline_replicas = list(UNPACK_INT32S[n - 1](buf, at) if n <= FEW else unpack_from(f">{n - 1}i", buf, at))
             at = to
             n = buf[at]
             at += 1
@@ -1223,7 +1226,7 @@ def _decode_v13(buf: memoryview, at: int) -> tuple[MetadataResponse, int]:
             to = at + (n - 1) * 4
             if n < 1 or to > end:
                 raise bad_count("ReplicaNodes", n, end - at)
-            replica_nodes = list(unpack_from(f">{n - 1}i", buf, at))
+            replica_nodes = list(UNPACK_INT32S[n - 1](buf, at) if n <= FEW else unpack_from(f">{n - 1}i", buf, at))
             at = to
             n = buf[at]
             at += 1
@@ -1232,7 +1235,7 @@ def _decode_v13(buf: memoryview, at: int) -> tuple[MetadataResponse, int]:
             to = at + (n - 1) * 4
             if n < 1 or to > end:
                 raise bad_count("IsrNodes", n, end - at)
-            isr_nodes = list(unpack_from(f">{n - 1}i", buf, at))
+            isr_nodes = list(UNPACK_INT32S[n - 1](buf, at) if n <= FEW else unpack_from(f">{n - 1}i", buf, at))
             at = to
             n = buf[at]
             at += 1
@@ -1241,7 +1244,7 @@ def _decode_v13(buf: memoryview, at: int) -> tuple[MetadataResponse, int]:
             to = at + (n - 1) * 4
             if n < 1 or to > end:
                 raise bad_count("OfflineReplicas", n, end - at)
-            offline_replicas = list(unpack_from(f">{n - 1}i", buf, at))
+            offline_replicas = list(UNPACK_INT32S[n - 1](buf, at) if n <= FEW else unpack_from(f">{n - 1}i", buf, at))
             at = to
             n = buf[at]
             at += 1
@@ -1289,10 +1292,10 @@ def _encode_v0(message: MetadataResponse, out: list[Chunk]) -> None:
         for metadata_response_partition in partitions:
             replica_nodes = metadata_response_partition.replica_nodes
             b += _pack_hiii(metadata_response_partition.error_code, metadata_response_partition.partition_index, metadata_response_partition.leader_id, len(replica_nodes))
-            b += pack(f">{len(replica_nodes)}i", *replica_nodes)
+            b += PACK_INT32S[len(replica_nodes)](*replica_nodes) if len(replica_nodes) < FEW else pack(f">{len(replica_nodes)}i", *replica_nodes)
             isr_nodes = metadata_response_partition.isr_nodes
             b += _pack_i(len(isr_nodes))
-            b += pack(f">{len(isr_nodes)}i", *isr_nodes)
+            b += PACK_INT32S[len(isr_nodes)](*isr_nodes) if len(isr_nodes) < FEW else pack(f">{len(isr_nodes)}i", *isr_nodes)
             if metadata_response_partition.tagged:
                 raise unsupported_field("tagged fields")
         if metadata_response_topic.topic_authorized_operations != -2147483648:
@@ -1340,10 +1343,10 @@ def _encode_v1(message: MetadataResponse, out: list[Chunk]) -> None:
         for metadata_response_partition in partitions:
             replica_nodes = metadata_response_partition.replica_nodes
             b += _pack_hiii(metadata_response_partition.error_code, metadata_response_partition.partition_index, metadata_response_partition.leader_id, len(replica_nodes))
-            b += pack(f">{len(replica_nodes)}i", *replica_nodes)
+            b += PACK_INT32S[len(replica_nodes)](*replica_nodes) if len(replica_nodes) < FEW else pack(f">{len(replica_nodes)}i", *replica_nodes)
             isr_nodes = metadata_response_partition.isr_nodes
             b += _pack_i(len(isr_nodes))
-            b += pack(f">{len(isr_nodes)}i", *isr_nodes)
+            b += PACK_INT32S[len(isr_nodes)](*isr_nodes) if len(isr_nodes) < FEW else pack(f">{len(isr_nodes)}i", *isr_nodes)
             if metadata_response_partition.tagged:
                 raise unsupported_field("tagged fields")
         if metadata_response_topic.topic_authorized_operations != -2147483648:
@@ -1398,10 +1401,10 @@ def _encode_v2(message: MetadataResponse, out: list[Chunk]) -> None:
         for metadata_response_partition in partitions:
             replica_nodes = metadata_response_partition.replica_nodes
             b += _pack_hiii(metadata_response_partition.error_code, metadata_response_partition.partition_index, metadata_response_partition.leader_id, len(replica_nodes))
-            b += pack(f">{len(replica_nodes)}i", *replica_nodes)
+            b += PACK_INT32S[len(replica_nodes)](*replica_nodes) if len(replica_nodes) < FEW else pack(f">{len(replica_nodes)}i", *replica_nodes)
             isr_nodes = metadata_response_partition.isr_nodes
             b += _pack_i(len(isr_nodes))
-            b += pack(f">{len(isr_nodes)}i", *isr_nodes)
+            b += PACK_INT32S[len(isr_nodes)](*isr_nodes) if len(isr_nodes) < FEW else pack(f">{len(isr_nodes)}i", *isr_nodes)
             if metadata_response_partition.tagged:
                 raise unsupported_field("tagged fields")
         if metadata_response_topic.topic_authorized_operations != -2147483648:
@@ -1456,10 +1459,10 @@ def _encode_v3(message: MetadataResponse, out: list[Chunk]) -> None:
         for metadata_response_partition in partitions:
             replica_nodes = metadata_response_partition.replica_nodes
             b += _pack_hiii(metadata_response_partition.error_code, metadata_response_partition.partition_index, metadata_response_partition.leader_id, len(replica_nodes))
-            b += pack(f">{len(replica_nodes)}i", *replica_nodes)
+            b += PACK_INT32S[len(replica_nodes)](*replica_nodes) if len(replica_nodes) < FEW else pack(f">{len(replica_nodes)}i", *replica_nodes)
             isr_nodes = metadata_response_partition.isr_nodes
             b += _pack_i(len(isr_nodes))
-            b += pack(f">{len(isr_nodes)}i", *isr_nodes)
+            b += PACK_INT32S[len(isr_nodes)](*isr_nodes) if len(isr_nodes) < FEW else pack(f">{len(isr_nodes)}i", *isr_nodes)
             if metadata_response_partition.tagged:
                 raise unsupported_field("tagged fields")
         if metadata_response_topic.topic_authorized_operations != -2147483648:
@@ -1514,13 +1517,13 @@ def _encode_v5(message: MetadataResponse, out: list[Chunk]) -> None:
         for metadata_response_partition in partitions:
             replica_nodes = metadata_response_partition.replica_nodes
             b += _pack_hiii(metadata_response_partition.error_code, metadata_response_partition.partition_index, metadata_response_partition.leader_id, len(replica_nodes))
-            b += pack(f">{len(replica_nodes)}i", *replica_nodes)
+            b += PACK_INT32S[len(replica_nodes)](*replica_nodes) if len(replica_nodes) < FEW else pack(f">{len(replica_nodes)}i", *replica_nodes)
             isr_nodes = metadata_response_partition.isr_nodes
             b += _pack_i(len(isr_nodes))
-            b += pack(f">{len(isr_nodes)}i", *isr_nodes)
+            b += PACK_INT32S[len(isr_nodes)](*isr_nodes) if len(isr_nodes) < FEW else pack(f">{len(isr_nodes)}i", *isr_nodes)
             offline_replicas = metadata_response_partition.offline_replicas
             b += _pack_i(len(offline_replicas))
-            b += pack(f">{len(offline_replicas)}i", *offline_replicas)
+            b += PACK_INT32S[len(offline_replicas)](*offline_replicas) if len(offline_replicas) < FEW else pack(f">{len(offline_replicas)}i", *offline_replicas)
             if metadata_response_partition.tagged:
                 raise unsupported_field("tagged fields")
         if metadata_response_topic.topic_authorized_operations != -2147483648:
@@ -1575,13 +1578,13 @@ def _encode_v7(message: MetadataResponse, out: list[Chunk]) -> None:
         for metadata_response_partition in partitions:
             replica_nodes = metadata_response_partition.replica_nodes
             b += _pack_hiiii(metadata_response_partition.error_code, metadata_response_partition.partition_index, metadata_response_partition.leader_id, metadata_response_partition.leader_epoch, len(replica_nodes))
-            b += pack(f">{len(replica_nodes)}i", *replica_nodes)
+            b += PACK_INT32S[len(replica_nodes)](*replica_nodes) if len(replica_nodes) < FEW else pack(f">{len(replica_nodes)}i", *replica_nodes)
             isr_nodes = metadata_response_partition.isr_nodes
             b += _pack_i(len(isr_nodes))
-            b += pack(f">{len(isr_nodes)}i", *isr_nodes)
+            b += PACK_INT32S[len(isr_nodes)](*isr_nodes) if len(isr_nodes) < FEW else pack(f">{len(isr_nodes)}i", *isr_nodes)
             offline_replicas = metadata_response_partition.offline_replicas
             b += _pack_i(len(offline_replicas))
-            b += pack(f">{len(offline_replicas)}i", *offline_replicas)
+            b += PACK_INT32S[len(offline_replicas)](*offline_replicas) if len(offline_replicas) < FEW else pack(f">{len(offline_replicas)}i", *offline_replicas)
             if metadata_response_partition.tagged:
                 raise unsupported_field("tagged fields")
         if metadata_response_topic.topic_authorized_operations != -2147483648:
@@ -1636,13 +1639,13 @@ def _encode_v8(message: MetadataResponse, out: list[Chunk]) -> None:
         for metadata_response_partition in partitions:
             replica_nodes = metadata_response_partition.replica_nodes
             b += _pack_hiiii(metadata_response_partition.error_code, metadata_response_partition.partition_index, metadata_response_partition.leader_id, metadata_response_partition.leader_epoch, len(replica_nodes))
-            b += pack(f">{len(replica_nodes)}i", *replica_nodes)
+            b += PACK_INT32S[len(replica_nodes)](*replica_nodes) if len(replica_nodes) < FEW else pack(f">{len(replica_nodes)}i", *replica_nodes)
             isr_nodes = metadata_response_partition.isr_nodes
             b += _pack_i(len(isr_nodes))
-            b += pack(f">{len(isr_nodes)}i", *isr_nodes)
+            b += PACK_INT32S[len(isr_nodes)](*isr_nodes) if len(isr_nodes) < FEW else pack(f">{len(isr_nodes)}i", *isr_nodes)
             offline_replicas = metadata_response_partition.offline_replicas
             b += _pack_i(len(offline_replicas))
-            b += pack(f">{len(offline_replicas)}i", *offline_replicas)
+            b += PACK_INT32S[len(offline_replicas)](*offline_replicas) if len(offline_replicas) < FEW else pack(f">{len(offline_replicas)}i", *offline_replicas)
             if metadata_response_partition.tagged:
                 raise unsupported_field("tagged fields")
         if metadata_response_topic.tagged:
@@ -1735,21 +1738,21 @@ def _encode_v9(message: MetadataResponse, out: list[Chunk]) -> None:
                 b.append(n)
             else:
                 write_uvarint(b, n)
-            b += pack(f">{len(replica_nodes)}i", *replica_nodes)
+            b += PACK_INT32S[len(replica_nodes)](*replica_nodes) if len(replica_nodes) < FEW else pack(f">{len(replica_nodes)}i", *replica_nodes)
             isr_nodes = metadata_response_partition.isr_nodes
             n = len(isr_nodes) + 1
             if n < 128:
                 b.append(n)
             else:
                 write_uvarint(b, n)
-            b += pack(f">{len(isr_nodes)}i", *isr_nodes)
+            b += PACK_INT32S[len(isr_nodes)](*isr_nodes) if len(isr_nodes) < FEW else pack(f">{len(isr_nodes)}i", *isr_nodes)
             offline_replicas = metadata_response_partition.offline_replicas
             n = len(offline_replicas) + 1
             if n < 128:
                 b.append(n)
             else:
                 write_uvarint(b, n)
-            b += pack(f">{len(offline_replicas)}i", *offline_replicas)
+            b += PACK_INT32S[len(offline_replicas)](*offline_replicas) if len(offline_replicas) < FEW else pack(f">{len(offline_replicas)}i", *offline_replicas)
             if metadata_response_partition.tagged is None:
                 b.append(0)
             else:
@@ -1848,21 +1851,21 @@ def _encode_v10(message: MetadataResponse, out: list[Chunk]) -> None:
                 b.append(n)
             else:
                 write_uvarint(b, n)
-            b += pack(f">{len(replica_nodes)}i", *replica_nodes)
+            b += PACK_INT32S[len(replica_nodes)](*replica_nodes) if len(replica_nodes) < FEW else pack(f">{len(replica_nodes)}i", *replica_nodes)
             isr_nodes = metadata_response_partition.isr_nodes
             n = len(isr_nodes) + 1
             if n < 128:
                 b.append(n)
             else:
                 write_uvarint(b, n)
-            b += pack(f">{len(isr_nodes)}i", *isr_nodes)
+            b += PACK_INT32S[len(isr_nodes)](*isr_nodes) if len(isr_nodes) < FEW else pack(f">{len(isr_nodes)}i", *isr_nodes)
             offline_replicas = metadata_response_partition.offline_replicas
             n = len(offline_replicas) + 1
             if n < 128:
                 b.append(n)
             else:
                 write_uvarint(b, n)
-            b += pack(f">{len(offline_replicas)}i", *offline_replicas)
+            b += PACK_INT32S[len(offline_replicas)](*offline_replicas) if len(offline_replicas) < FEW else pack(f">{len(offline_replicas)}i", *offline_replicas)
             if metadata_response_partition.tagged is None:
                 b.append(0)
             else:
@@ -1961,21 +1964,21 @@ def _encode_v11(message: MetadataResponse, out: list[Chunk]) -> None:
                 b.append(n)
             else:
                 write_uvarint(b, n)
-            b += pack(f">{len(replica_nodes)}i", *replica_nodes)
+            b += PACK_INT32S[len(replica_nodes)](*replica_nodes) if len(replica_nodes) < FEW else pack(f">{len(replica_nodes)}i", *replica_nodes)
             isr_nodes = metadata_response_partition.isr_nodes
             n = len(isr_nodes) + 1
             if n < 128:
                 b.append(n)
             else:
                 write_uvarint(b, n)
-            b += pack(f">{len(isr_nodes)}i", *isr_nodes)
+            b += PACK_INT32S[len(isr_nodes)](*isr_nodes) if len(isr_nodes) < FEW else pack(f">{len(isr_nodes)}i", *isr_nodes)
             offline_replicas = metadata_response_partition.offline_replicas
             n = len(offline_replicas) + 1
             if n < 128:
                 b.append(n)
             else:
                 write_uvarint(b, n)
-            b += pack(f">{len(offline_replicas)}i", *offline_replicas)
+            b += PACK_INT32S[len(offline_replicas)](*offline_replicas) if len(offline_replicas) < FEW else pack(f">{len(offline_replicas)}i", *offline_replicas)
             if metadata_response_partition.tagged is None:
                 b.append(0)
             else:
@@ -2076,21 +2079,21 @@ def _encode_v12(message: MetadataResponse, out: list[Chunk]) -> None:
                 b.append(n)
             else:
                 write_uvarint(b, n)
-            b += pack(f">{len(replica_nodes)}i", *replica_nodes)
+            b += PACK_INT32S[len(replica_nodes)](*replica_nodes) if len(replica_nodes) < FEW else pack(f">{len(replica_nodes)}i", *replica_nodes)
             isr_nodes = metadata_response_partition.isr_nodes
             n = len(isr_nodes) + 1
             if n < 128:
                 b.append(n)
             else:
                 write_uvarint(b, n)
-            b += pack(f">{len(isr_nodes)}i", *isr_nodes)
+            b += PACK_INT32S[len(isr_nodes)](*isr_nodes) if len(isr_nodes) < FEW else pack(f">{len(isr_nodes)}i", *isr_nodes)
             offline_replicas = metadata_response_partition.offline_replicas
             n = len(offline_replicas) + 1
             if n < 128:
                 b.append(n)
             else:
                 write_uvarint(b, n)
-            b += pack(f">{len(offline_replicas)}i", *offline_replicas)
+            b += PACK_INT32S[len(offline_replicas)](*offline_replicas) if len(offline_replicas) < FEW else pack(f">{len(offline_replicas)}i", *offline_replicas)
             if metadata_response_partition.tagged is None:
                 b.append(0)
             else:
@@ -2191,21 +2194,21 @@ def _encode_v13(message: MetadataResponse, out: list[Chunk]) -> None:
                 b.append(n)
             else:
                 write_uvarint(b, n)
-            b += pack(f">{len(replica_nodes)}i", *replica_nodes)
+            b += PACK_INT32S[len(replica_nodes)](*replica_nodes) if len(replica_nodes) < FEW else pack(f">{len(replica_nodes)}i", *replica_nodes)
             isr_nodes = metadata_response_partition.isr_nodes
             n = len(isr_nodes) + 1
             if n < 128:
                 b.append(n)
             else:
                 write_uvarint(b, n)
-            b += pack(f">{len(isr_nodes)}i", *isr_nodes)
+            b += PACK_INT32S[len(isr_nodes)](*isr_nodes) if len(isr_nodes) < FEW else pack(f">{len(isr_nodes)}i", *isr_nodes)
             offline_replicas = metadata_response_partition.offline_replicas
             n = len(offline_replicas) + 1
             if n < 128:
                 b.append(n)
             else:
                 write_uvarint(b, n)
-            b += pack(f">{len(offline_replicas)}i", *offline_replicas)
+            b += PACK_INT32S[len(offline_replicas)](*offline_replicas) if len(offline_replicas) < FEW else pack(f">{len(offline_replicas)}i", *offline_replicas)
             if metadata_response_partition.tagged is None:
                 b.append(0)
             else:

@@ -11,6 +11,9 @@ from uuid import UUID
 
 from odradek.protocol.message import DEFAULT, Chunk, Message, Structure, TaggedFields, ZERO_UUID
 from odradek.protocol.primitives import (
+    FEW,
+    PACK_INT32S,
+    UNPACK_INT32S,
     bad_count,
     bad_length,
     null_field,
@@ -136,7 +139,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[OffsetFetchRequest, int]:
         to = at + n * 4
         if n < 0 or to > end:
             raise bad_count("PartitionIndexes", n, end - at)
-        partition_indexes = list(unpack_from(f">{n}i", buf, at))
+        partition_indexes = list(UNPACK_INT32S[n](buf, at) if n < FEW else unpack_from(f">{n}i", buf, at))
         at = to
         topics.append(OffsetFetchRequestTopic(name, partition_indexes))
     return OffsetFetchRequest(group_id, topics), at
@@ -172,7 +175,7 @@ def _decode_v2(buf: memoryview, at: int) -> tuple[OffsetFetchRequest, int]:
             to = at + n * 4
             if n < 0 or to > end:
                 raise bad_count("PartitionIndexes", n, end - at)
-            partition_indexes = list(unpack_from(f">{n}i", buf, at))
+            partition_indexes = list(UNPACK_INT32S[n](buf, at) if n < FEW else unpack_from(f">{n}i", buf, at))
             at = to
             topics.append(OffsetFetchRequestTopic(name, partition_indexes))
     return OffsetFetchRequest(group_id, topics), at
@@ -216,7 +219,7 @@ def _decode_v6(buf: memoryview, at: int) -> tuple[OffsetFetchRequest, int]:
             to = at + (n - 1) * 4
             if n < 1 or to > end:
                 raise bad_count("PartitionIndexes", n, end - at)
-            partition_indexes = list(unpack_from(f">{n - 1}i", buf, at))
+            partition_indexes = list(UNPACK_INT32S[n - 1](buf, at) if n <= FEW else unpack_from(f">{n - 1}i", buf, at))
             at = to
             n = buf[at]
             at += 1
@@ -270,7 +273,7 @@ def _decode_v7(buf: memoryview, at: int) -> tuple[OffsetFetchRequest, int]:
             to = at + (n - 1) * 4
             if n < 1 or to > end:
                 raise bad_count("PartitionIndexes", n, end - at)
-            partition_indexes = list(unpack_from(f">{n - 1}i", buf, at))
+            partition_indexes = list(UNPACK_INT32S[n - 1](buf, at) if n <= FEW else unpack_from(f">{n - 1}i", buf, at))
             at = to
             n = buf[at]
             at += 1
@@ -332,7 +335,7 @@ def _decode_v8(buf: memoryview, at: int) -> tuple[OffsetFetchRequest, int]:
                 to = at + (n - 1) * 4
                 if n < 1 or to > end:
                     raise bad_count("PartitionIndexes", n, end - at)
-                partition_indexes = list(unpack_from(f">{n - 1}i", buf, at))
+                partition_indexes = list(UNPACK_INT32S[n - 1](buf, at) if n <= FEW else unpack_from(f">{n - 1}i", buf, at))
                 at = to
                 n = buf[at]
                 at += 1
@@ -411,7 +414,7 @@ def _decode_v9(buf: memoryview, at: int) -> tuple[OffsetFetchRequest, int]:
                 to = at + (n - 1) * 4
                 if n < 1 or to > end:
                     raise bad_count("PartitionIndexes", n, end - at)
-                partition_indexes = list(unpack_from(f">{n - 1}i", buf, at))
+                partition_indexes = list(UNPACK_INT32S[n - 1](buf, at) if n <= FEW else unpack_from(f">{n - 1}i", buf, at))
                 at = to
                 n = buf[at]
                 at += 1
@@ -482,7 +485,7 @@ def _decode_v10(buf: memoryview, at: int) -> tuple[OffsetFetchRequest, int]:
                 to = at + (n - 1) * 4
                 if n < 1 or to > end:
                     raise bad_count("PartitionIndexes", n, end - at)
-                partition_indexes = list(unpack_from(f">{n - 1}i", buf, at))
+                partition_indexes = list(UNPACK_INT32S[n - 1](buf, at) if n <= FEW else unpack_from(f">{n - 1}i", buf, at))
                 at = to
                 n = buf[at]
                 at += 1
@@ -520,7 +523,7 @@ def _encode_v0(message: OffsetFetchRequest, out: list[Chunk]) -> None:
         b += raw
         partition_indexes = offset_fetch_request_topic.partition_indexes
         b += _pack_i(len(partition_indexes))
-        b += pack(f">{len(partition_indexes)}i", *partition_indexes)
+        b += PACK_INT32S[len(partition_indexes)](*partition_indexes) if len(partition_indexes) < FEW else pack(f">{len(partition_indexes)}i", *partition_indexes)
         if offset_fetch_request_topic.tagged:
             raise unsupported_field("tagged fields")
     if message.groups:
@@ -550,7 +553,7 @@ def _encode_v2(message: OffsetFetchRequest, out: list[Chunk]) -> None:
             b += raw
             partition_indexes = offset_fetch_request_topic.partition_indexes
             b += _pack_i(len(partition_indexes))
-            b += pack(f">{len(partition_indexes)}i", *partition_indexes)
+            b += PACK_INT32S[len(partition_indexes)](*partition_indexes) if len(partition_indexes) < FEW else pack(f">{len(partition_indexes)}i", *partition_indexes)
             if offset_fetch_request_topic.tagged:
                 raise unsupported_field("tagged fields")
     if message.groups:
@@ -596,7 +599,7 @@ def _encode_v6(message: OffsetFetchRequest, out: list[Chunk]) -> None:
                 b.append(n)
             else:
                 write_uvarint(b, n)
-            b += pack(f">{len(partition_indexes)}i", *partition_indexes)
+            b += PACK_INT32S[len(partition_indexes)](*partition_indexes) if len(partition_indexes) < FEW else pack(f">{len(partition_indexes)}i", *partition_indexes)
             if offset_fetch_request_topic.tagged is None:
                 b.append(0)
             else:
@@ -646,7 +649,7 @@ def _encode_v7(message: OffsetFetchRequest, out: list[Chunk]) -> None:
                 b.append(n)
             else:
                 write_uvarint(b, n)
-            b += pack(f">{len(partition_indexes)}i", *partition_indexes)
+            b += PACK_INT32S[len(partition_indexes)](*partition_indexes) if len(partition_indexes) < FEW else pack(f">{len(partition_indexes)}i", *partition_indexes)
             if offset_fetch_request_topic.tagged is None:
                 b.append(0)
             else:
@@ -706,7 +709,7 @@ def _encode_v8(message: OffsetFetchRequest, out: list[Chunk]) -> None:
                     b.append(n)
                 else:
                     write_uvarint(b, n)
-                b += pack(f">{len(partition_indexes)}i", *partition_indexes)
+                b += PACK_INT32S[len(partition_indexes)](*partition_indexes) if len(partition_indexes) < FEW else pack(f">{len(partition_indexes)}i", *partition_indexes)
                 if offset_fetch_request_topics.tagged is None:
                     b.append(0)
                 else:
@@ -780,7 +783,7 @@ def _encode_v9(message: OffsetFetchRequest, out: list[Chunk]) -> None:
                     b.append(n)
                 else:
                     write_uvarint(b, n)
-                b += pack(f">{len(partition_indexes)}i", *partition_indexes)
+                b += PACK_INT32S[len(partition_indexes)](*partition_indexes) if len(partition_indexes) < FEW else pack(f">{len(partition_indexes)}i", *partition_indexes)
                 if offset_fetch_request_topics.tagged is None:
                     b.append(0)
                 else:
@@ -848,7 +851,7 @@ def _encode_v10(message: OffsetFetchRequest, out: list[Chunk]) -> None:
                     b.append(n)
                 else:
                     write_uvarint(b, n)
-                b += pack(f">{len(partition_indexes)}i", *partition_indexes)
+                b += PACK_INT32S[len(partition_indexes)](*partition_indexes) if len(partition_indexes) < FEW else pack(f">{len(partition_indexes)}i", *partition_indexes)
                 if offset_fetch_request_topics.tagged is None:
                     b.append(0)
                 else:

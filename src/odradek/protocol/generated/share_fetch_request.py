@@ -11,6 +11,9 @@ from uuid import UUID
 
 from odradek.protocol.message import DEFAULT, Chunk, Message, Structure, TaggedFields, ZERO_UUID
 from odradek.protocol.primitives import (
+    FEW,
+    PACK_INT32S,
+    UNPACK_INT32S,
     bad_count,
     bad_length,
     read_string_length,
@@ -233,7 +236,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[ShareFetchRequest, int]:
         to = at + (n - 1) * 4
         if n < 1 or to > end:
             raise bad_count("Partitions", n, end - at)
-        forgotten_topic_partitions = list(unpack_from(f">{n - 1}i", buf, at))
+        forgotten_topic_partitions = list(UNPACK_INT32S[n - 1](buf, at) if n <= FEW else unpack_from(f">{n - 1}i", buf, at))
         at = to
         n = buf[at]
         at += 1
@@ -342,7 +345,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[ShareFetchRequest, int]:
         to = at + (n - 1) * 4
         if n < 1 or to > end:
             raise bad_count("Partitions", n, end - at)
-        forgotten_topic_partitions = list(unpack_from(f">{n - 1}i", buf, at))
+        forgotten_topic_partitions = list(UNPACK_INT32S[n - 1](buf, at) if n <= FEW else unpack_from(f">{n - 1}i", buf, at))
         at = to
         n = buf[at]
         at += 1
@@ -451,7 +454,7 @@ def _decode_v2(buf: memoryview, at: int) -> tuple[ShareFetchRequest, int]:
         to = at + (n - 1) * 4
         if n < 1 or to > end:
             raise bad_count("Partitions", n, end - at)
-        forgotten_topic_partitions = list(unpack_from(f">{n - 1}i", buf, at))
+        forgotten_topic_partitions = list(UNPACK_INT32S[n - 1](buf, at) if n <= FEW else unpack_from(f">{n - 1}i", buf, at))
         at = to
         n = buf[at]
         at += 1
@@ -556,7 +559,7 @@ def _encode_v0(message: ShareFetchRequest, out: list[Chunk]) -> None:
             b.append(n)
         else:
             write_uvarint(b, n)
-        b += pack(f">{len(each_partitions)}i", *each_partitions)
+        b += PACK_INT32S[len(each_partitions)](*each_partitions) if len(each_partitions) < FEW else pack(f">{len(each_partitions)}i", *each_partitions)
         if forgotten_topic.tagged is None:
             b.append(0)
         else:
@@ -656,7 +659,7 @@ def _encode_v1(message: ShareFetchRequest, out: list[Chunk]) -> None:
             b.append(n)
         else:
             write_uvarint(b, n)
-        b += pack(f">{len(each_partitions)}i", *each_partitions)
+        b += PACK_INT32S[len(each_partitions)](*each_partitions) if len(each_partitions) < FEW else pack(f">{len(each_partitions)}i", *each_partitions)
         if forgotten_topic.tagged is None:
             b.append(0)
         else:
@@ -754,7 +757,7 @@ def _encode_v2(message: ShareFetchRequest, out: list[Chunk]) -> None:
             b.append(n)
         else:
             write_uvarint(b, n)
-        b += pack(f">{len(each_partitions)}i", *each_partitions)
+        b += PACK_INT32S[len(each_partitions)](*each_partitions) if len(each_partitions) < FEW else pack(f">{len(each_partitions)}i", *each_partitions)
         if forgotten_topic.tagged is None:
             b.append(0)
         else:

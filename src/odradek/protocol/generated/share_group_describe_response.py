@@ -11,6 +11,9 @@ from uuid import UUID
 
 from odradek.protocol.message import DEFAULT, Chunk, Message, Structure, TaggedFields, ZERO_UUID
 from odradek.protocol.primitives import (
+    FEW,
+    PACK_INT32S,
+    UNPACK_INT32S,
     bad_count,
     bad_length,
     read_string_length,
@@ -270,7 +273,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[ShareGroupDescribeResponse, in
                 to = at + (n - 1) * 4
                 if n < 1 or to > end:
                     raise bad_count("Partitions", n, end - at)
-                partitions = list(unpack_from(f">{n - 1}i", buf, at))
+                partitions = list(UNPACK_INT32S[n - 1](buf, at) if n <= FEW else unpack_from(f">{n - 1}i", buf, at))
                 at = to
                 n = buf[at]
                 at += 1
@@ -423,7 +426,7 @@ def _encode_v0(message: ShareGroupDescribeResponse, out: list[Chunk]) -> None:
                     b.append(n)
                 else:
                     write_uvarint(b, n)
-                b += pack(f">{len(partitions)}i", *partitions)
+                b += PACK_INT32S[len(partitions)](*partitions) if len(partitions) < FEW else pack(f">{len(partitions)}i", *partitions)
                 if each_topic_partitions.tagged is None:
                     b.append(0)
                 else:

@@ -10,6 +10,9 @@ from typing import ClassVar
 
 from odradek.protocol.message import DEFAULT, Chunk, Message, Structure, TaggedFields
 from odradek.protocol.primitives import (
+    FEW,
+    PACK_INT32S,
+    UNPACK_INT32S,
     bad_count,
     bad_length,
     read_string_length,
@@ -173,7 +176,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[StopReplicaRequest, int]:
         to = at + n * 4
         if n < 0 or to > end:
             raise bad_count("PartitionIndexes", n, end - at)
-        partition_indexes = list(unpack_from(f">{n}i", buf, at))
+        partition_indexes = list(UNPACK_INT32S[n](buf, at) if n < FEW else unpack_from(f">{n}i", buf, at))
         at = to
         topics.append(StopReplicaTopicV1(name, partition_indexes))
     return StopReplicaRequest(controller_id, False, controller_epoch, broker_epoch, delete_partitions, [], topics), at
@@ -206,7 +209,7 @@ def _decode_v2(buf: memoryview, at: int) -> tuple[StopReplicaRequest, int]:
         to = at + (n - 1) * 4
         if n < 1 or to > end:
             raise bad_count("PartitionIndexes", n, end - at)
-        partition_indexes = list(unpack_from(f">{n - 1}i", buf, at))
+        partition_indexes = list(UNPACK_INT32S[n - 1](buf, at) if n <= FEW else unpack_from(f">{n - 1}i", buf, at))
         at = to
         n = buf[at]
         at += 1
@@ -357,7 +360,7 @@ def _encode_v1(message: StopReplicaRequest, out: list[Chunk]) -> None:
         b += raw
         partition_indexes = stop_replica_topic_v1.partition_indexes
         b += _pack_i(len(partition_indexes))
-        b += pack(f">{len(partition_indexes)}i", *partition_indexes)
+        b += PACK_INT32S[len(partition_indexes)](*partition_indexes) if len(partition_indexes) < FEW else pack(f">{len(partition_indexes)}i", *partition_indexes)
         if stop_replica_topic_v1.tagged:
             raise unsupported_field("tagged fields")
     if message.topic_states:
@@ -396,7 +399,7 @@ def _encode_v2(message: StopReplicaRequest, out: list[Chunk]) -> None:
             b.append(n)
         else:
             write_uvarint(b, n)
-        b += pack(f">{len(partition_indexes)}i", *partition_indexes)
+        b += PACK_INT32S[len(partition_indexes)](*partition_indexes) if len(partition_indexes) < FEW else pack(f">{len(partition_indexes)}i", *partition_indexes)
         if stop_replica_topic_v1.tagged is None:
             b.append(0)
         else:

@@ -10,6 +10,9 @@ from typing import ClassVar
 
 from odradek.protocol.message import DEFAULT, Chunk, Record, Structure, TaggedFields
 from odradek.protocol.primitives import (
+    FEW,
+    PACK_INT32S,
+    UNPACK_INT32S,
     bad_count,
     bad_length,
     keep_tagged_field,
@@ -103,7 +106,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[StreamsGroupCurrentMemberAssig
         to = at + (n - 1) * 4
         if n < 1 or to > end:
             raise bad_count("Partitions", n, end - at)
-        partitions = list(unpack_from(f">{n - 1}i", buf, at))
+        partitions = list(UNPACK_INT32S[n - 1](buf, at) if n <= FEW else unpack_from(f">{n - 1}i", buf, at))
         at = to
         assignment_epochs: list[int] | None = []
         n = buf[at]
@@ -124,7 +127,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[StreamsGroupCurrentMemberAssig
                         to = at + (n - 1) * 4
                         if to > end:
                             raise bad_count("AssignmentEpochs", n, end - at)
-                        assignment_epochs = list(unpack_from(f">{n - 1}i", buf, at))
+                        assignment_epochs = list(UNPACK_INT32S[n - 1](buf, at) if n <= FEW else unpack_from(f">{n - 1}i", buf, at))
                         at = to
                 else:
                     tagged, at = keep_tagged_field(tagged, tag, size, buf, at)
@@ -153,7 +156,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[StreamsGroupCurrentMemberAssig
         to = at + (n - 1) * 4
         if n < 1 or to > end:
             raise bad_count("Partitions", n, end - at)
-        task_ids_partitions = list(unpack_from(f">{n - 1}i", buf, at))
+        task_ids_partitions = list(UNPACK_INT32S[n - 1](buf, at) if n <= FEW else unpack_from(f">{n - 1}i", buf, at))
         at = to
         task_ids_assignment_epochs: list[int] | None = []
         n = buf[at]
@@ -174,7 +177,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[StreamsGroupCurrentMemberAssig
                         to = at + (n - 1) * 4
                         if to > end:
                             raise bad_count("AssignmentEpochs", n, end - at)
-                        task_ids_assignment_epochs = list(unpack_from(f">{n - 1}i", buf, at))
+                        task_ids_assignment_epochs = list(UNPACK_INT32S[n - 1](buf, at) if n <= FEW else unpack_from(f">{n - 1}i", buf, at))
                         at = to
                 else:
                     task_ids_tagged, at = keep_tagged_field(task_ids_tagged, tag, size, buf, at)
@@ -203,7 +206,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[StreamsGroupCurrentMemberAssig
         to = at + (n - 1) * 4
         if n < 1 or to > end:
             raise bad_count("Partitions", n, end - at)
-        task_ids_partitions_2 = list(unpack_from(f">{n - 1}i", buf, at))
+        task_ids_partitions_2 = list(UNPACK_INT32S[n - 1](buf, at) if n <= FEW else unpack_from(f">{n - 1}i", buf, at))
         at = to
         task_ids_assignment_epochs_2: list[int] | None = []
         n = buf[at]
@@ -224,7 +227,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[StreamsGroupCurrentMemberAssig
                         to = at + (n - 1) * 4
                         if to > end:
                             raise bad_count("AssignmentEpochs", n, end - at)
-                        task_ids_assignment_epochs_2 = list(unpack_from(f">{n - 1}i", buf, at))
+                        task_ids_assignment_epochs_2 = list(UNPACK_INT32S[n - 1](buf, at) if n <= FEW else unpack_from(f">{n - 1}i", buf, at))
                         at = to
                 else:
                     task_ids_tagged_2, at = keep_tagged_field(task_ids_tagged_2, tag, size, buf, at)
@@ -253,7 +256,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[StreamsGroupCurrentMemberAssig
         to = at + (n - 1) * 4
         if n < 1 or to > end:
             raise bad_count("Partitions", n, end - at)
-        task_ids_partitions_3 = list(unpack_from(f">{n - 1}i", buf, at))
+        task_ids_partitions_3 = list(UNPACK_INT32S[n - 1](buf, at) if n <= FEW else unpack_from(f">{n - 1}i", buf, at))
         at = to
         task_ids_assignment_epochs_3: list[int] | None = []
         n = buf[at]
@@ -274,7 +277,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[StreamsGroupCurrentMemberAssig
                         to = at + (n - 1) * 4
                         if to > end:
                             raise bad_count("AssignmentEpochs", n, end - at)
-                        task_ids_assignment_epochs_3 = list(unpack_from(f">{n - 1}i", buf, at))
+                        task_ids_assignment_epochs_3 = list(UNPACK_INT32S[n - 1](buf, at) if n <= FEW else unpack_from(f">{n - 1}i", buf, at))
                         at = to
                 else:
                     task_ids_tagged_3, at = keep_tagged_field(task_ids_tagged_3, tag, size, buf, at)
@@ -303,7 +306,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[StreamsGroupCurrentMemberAssig
         to = at + (n - 1) * 4
         if n < 1 or to > end:
             raise bad_count("Partitions", n, end - at)
-        task_ids_partitions_4 = list(unpack_from(f">{n - 1}i", buf, at))
+        task_ids_partitions_4 = list(UNPACK_INT32S[n - 1](buf, at) if n <= FEW else unpack_from(f">{n - 1}i", buf, at))
         at = to
         task_ids_assignment_epochs_4: list[int] | None = []
         n = buf[at]
@@ -324,7 +327,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[StreamsGroupCurrentMemberAssig
                         to = at + (n - 1) * 4
                         if to > end:
                             raise bad_count("AssignmentEpochs", n, end - at)
-                        task_ids_assignment_epochs_4 = list(unpack_from(f">{n - 1}i", buf, at))
+                        task_ids_assignment_epochs_4 = list(UNPACK_INT32S[n - 1](buf, at) if n <= FEW else unpack_from(f">{n - 1}i", buf, at))
                         at = to
                 else:
                     task_ids_tagged_4, at = keep_tagged_field(task_ids_tagged_4, tag, size, buf, at)
@@ -353,7 +356,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[StreamsGroupCurrentMemberAssig
         to = at + (n - 1) * 4
         if n < 1 or to > end:
             raise bad_count("Partitions", n, end - at)
-        task_ids_partitions_5 = list(unpack_from(f">{n - 1}i", buf, at))
+        task_ids_partitions_5 = list(UNPACK_INT32S[n - 1](buf, at) if n <= FEW else unpack_from(f">{n - 1}i", buf, at))
         at = to
         task_ids_assignment_epochs_5: list[int] | None = []
         n = buf[at]
@@ -374,7 +377,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[StreamsGroupCurrentMemberAssig
                         to = at + (n - 1) * 4
                         if to > end:
                             raise bad_count("AssignmentEpochs", n, end - at)
-                        task_ids_assignment_epochs_5 = list(unpack_from(f">{n - 1}i", buf, at))
+                        task_ids_assignment_epochs_5 = list(UNPACK_INT32S[n - 1](buf, at) if n <= FEW else unpack_from(f">{n - 1}i", buf, at))
                         at = to
                 else:
                     task_ids_tagged_5, at = keep_tagged_field(task_ids_tagged_5, tag, size, buf, at)
@@ -411,7 +414,7 @@ def _encode_v0(message: StreamsGroupCurrentMemberAssignmentValue, out: list[Chun
             b.append(n)
         else:
             write_uvarint(b, n)
-        b += pack(f">{len(partitions)}i", *partitions)
+        b += PACK_INT32S[len(partitions)](*partitions) if len(partitions) < FEW else pack(f">{len(partitions)}i", *partitions)
         tags: TaggedFields = {}
         if task_ids.assignment_epochs is None or task_ids.assignment_epochs:
             tag_0 = bytearray()
@@ -424,7 +427,7 @@ def _encode_v0(message: StreamsGroupCurrentMemberAssignmentValue, out: list[Chun
                     tag_0.append(n)
                 else:
                     write_uvarint(tag_0, n)
-                tag_0 += pack(f">{len(assignment_epochs)}i", *assignment_epochs)
+                tag_0 += PACK_INT32S[len(assignment_epochs)](*assignment_epochs) if len(assignment_epochs) < FEW else pack(f">{len(assignment_epochs)}i", *assignment_epochs)
             tags[0] = bytes(tag_0)
         if tags or task_ids.tagged is not None:
             write_tagged_fields(b, tags, task_ids.tagged)
@@ -450,7 +453,7 @@ def _encode_v0(message: StreamsGroupCurrentMemberAssignmentValue, out: list[Chun
             b.append(n)
         else:
             write_uvarint(b, n)
-        b += pack(f">{len(each_partitions)}i", *each_partitions)
+        b += PACK_INT32S[len(each_partitions)](*each_partitions) if len(each_partitions) < FEW else pack(f">{len(each_partitions)}i", *each_partitions)
         task_ids_tags: TaggedFields = {}
         if each_task_ids.assignment_epochs is None or each_task_ids.assignment_epochs:
             task_ids_tag_0 = bytearray()
@@ -463,7 +466,7 @@ def _encode_v0(message: StreamsGroupCurrentMemberAssignmentValue, out: list[Chun
                     task_ids_tag_0.append(n)
                 else:
                     write_uvarint(task_ids_tag_0, n)
-                task_ids_tag_0 += pack(f">{len(each_assignment_epochs)}i", *each_assignment_epochs)
+                task_ids_tag_0 += PACK_INT32S[len(each_assignment_epochs)](*each_assignment_epochs) if len(each_assignment_epochs) < FEW else pack(f">{len(each_assignment_epochs)}i", *each_assignment_epochs)
             task_ids_tags[0] = bytes(task_ids_tag_0)
         if task_ids_tags or each_task_ids.tagged is not None:
             write_tagged_fields(b, task_ids_tags, each_task_ids.tagged)
@@ -489,7 +492,7 @@ def _encode_v0(message: StreamsGroupCurrentMemberAssignmentValue, out: list[Chun
             b.append(n)
         else:
             write_uvarint(b, n)
-        b += pack(f">{len(each_partitions_2)}i", *each_partitions_2)
+        b += PACK_INT32S[len(each_partitions_2)](*each_partitions_2) if len(each_partitions_2) < FEW else pack(f">{len(each_partitions_2)}i", *each_partitions_2)
         task_ids_tags_2: TaggedFields = {}
         if each_task_ids_2.assignment_epochs is None or each_task_ids_2.assignment_epochs:
             task_ids_tag_0_2 = bytearray()
@@ -502,7 +505,7 @@ def _encode_v0(message: StreamsGroupCurrentMemberAssignmentValue, out: list[Chun
                     task_ids_tag_0_2.append(n)
                 else:
                     write_uvarint(task_ids_tag_0_2, n)
-                task_ids_tag_0_2 += pack(f">{len(each_assignment_epochs_2)}i", *each_assignment_epochs_2)
+                task_ids_tag_0_2 += PACK_INT32S[len(each_assignment_epochs_2)](*each_assignment_epochs_2) if len(each_assignment_epochs_2) < FEW else pack(f">{len(each_assignment_epochs_2)}i", *each_assignment_epochs_2)
             task_ids_tags_2[0] = bytes(task_ids_tag_0_2)
         if task_ids_tags_2 or each_task_ids_2.tagged is not None:
             write_tagged_fields(b, task_ids_tags_2, each_task_ids_2.tagged)
@@ -528,7 +531,7 @@ def _encode_v0(message: StreamsGroupCurrentMemberAssignmentValue, out: list[Chun
             b.append(n)
         else:
             write_uvarint(b, n)
-        b += pack(f">{len(each_partitions_3)}i", *each_partitions_3)
+        b += PACK_INT32S[len(each_partitions_3)](*each_partitions_3) if len(each_partitions_3) < FEW else pack(f">{len(each_partitions_3)}i", *each_partitions_3)
         task_ids_tags_3: TaggedFields = {}
         if each_task_ids_3.assignment_epochs is None or each_task_ids_3.assignment_epochs:
             task_ids_tag_0_3 = bytearray()
@@ -541,7 +544,7 @@ def _encode_v0(message: StreamsGroupCurrentMemberAssignmentValue, out: list[Chun
                     task_ids_tag_0_3.append(n)
                 else:
                     write_uvarint(task_ids_tag_0_3, n)
-                task_ids_tag_0_3 += pack(f">{len(each_assignment_epochs_3)}i", *each_assignment_epochs_3)
+                task_ids_tag_0_3 += PACK_INT32S[len(each_assignment_epochs_3)](*each_assignment_epochs_3) if len(each_assignment_epochs_3) < FEW else pack(f">{len(each_assignment_epochs_3)}i", *each_assignment_epochs_3)
             task_ids_tags_3[0] = bytes(task_ids_tag_0_3)
         if task_ids_tags_3 or each_task_ids_3.tagged is not None:
             write_tagged_fields(b, task_ids_tags_3, each_task_ids_3.tagged)
@@ -567,7 +570,7 @@ def _encode_v0(message: StreamsGroupCurrentMemberAssignmentValue, out: list[Chun
             b.append(n)
         else:
             write_uvarint(b, n)
-        b += pack(f">{len(each_partitions_4)}i", *each_partitions_4)
+        b += PACK_INT32S[len(each_partitions_4)](*each_partitions_4) if len(each_partitions_4) < FEW else pack(f">{len(each_partitions_4)}i", *each_partitions_4)
         task_ids_tags_4: TaggedFields = {}
         if each_task_ids_4.assignment_epochs is None or each_task_ids_4.assignment_epochs:
             task_ids_tag_0_4 = bytearray()
@@ -580,7 +583,7 @@ def _encode_v0(message: StreamsGroupCurrentMemberAssignmentValue, out: list[Chun
                     task_ids_tag_0_4.append(n)
                 else:
                     write_uvarint(task_ids_tag_0_4, n)
-                task_ids_tag_0_4 += pack(f">{len(each_assignment_epochs_4)}i", *each_assignment_epochs_4)
+                task_ids_tag_0_4 += PACK_INT32S[len(each_assignment_epochs_4)](*each_assignment_epochs_4) if len(each_assignment_epochs_4) < FEW else pack(f">{len(each_assignment_epochs_4)}i", *each_assignment_epochs_4)
             task_ids_tags_4[0] = bytes(task_ids_tag_0_4)
         if task_ids_tags_4 or each_task_ids_4.tagged is not None:
             write_tagged_fields(b, task_ids_tags_4, each_task_ids_4.tagged)
@@ -606,7 +609,7 @@ def _encode_v0(message: StreamsGroupCurrentMemberAssignmentValue, out: list[Chun
             b.append(n)
         else:
             write_uvarint(b, n)
-        b += pack(f">{len(each_partitions_5)}i", *each_partitions_5)
+        b += PACK_INT32S[len(each_partitions_5)](*each_partitions_5) if len(each_partitions_5) < FEW else pack(f">{len(each_partitions_5)}i", *each_partitions_5)
         task_ids_tags_5: TaggedFields = {}
         if each_task_ids_5.assignment_epochs is None or each_task_ids_5.assignment_epochs:
             task_ids_tag_0_5 = bytearray()
@@ -619,7 +622,7 @@ def _encode_v0(message: StreamsGroupCurrentMemberAssignmentValue, out: list[Chun
                     task_ids_tag_0_5.append(n)
                 else:
                     write_uvarint(task_ids_tag_0_5, n)
-                task_ids_tag_0_5 += pack(f">{len(each_assignment_epochs_5)}i", *each_assignment_epochs_5)
+                task_ids_tag_0_5 += PACK_INT32S[len(each_assignment_epochs_5)](*each_assignment_epochs_5) if len(each_assignment_epochs_5) < FEW else pack(f">{len(each_assignment_epochs_5)}i", *each_assignment_epochs_5)
             task_ids_tags_5[0] = bytes(task_ids_tag_0_5)
         if task_ids_tags_5 or each_task_ids_5.tagged is not None:
             write_tagged_fields(b, task_ids_tags_5, each_task_ids_5.tagged)

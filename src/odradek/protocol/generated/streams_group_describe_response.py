@@ -10,6 +10,9 @@ from typing import ClassVar
 
 from odradek.protocol.message import DEFAULT, Chunk, Message, Structure, TaggedFields
 from odradek.protocol.primitives import (
+    FEW,
+    PACK_INT32S,
+    UNPACK_INT32S,
     bad_count,
     bad_length,
     read_string_length,
@@ -658,7 +661,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[StreamsGroupDescribeResponse, 
                 to = at + (n - 1) * 4
                 if n < 1 or to > end:
                     raise bad_count("Partitions", n, end - at)
-                task_ids_partitions = list(unpack_from(f">{n - 1}i", buf, at))
+                task_ids_partitions = list(UNPACK_INT32S[n - 1](buf, at) if n <= FEW else unpack_from(f">{n - 1}i", buf, at))
                 at = to
                 n = buf[at]
                 at += 1
@@ -690,7 +693,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[StreamsGroupDescribeResponse, 
                 to = at + (n - 1) * 4
                 if n < 1 or to > end:
                     raise bad_count("Partitions", n, end - at)
-                task_ids_partitions_2 = list(unpack_from(f">{n - 1}i", buf, at))
+                task_ids_partitions_2 = list(UNPACK_INT32S[n - 1](buf, at) if n <= FEW else unpack_from(f">{n - 1}i", buf, at))
                 at = to
                 n = buf[at]
                 at += 1
@@ -722,7 +725,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[StreamsGroupDescribeResponse, 
                 to = at + (n - 1) * 4
                 if n < 1 or to > end:
                     raise bad_count("Partitions", n, end - at)
-                task_ids_partitions_3 = list(unpack_from(f">{n - 1}i", buf, at))
+                task_ids_partitions_3 = list(UNPACK_INT32S[n - 1](buf, at) if n <= FEW else unpack_from(f">{n - 1}i", buf, at))
                 at = to
                 n = buf[at]
                 at += 1
@@ -759,7 +762,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[StreamsGroupDescribeResponse, 
                 to = at + (n - 1) * 4
                 if n < 1 or to > end:
                     raise bad_count("Partitions", n, end - at)
-                task_ids_partitions_4 = list(unpack_from(f">{n - 1}i", buf, at))
+                task_ids_partitions_4 = list(UNPACK_INT32S[n - 1](buf, at) if n <= FEW else unpack_from(f">{n - 1}i", buf, at))
                 at = to
                 n = buf[at]
                 at += 1
@@ -791,7 +794,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[StreamsGroupDescribeResponse, 
                 to = at + (n - 1) * 4
                 if n < 1 or to > end:
                     raise bad_count("Partitions", n, end - at)
-                task_ids_partitions_5 = list(unpack_from(f">{n - 1}i", buf, at))
+                task_ids_partitions_5 = list(UNPACK_INT32S[n - 1](buf, at) if n <= FEW else unpack_from(f">{n - 1}i", buf, at))
                 at = to
                 n = buf[at]
                 at += 1
@@ -823,7 +826,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[StreamsGroupDescribeResponse, 
                 to = at + (n - 1) * 4
                 if n < 1 or to > end:
                     raise bad_count("Partitions", n, end - at)
-                task_ids_partitions_6 = list(unpack_from(f">{n - 1}i", buf, at))
+                task_ids_partitions_6 = list(UNPACK_INT32S[n - 1](buf, at) if n <= FEW else unpack_from(f">{n - 1}i", buf, at))
                 at = to
                 n = buf[at]
                 at += 1
@@ -1198,7 +1201,7 @@ def _encode_v0(message: StreamsGroupDescribeResponse, out: list[Chunk]) -> None:
                     b.append(n)
                 else:
                     write_uvarint(b, n)
-                b += pack(f">{len(partitions)}i", *partitions)
+                b += PACK_INT32S[len(partitions)](*partitions) if len(partitions) < FEW else pack(f">{len(partitions)}i", *partitions)
                 if task_ids.tagged is None:
                     b.append(0)
                 else:
@@ -1223,7 +1226,7 @@ def _encode_v0(message: StreamsGroupDescribeResponse, out: list[Chunk]) -> None:
                     b.append(n)
                 else:
                     write_uvarint(b, n)
-                b += pack(f">{len(each_partitions)}i", *each_partitions)
+                b += PACK_INT32S[len(each_partitions)](*each_partitions) if len(each_partitions) < FEW else pack(f">{len(each_partitions)}i", *each_partitions)
                 if each_task_ids.tagged is None:
                     b.append(0)
                 else:
@@ -1248,7 +1251,7 @@ def _encode_v0(message: StreamsGroupDescribeResponse, out: list[Chunk]) -> None:
                     b.append(n)
                 else:
                     write_uvarint(b, n)
-                b += pack(f">{len(each_partitions_2)}i", *each_partitions_2)
+                b += PACK_INT32S[len(each_partitions_2)](*each_partitions_2) if len(each_partitions_2) < FEW else pack(f">{len(each_partitions_2)}i", *each_partitions_2)
                 if each_task_ids_2.tagged is None:
                     b.append(0)
                 else:
@@ -1277,7 +1280,7 @@ def _encode_v0(message: StreamsGroupDescribeResponse, out: list[Chunk]) -> None:
                     b.append(n)
                 else:
                     write_uvarint(b, n)
-                b += pack(f">{len(each_partitions_3)}i", *each_partitions_3)
+                b += PACK_INT32S[len(each_partitions_3)](*each_partitions_3) if len(each_partitions_3) < FEW else pack(f">{len(each_partitions_3)}i", *each_partitions_3)
                 if each_task_ids_3.tagged is None:
                     b.append(0)
                 else:
@@ -1302,7 +1305,7 @@ def _encode_v0(message: StreamsGroupDescribeResponse, out: list[Chunk]) -> None:
                     b.append(n)
                 else:
                     write_uvarint(b, n)
-                b += pack(f">{len(each_partitions_4)}i", *each_partitions_4)
+                b += PACK_INT32S[len(each_partitions_4)](*each_partitions_4) if len(each_partitions_4) < FEW else pack(f">{len(each_partitions_4)}i", *each_partitions_4)
                 if each_task_ids_4.tagged is None:
                     b.append(0)
                 else:
@@ -1327,7 +1330,7 @@ def _encode_v0(message: StreamsGroupDescribeResponse, out: list[Chunk]) -> None:
                     b.append(n)
                 else:
                     write_uvarint(b, n)
-                b += pack(f">{len(each_partitions_5)}i", *each_partitions_5)
+                b += PACK_INT32S[len(each_partitions_5)](*each_partitions_5) if len(each_partitions_5) < FEW else pack(f">{len(each_partitions_5)}i", *each_partitions_5)
                 if each_task_ids_5.tagged is None:
                     b.append(0)
                 else:

@@ -10,6 +10,9 @@ from typing import ClassVar
 
 from odradek.protocol.message import DEFAULT, Chunk, Message, Structure, TaggedFields
 from odradek.protocol.primitives import (
+    FEW,
+    PACK_INT32S,
+    UNPACK_INT32S,
     bad_count,
     bad_length,
     read_string_length,
@@ -521,7 +524,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[StreamsGroupHeartbeatRequest, 
             to = at + (n - 1) * 4
             if n < 1 or to > end:
                 raise bad_count("Partitions", n, end - at)
-            task_ids_partitions = list(unpack_from(f">{n - 1}i", buf, at))
+            task_ids_partitions = list(UNPACK_INT32S[n - 1](buf, at) if n <= FEW else unpack_from(f">{n - 1}i", buf, at))
             at = to
             n = buf[at]
             at += 1
@@ -555,7 +558,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[StreamsGroupHeartbeatRequest, 
             to = at + (n - 1) * 4
             if n < 1 or to > end:
                 raise bad_count("Partitions", n, end - at)
-            task_ids_partitions_2 = list(unpack_from(f">{n - 1}i", buf, at))
+            task_ids_partitions_2 = list(UNPACK_INT32S[n - 1](buf, at) if n <= FEW else unpack_from(f">{n - 1}i", buf, at))
             at = to
             n = buf[at]
             at += 1
@@ -589,7 +592,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[StreamsGroupHeartbeatRequest, 
             to = at + (n - 1) * 4
             if n < 1 or to > end:
                 raise bad_count("Partitions", n, end - at)
-            task_ids_partitions_3 = list(unpack_from(f">{n - 1}i", buf, at))
+            task_ids_partitions_3 = list(UNPACK_INT32S[n - 1](buf, at) if n <= FEW else unpack_from(f">{n - 1}i", buf, at))
             at = to
             n = buf[at]
             at += 1
@@ -972,7 +975,7 @@ def _encode_v0(message: StreamsGroupHeartbeatRequest, out: list[Chunk]) -> None:
                 b.append(n)
             else:
                 write_uvarint(b, n)
-            b += pack(f">{len(partitions)}i", *partitions)
+            b += PACK_INT32S[len(partitions)](*partitions) if len(partitions) < FEW else pack(f">{len(partitions)}i", *partitions)
             if task_ids.tagged is None:
                 b.append(0)
             else:
@@ -1000,7 +1003,7 @@ def _encode_v0(message: StreamsGroupHeartbeatRequest, out: list[Chunk]) -> None:
                 b.append(n)
             else:
                 write_uvarint(b, n)
-            b += pack(f">{len(each_partitions)}i", *each_partitions)
+            b += PACK_INT32S[len(each_partitions)](*each_partitions) if len(each_partitions) < FEW else pack(f">{len(each_partitions)}i", *each_partitions)
             if each_task_ids.tagged is None:
                 b.append(0)
             else:
@@ -1028,7 +1031,7 @@ def _encode_v0(message: StreamsGroupHeartbeatRequest, out: list[Chunk]) -> None:
                 b.append(n)
             else:
                 write_uvarint(b, n)
-            b += pack(f">{len(each_partitions_2)}i", *each_partitions_2)
+            b += PACK_INT32S[len(each_partitions_2)](*each_partitions_2) if len(each_partitions_2) < FEW else pack(f">{len(each_partitions_2)}i", *each_partitions_2)
             if each_task_ids_2.tagged is None:
                 b.append(0)
             else:

@@ -10,6 +10,9 @@ from typing import ClassVar
 
 from odradek.protocol.message import DEFAULT, Chunk, Message, Structure, TaggedFields
 from odradek.protocol.primitives import (
+    FEW,
+    PACK_INT32S,
+    UNPACK_INT32S,
     bad_count,
     bad_length,
     read_string_length,
@@ -223,7 +226,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[StreamsGroupHeartbeatResponse,
             to = at + (n - 1) * 4
             if n < 1 or to > end:
                 raise bad_count("Partitions", n, end - at)
-            partitions = list(unpack_from(f">{n - 1}i", buf, at))
+            partitions = list(UNPACK_INT32S[n - 1](buf, at) if n <= FEW else unpack_from(f">{n - 1}i", buf, at))
             at = to
             n = buf[at]
             at += 1
@@ -257,7 +260,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[StreamsGroupHeartbeatResponse,
             to = at + (n - 1) * 4
             if n < 1 or to > end:
                 raise bad_count("Partitions", n, end - at)
-            task_ids_partitions = list(unpack_from(f">{n - 1}i", buf, at))
+            task_ids_partitions = list(UNPACK_INT32S[n - 1](buf, at) if n <= FEW else unpack_from(f">{n - 1}i", buf, at))
             at = to
             n = buf[at]
             at += 1
@@ -291,7 +294,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[StreamsGroupHeartbeatResponse,
             to = at + (n - 1) * 4
             if n < 1 or to > end:
                 raise bad_count("Partitions", n, end - at)
-            task_ids_partitions_2 = list(unpack_from(f">{n - 1}i", buf, at))
+            task_ids_partitions_2 = list(UNPACK_INT32S[n - 1](buf, at) if n <= FEW else unpack_from(f">{n - 1}i", buf, at))
             at = to
             n = buf[at]
             at += 1
@@ -347,7 +350,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[StreamsGroupHeartbeatResponse,
                 to = at + (n - 1) * 4
                 if n < 1 or to > end:
                     raise bad_count("Partitions", n, end - at)
-                topic_partition_partitions = list(unpack_from(f">{n - 1}i", buf, at))
+                topic_partition_partitions = list(UNPACK_INT32S[n - 1](buf, at) if n <= FEW else unpack_from(f">{n - 1}i", buf, at))
                 at = to
                 n = buf[at]
                 at += 1
@@ -379,7 +382,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[StreamsGroupHeartbeatResponse,
                 to = at + (n - 1) * 4
                 if n < 1 or to > end:
                     raise bad_count("Partitions", n, end - at)
-                topic_partition_partitions_2 = list(unpack_from(f">{n - 1}i", buf, at))
+                topic_partition_partitions_2 = list(UNPACK_INT32S[n - 1](buf, at) if n <= FEW else unpack_from(f">{n - 1}i", buf, at))
                 at = to
                 n = buf[at]
                 at += 1
@@ -469,7 +472,7 @@ def _encode_v0(message: StreamsGroupHeartbeatResponse, out: list[Chunk]) -> None
                 b.append(n)
             else:
                 write_uvarint(b, n)
-            b += pack(f">{len(partitions)}i", *partitions)
+            b += PACK_INT32S[len(partitions)](*partitions) if len(partitions) < FEW else pack(f">{len(partitions)}i", *partitions)
             if task_ids.tagged is None:
                 b.append(0)
             else:
@@ -497,7 +500,7 @@ def _encode_v0(message: StreamsGroupHeartbeatResponse, out: list[Chunk]) -> None
                 b.append(n)
             else:
                 write_uvarint(b, n)
-            b += pack(f">{len(each_partitions)}i", *each_partitions)
+            b += PACK_INT32S[len(each_partitions)](*each_partitions) if len(each_partitions) < FEW else pack(f">{len(each_partitions)}i", *each_partitions)
             if each_task_ids.tagged is None:
                 b.append(0)
             else:
@@ -525,7 +528,7 @@ def _encode_v0(message: StreamsGroupHeartbeatResponse, out: list[Chunk]) -> None
                 b.append(n)
             else:
                 write_uvarint(b, n)
-            b += pack(f">{len(each_partitions_2)}i", *each_partitions_2)
+            b += PACK_INT32S[len(each_partitions_2)](*each_partitions_2) if len(each_partitions_2) < FEW else pack(f">{len(each_partitions_2)}i", *each_partitions_2)
             if each_task_ids_2.tagged is None:
                 b.append(0)
             else:
@@ -573,7 +576,7 @@ def _encode_v0(message: StreamsGroupHeartbeatResponse, out: list[Chunk]) -> None
                     b.append(n)
                 else:
                     write_uvarint(b, n)
-                b += pack(f">{len(each_partitions_3)}i", *each_partitions_3)
+                b += PACK_INT32S[len(each_partitions_3)](*each_partitions_3) if len(each_partitions_3) < FEW else pack(f">{len(each_partitions_3)}i", *each_partitions_3)
                 if topic_partition.tagged is None:
                     b.append(0)
                 else:
@@ -598,7 +601,7 @@ def _encode_v0(message: StreamsGroupHeartbeatResponse, out: list[Chunk]) -> None
                     b.append(n)
                 else:
                     write_uvarint(b, n)
-                b += pack(f">{len(each_partitions_4)}i", *each_partitions_4)
+                b += PACK_INT32S[len(each_partitions_4)](*each_partitions_4) if len(each_partitions_4) < FEW else pack(f">{len(each_partitions_4)}i", *each_partitions_4)
                 if each_topic_partition.tagged is None:
                     b.append(0)
                 else:

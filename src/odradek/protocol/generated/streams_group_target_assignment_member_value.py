@@ -10,6 +10,9 @@ from typing import ClassVar
 
 from odradek.protocol.message import DEFAULT, Chunk, Record, Structure, TaggedFields
 from odradek.protocol.primitives import (
+    FEW,
+    PACK_INT32S,
+    UNPACK_INT32S,
     bad_count,
     bad_length,
     read_string_length,
@@ -85,7 +88,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[StreamsGroupTargetAssignmentMe
         to = at + (n - 1) * 4
         if n < 1 or to > end:
             raise bad_count("Partitions", n, end - at)
-        partitions = list(unpack_from(f">{n - 1}i", buf, at))
+        partitions = list(UNPACK_INT32S[n - 1](buf, at) if n <= FEW else unpack_from(f">{n - 1}i", buf, at))
         at = to
         n = buf[at]
         at += 1
@@ -117,7 +120,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[StreamsGroupTargetAssignmentMe
         to = at + (n - 1) * 4
         if n < 1 or to > end:
             raise bad_count("Partitions", n, end - at)
-        task_ids_partitions = list(unpack_from(f">{n - 1}i", buf, at))
+        task_ids_partitions = list(UNPACK_INT32S[n - 1](buf, at) if n <= FEW else unpack_from(f">{n - 1}i", buf, at))
         at = to
         n = buf[at]
         at += 1
@@ -149,7 +152,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[StreamsGroupTargetAssignmentMe
         to = at + (n - 1) * 4
         if n < 1 or to > end:
             raise bad_count("Partitions", n, end - at)
-        task_ids_partitions_2 = list(unpack_from(f">{n - 1}i", buf, at))
+        task_ids_partitions_2 = list(UNPACK_INT32S[n - 1](buf, at) if n <= FEW else unpack_from(f">{n - 1}i", buf, at))
         at = to
         n = buf[at]
         at += 1
@@ -188,7 +191,7 @@ def _encode_v0(message: StreamsGroupTargetAssignmentMemberValue, out: list[Chunk
             b.append(n)
         else:
             write_uvarint(b, n)
-        b += pack(f">{len(partitions)}i", *partitions)
+        b += PACK_INT32S[len(partitions)](*partitions) if len(partitions) < FEW else pack(f">{len(partitions)}i", *partitions)
         if task_ids.tagged is None:
             b.append(0)
         else:
@@ -213,7 +216,7 @@ def _encode_v0(message: StreamsGroupTargetAssignmentMemberValue, out: list[Chunk
             b.append(n)
         else:
             write_uvarint(b, n)
-        b += pack(f">{len(each_partitions)}i", *each_partitions)
+        b += PACK_INT32S[len(each_partitions)](*each_partitions) if len(each_partitions) < FEW else pack(f">{len(each_partitions)}i", *each_partitions)
         if each_task_ids.tagged is None:
             b.append(0)
         else:
@@ -238,7 +241,7 @@ def _encode_v0(message: StreamsGroupTargetAssignmentMemberValue, out: list[Chunk
             b.append(n)
         else:
             write_uvarint(b, n)
-        b += pack(f">{len(each_partitions_2)}i", *each_partitions_2)
+        b += PACK_INT32S[len(each_partitions_2)](*each_partitions_2) if len(each_partitions_2) < FEW else pack(f">{len(each_partitions_2)}i", *each_partitions_2)
         if each_task_ids_2.tagged is None:
             b.append(0)
         else:

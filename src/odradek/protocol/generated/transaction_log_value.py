@@ -10,6 +10,9 @@ from typing import ClassVar
 
 from odradek.protocol.message import DEFAULT, Chunk, Record, Structure, TaggedFields
 from odradek.protocol.primitives import (
+    FEW,
+    PACK_INT32S,
+    UNPACK_INT32S,
     bad_count,
     bad_length,
     keep_tagged_field,
@@ -111,7 +114,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[TransactionLogValue, int]:
             to = at + n * 4
             if n < 0 or to > end:
                 raise bad_count("PartitionIds", n, end - at)
-            partition_ids = list(unpack_from(f">{n}i", buf, at))
+            partition_ids = list(UNPACK_INT32S[n](buf, at) if n < FEW else unpack_from(f">{n}i", buf, at))
             at = to
             transaction_partitions.append(PartitionsSchema(topic, partition_ids))
     transaction_last_update_timestamp_ms, transaction_start_timestamp_ms = _unpack_qq(buf, at)
@@ -148,7 +151,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[TransactionLogValue, int]:
             to = at + (n - 1) * 4
             if n < 1 or to > end:
                 raise bad_count("PartitionIds", n, end - at)
-            partition_ids = list(unpack_from(f">{n - 1}i", buf, at))
+            partition_ids = list(UNPACK_INT32S[n - 1](buf, at) if n <= FEW else unpack_from(f">{n - 1}i", buf, at))
             at = to
             n = buf[at]
             at += 1
@@ -208,7 +211,7 @@ def _encode_v0(message: TransactionLogValue, out: list[Chunk]) -> None:
             b += raw
             partition_ids = partitions_schema.partition_ids
             b += _pack_i(len(partition_ids))
-            b += pack(f">{len(partition_ids)}i", *partition_ids)
+            b += PACK_INT32S[len(partition_ids)](*partition_ids) if len(partition_ids) < FEW else pack(f">{len(partition_ids)}i", *partition_ids)
             if partitions_schema.tagged:
                 raise unsupported_field("tagged fields")
     if message.client_transaction_version != 0:
@@ -247,7 +250,7 @@ def _encode_v1(message: TransactionLogValue, out: list[Chunk]) -> None:
                 b.append(n)
             else:
                 write_uvarint(b, n)
-            b += pack(f">{len(partition_ids)}i", *partition_ids)
+            b += PACK_INT32S[len(partition_ids)](*partition_ids) if len(partition_ids) < FEW else pack(f">{len(partition_ids)}i", *partition_ids)
             if partitions_schema.tagged is None:
                 b.append(0)
             else:

@@ -11,6 +11,9 @@ from uuid import UUID
 
 from odradek.protocol.message import DEFAULT, Chunk, Message, Structure, TaggedFields, ZERO_UUID
 from odradek.protocol.primitives import (
+    FEW,
+    PACK_INT32S,
+    UNPACK_INT32S,
     bad_count,
     bad_length,
     keep_tagged_field,
@@ -188,14 +191,14 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[UpdateMetadataRequest, int]:
         to = at + n * 4
         if n < 0 or to > end:
             raise bad_count("Isr", n, end - at)
-        isr = list(unpack_from(f">{n}i", buf, at))
+        isr = list(UNPACK_INT32S[n](buf, at) if n < FEW else unpack_from(f">{n}i", buf, at))
         at = to
         zk_version, n = _unpack_ii(buf, at)
         at += 8
         to = at + n * 4
         if n < 0 or to > end:
             raise bad_count("Replicas", n, end - at)
-        replicas = list(unpack_from(f">{n}i", buf, at))
+        replicas = list(UNPACK_INT32S[n](buf, at) if n < FEW else unpack_from(f">{n}i", buf, at))
         at = to
         ungrouped_partition_states.append(UpdateMetadataPartitionState(topic_name, partition_index, update_metadata_partition_state_controller_epoch, leader, leader_epoch, isr, zk_version, replicas))
     (n,) = _unpack_i(buf, at)
@@ -238,14 +241,14 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[UpdateMetadataRequest, int]:
         to = at + n * 4
         if n < 0 or to > end:
             raise bad_count("Isr", n, end - at)
-        isr = list(unpack_from(f">{n}i", buf, at))
+        isr = list(UNPACK_INT32S[n](buf, at) if n < FEW else unpack_from(f">{n}i", buf, at))
         at = to
         zk_version, n = _unpack_ii(buf, at)
         at += 8
         to = at + n * 4
         if n < 0 or to > end:
             raise bad_count("Replicas", n, end - at)
-        replicas = list(unpack_from(f">{n}i", buf, at))
+        replicas = list(UNPACK_INT32S[n](buf, at) if n < FEW else unpack_from(f">{n}i", buf, at))
         at = to
         ungrouped_partition_states.append(UpdateMetadataPartitionState(topic_name, partition_index, update_metadata_partition_state_controller_epoch, leader, leader_epoch, isr, zk_version, replicas))
     (n,) = _unpack_i(buf, at)
@@ -295,14 +298,14 @@ def _decode_v2(buf: memoryview, at: int) -> tuple[UpdateMetadataRequest, int]:
         to = at + n * 4
         if n < 0 or to > end:
             raise bad_count("Isr", n, end - at)
-        isr = list(unpack_from(f">{n}i", buf, at))
+        isr = list(UNPACK_INT32S[n](buf, at) if n < FEW else unpack_from(f">{n}i", buf, at))
         at = to
         zk_version, n = _unpack_ii(buf, at)
         at += 8
         to = at + n * 4
         if n < 0 or to > end:
             raise bad_count("Replicas", n, end - at)
-        replicas = list(unpack_from(f">{n}i", buf, at))
+        replicas = list(UNPACK_INT32S[n](buf, at) if n < FEW else unpack_from(f">{n}i", buf, at))
         at = to
         ungrouped_partition_states.append(UpdateMetadataPartitionState(topic_name, partition_index, update_metadata_partition_state_controller_epoch, leader, leader_epoch, isr, zk_version, replicas))
     (n,) = _unpack_i(buf, at)
@@ -361,14 +364,14 @@ def _decode_v3(buf: memoryview, at: int) -> tuple[UpdateMetadataRequest, int]:
         to = at + n * 4
         if n < 0 or to > end:
             raise bad_count("Isr", n, end - at)
-        isr = list(unpack_from(f">{n}i", buf, at))
+        isr = list(UNPACK_INT32S[n](buf, at) if n < FEW else unpack_from(f">{n}i", buf, at))
         at = to
         zk_version, n = _unpack_ii(buf, at)
         at += 8
         to = at + n * 4
         if n < 0 or to > end:
             raise bad_count("Replicas", n, end - at)
-        replicas = list(unpack_from(f">{n}i", buf, at))
+        replicas = list(UNPACK_INT32S[n](buf, at) if n < FEW else unpack_from(f">{n}i", buf, at))
         at = to
         ungrouped_partition_states.append(UpdateMetadataPartitionState(topic_name, partition_index, update_metadata_partition_state_controller_epoch, leader, leader_epoch, isr, zk_version, replicas))
     (n,) = _unpack_i(buf, at)
@@ -434,21 +437,21 @@ def _decode_v4(buf: memoryview, at: int) -> tuple[UpdateMetadataRequest, int]:
         to = at + n * 4
         if n < 0 or to > end:
             raise bad_count("Isr", n, end - at)
-        isr = list(unpack_from(f">{n}i", buf, at))
+        isr = list(UNPACK_INT32S[n](buf, at) if n < FEW else unpack_from(f">{n}i", buf, at))
         at = to
         zk_version, n = _unpack_ii(buf, at)
         at += 8
         to = at + n * 4
         if n < 0 or to > end:
             raise bad_count("Replicas", n, end - at)
-        replicas = list(unpack_from(f">{n}i", buf, at))
+        replicas = list(UNPACK_INT32S[n](buf, at) if n < FEW else unpack_from(f">{n}i", buf, at))
         at = to
         (n,) = _unpack_i(buf, at)
         at += 4
         to = at + n * 4
         if n < 0 or to > end:
             raise bad_count("OfflineReplicas", n, end - at)
-        offline_replicas = list(unpack_from(f">{n}i", buf, at))
+        offline_replicas = list(UNPACK_INT32S[n](buf, at) if n < FEW else unpack_from(f">{n}i", buf, at))
         at = to
         ungrouped_partition_states.append(UpdateMetadataPartitionState(topic_name, partition_index, update_metadata_partition_state_controller_epoch, leader, leader_epoch, isr, zk_version, replicas, offline_replicas))
     (n,) = _unpack_i(buf, at)
@@ -520,21 +523,21 @@ def _decode_v5(buf: memoryview, at: int) -> tuple[UpdateMetadataRequest, int]:
             to = at + n * 4
             if n < 0 or to > end:
                 raise bad_count("Isr", n, end - at)
-            isr = list(unpack_from(f">{n}i", buf, at))
+            isr = list(UNPACK_INT32S[n](buf, at) if n < FEW else unpack_from(f">{n}i", buf, at))
             at = to
             zk_version, n = _unpack_ii(buf, at)
             at += 8
             to = at + n * 4
             if n < 0 or to > end:
                 raise bad_count("Replicas", n, end - at)
-            replicas = list(unpack_from(f">{n}i", buf, at))
+            replicas = list(UNPACK_INT32S[n](buf, at) if n < FEW else unpack_from(f">{n}i", buf, at))
             at = to
             (n,) = _unpack_i(buf, at)
             at += 4
             to = at + n * 4
             if n < 0 or to > end:
                 raise bad_count("OfflineReplicas", n, end - at)
-            offline_replicas = list(unpack_from(f">{n}i", buf, at))
+            offline_replicas = list(UNPACK_INT32S[n](buf, at) if n < FEW else unpack_from(f">{n}i", buf, at))
             at = to
             partition_states.append(UpdateMetadataPartitionState("", partition_index, update_metadata_partition_state_controller_epoch, leader, leader_epoch, isr, zk_version, replicas, offline_replicas))
         topic_states.append(UpdateMetadataTopicState(topic_name, ZERO_UUID, partition_states))
@@ -615,7 +618,7 @@ def _decode_v6(buf: memoryview, at: int) -> tuple[UpdateMetadataRequest, int]:
             to = at + (n - 1) * 4
             if n < 1 or to > end:
                 raise bad_count("Isr", n, end - at)
-            isr = list(unpack_from(f">{n - 1}i", buf, at))
+            isr = list(UNPACK_INT32S[n - 1](buf, at) if n <= FEW else unpack_from(f">{n - 1}i", buf, at))
             at = to
             zk_version, n = _unpack_iB(buf, at)
             at += 5
@@ -624,7 +627,7 @@ def _decode_v6(buf: memoryview, at: int) -> tuple[UpdateMetadataRequest, int]:
             to = at + (n - 1) * 4
             if n < 1 or to > end:
                 raise bad_count("Replicas", n, end - at)
-            replicas = list(unpack_from(f">{n - 1}i", buf, at))
+            replicas = list(UNPACK_INT32S[n - 1](buf, at) if n <= FEW else unpack_from(f">{n - 1}i", buf, at))
             at = to
             n = buf[at]
             at += 1
@@ -633,7 +636,7 @@ def _decode_v6(buf: memoryview, at: int) -> tuple[UpdateMetadataRequest, int]:
             to = at + (n - 1) * 4
             if n < 1 or to > end:
                 raise bad_count("OfflineReplicas", n, end - at)
-            offline_replicas = list(unpack_from(f">{n - 1}i", buf, at))
+            offline_replicas = list(UNPACK_INT32S[n - 1](buf, at) if n <= FEW else unpack_from(f">{n - 1}i", buf, at))
             at = to
             n = buf[at]
             at += 1
@@ -748,7 +751,7 @@ def _decode_v7(buf: memoryview, at: int) -> tuple[UpdateMetadataRequest, int]:
             to = at + (n - 1) * 4
             if n < 1 or to > end:
                 raise bad_count("Isr", n, end - at)
-            isr = list(unpack_from(f">{n - 1}i", buf, at))
+            isr = list(UNPACK_INT32S[n - 1](buf, at) if n <= FEW else unpack_from(f">{n - 1}i", buf, at))
             at = to
             zk_version, n = _unpack_iB(buf, at)
             at += 5
@@ -757,7 +760,7 @@ def _decode_v7(buf: memoryview, at: int) -> tuple[UpdateMetadataRequest, int]:
             to = at + (n - 1) * 4
             if n < 1 or to > end:
                 raise bad_count("Replicas", n, end - at)
-            replicas = list(unpack_from(f">{n - 1}i", buf, at))
+            replicas = list(UNPACK_INT32S[n - 1](buf, at) if n <= FEW else unpack_from(f">{n - 1}i", buf, at))
             at = to
             n = buf[at]
             at += 1
@@ -766,7 +769,7 @@ def _decode_v7(buf: memoryview, at: int) -> tuple[UpdateMetadataRequest, int]:
             to = at + (n - 1) * 4
             if n < 1 or to > end:
                 raise bad_count("OfflineReplicas", n, end - at)
-            offline_replicas = list(unpack_from(f">{n - 1}i", buf, at))
+            offline_replicas = list(UNPACK_INT32S[n - 1](buf, at) if n <= FEW else unpack_from(f">{n - 1}i", buf, at))
             at = to
             n = buf[at]
             at += 1
@@ -881,7 +884,7 @@ def _decode_v8(buf: memoryview, at: int) -> tuple[UpdateMetadataRequest, int]:
             to = at + (n - 1) * 4
             if n < 1 or to > end:
                 raise bad_count("Isr", n, end - at)
-            isr = list(unpack_from(f">{n - 1}i", buf, at))
+            isr = list(UNPACK_INT32S[n - 1](buf, at) if n <= FEW else unpack_from(f">{n - 1}i", buf, at))
             at = to
             zk_version, n = _unpack_iB(buf, at)
             at += 5
@@ -890,7 +893,7 @@ def _decode_v8(buf: memoryview, at: int) -> tuple[UpdateMetadataRequest, int]:
             to = at + (n - 1) * 4
             if n < 1 or to > end:
                 raise bad_count("Replicas", n, end - at)
-            replicas = list(unpack_from(f">{n - 1}i", buf, at))
+            replicas = list(UNPACK_INT32S[n - 1](buf, at) if n <= FEW else unpack_from(f">{n - 1}i", buf, at))
             at = to
             n = buf[at]
             at += 1
@@ -899,7 +902,7 @@ def _decode_v8(buf: memoryview, at: int) -> tuple[UpdateMetadataRequest, int]:
             to = at + (n - 1) * 4
             if n < 1 or to > end:
                 raise bad_count("OfflineReplicas", n, end - at)
-            offline_replicas = list(unpack_from(f">{n - 1}i", buf, at))
+            offline_replicas = list(UNPACK_INT32S[n - 1](buf, at) if n <= FEW else unpack_from(f">{n - 1}i", buf, at))
             at = to
             n = buf[at]
             at += 1
@@ -1002,10 +1005,10 @@ def _encode_v0(message: UpdateMetadataRequest, out: list[Chunk]) -> None:
         b += raw
         isr = update_metadata_partition_state.isr
         b += _pack_iiiii(update_metadata_partition_state.partition_index, update_metadata_partition_state.controller_epoch, update_metadata_partition_state.leader, update_metadata_partition_state.leader_epoch, len(isr))
-        b += pack(f">{len(isr)}i", *isr)
+        b += PACK_INT32S[len(isr)](*isr) if len(isr) < FEW else pack(f">{len(isr)}i", *isr)
         replicas = update_metadata_partition_state.replicas
         b += _pack_ii(update_metadata_partition_state.zk_version, len(replicas))
-        b += pack(f">{len(replicas)}i", *replicas)
+        b += PACK_INT32S[len(replicas)](*replicas) if len(replicas) < FEW else pack(f">{len(replicas)}i", *replicas)
         if update_metadata_partition_state.tagged:
             raise unsupported_field("tagged fields")
     if message.topic_states:
@@ -1040,10 +1043,10 @@ def _encode_v1(message: UpdateMetadataRequest, out: list[Chunk]) -> None:
         b += raw
         isr = update_metadata_partition_state.isr
         b += _pack_iiiii(update_metadata_partition_state.partition_index, update_metadata_partition_state.controller_epoch, update_metadata_partition_state.leader, update_metadata_partition_state.leader_epoch, len(isr))
-        b += pack(f">{len(isr)}i", *isr)
+        b += PACK_INT32S[len(isr)](*isr) if len(isr) < FEW else pack(f">{len(isr)}i", *isr)
         replicas = update_metadata_partition_state.replicas
         b += _pack_ii(update_metadata_partition_state.zk_version, len(replicas))
-        b += pack(f">{len(replicas)}i", *replicas)
+        b += PACK_INT32S[len(replicas)](*replicas) if len(replicas) < FEW else pack(f">{len(replicas)}i", *replicas)
         if update_metadata_partition_state.tagged:
             raise unsupported_field("tagged fields")
     if message.topic_states:
@@ -1083,10 +1086,10 @@ def _encode_v2(message: UpdateMetadataRequest, out: list[Chunk]) -> None:
         b += raw
         isr = update_metadata_partition_state.isr
         b += _pack_iiiii(update_metadata_partition_state.partition_index, update_metadata_partition_state.controller_epoch, update_metadata_partition_state.leader, update_metadata_partition_state.leader_epoch, len(isr))
-        b += pack(f">{len(isr)}i", *isr)
+        b += PACK_INT32S[len(isr)](*isr) if len(isr) < FEW else pack(f">{len(isr)}i", *isr)
         replicas = update_metadata_partition_state.replicas
         b += _pack_ii(update_metadata_partition_state.zk_version, len(replicas))
-        b += pack(f">{len(replicas)}i", *replicas)
+        b += PACK_INT32S[len(replicas)](*replicas) if len(replicas) < FEW else pack(f">{len(replicas)}i", *replicas)
         if update_metadata_partition_state.tagged:
             raise unsupported_field("tagged fields")
     if message.topic_states:
@@ -1133,10 +1136,10 @@ def _encode_v3(message: UpdateMetadataRequest, out: list[Chunk]) -> None:
         b += raw
         isr = update_metadata_partition_state.isr
         b += _pack_iiiii(update_metadata_partition_state.partition_index, update_metadata_partition_state.controller_epoch, update_metadata_partition_state.leader, update_metadata_partition_state.leader_epoch, len(isr))
-        b += pack(f">{len(isr)}i", *isr)
+        b += PACK_INT32S[len(isr)](*isr) if len(isr) < FEW else pack(f">{len(isr)}i", *isr)
         replicas = update_metadata_partition_state.replicas
         b += _pack_ii(update_metadata_partition_state.zk_version, len(replicas))
-        b += pack(f">{len(replicas)}i", *replicas)
+        b += PACK_INT32S[len(replicas)](*replicas) if len(replicas) < FEW else pack(f">{len(replicas)}i", *replicas)
         if update_metadata_partition_state.tagged:
             raise unsupported_field("tagged fields")
     if message.topic_states:
@@ -1186,13 +1189,13 @@ def _encode_v4(message: UpdateMetadataRequest, out: list[Chunk]) -> None:
         b += raw
         isr = update_metadata_partition_state.isr
         b += _pack_iiiii(update_metadata_partition_state.partition_index, update_metadata_partition_state.controller_epoch, update_metadata_partition_state.leader, update_metadata_partition_state.leader_epoch, len(isr))
-        b += pack(f">{len(isr)}i", *isr)
+        b += PACK_INT32S[len(isr)](*isr) if len(isr) < FEW else pack(f">{len(isr)}i", *isr)
         replicas = update_metadata_partition_state.replicas
         b += _pack_ii(update_metadata_partition_state.zk_version, len(replicas))
-        b += pack(f">{len(replicas)}i", *replicas)
+        b += PACK_INT32S[len(replicas)](*replicas) if len(replicas) < FEW else pack(f">{len(replicas)}i", *replicas)
         offline_replicas = update_metadata_partition_state.offline_replicas
         b += _pack_i(len(offline_replicas))
-        b += pack(f">{len(offline_replicas)}i", *offline_replicas)
+        b += PACK_INT32S[len(offline_replicas)](*offline_replicas) if len(offline_replicas) < FEW else pack(f">{len(offline_replicas)}i", *offline_replicas)
         if update_metadata_partition_state.tagged:
             raise unsupported_field("tagged fields")
     if message.topic_states:
@@ -1247,13 +1250,13 @@ def _encode_v5(message: UpdateMetadataRequest, out: list[Chunk]) -> None:
         for update_metadata_partition_state in partition_states:
             isr = update_metadata_partition_state.isr
             b += _pack_iiiii(update_metadata_partition_state.partition_index, update_metadata_partition_state.controller_epoch, update_metadata_partition_state.leader, update_metadata_partition_state.leader_epoch, len(isr))
-            b += pack(f">{len(isr)}i", *isr)
+            b += PACK_INT32S[len(isr)](*isr) if len(isr) < FEW else pack(f">{len(isr)}i", *isr)
             replicas = update_metadata_partition_state.replicas
             b += _pack_ii(update_metadata_partition_state.zk_version, len(replicas))
-            b += pack(f">{len(replicas)}i", *replicas)
+            b += PACK_INT32S[len(replicas)](*replicas) if len(replicas) < FEW else pack(f">{len(replicas)}i", *replicas)
             offline_replicas = update_metadata_partition_state.offline_replicas
             b += _pack_i(len(offline_replicas))
-            b += pack(f">{len(offline_replicas)}i", *offline_replicas)
+            b += PACK_INT32S[len(offline_replicas)](*offline_replicas) if len(offline_replicas) < FEW else pack(f">{len(offline_replicas)}i", *offline_replicas)
             if update_metadata_partition_state.tagged:
                 raise unsupported_field("tagged fields")
         if update_metadata_topic_state.tagged:
@@ -1326,7 +1329,7 @@ def _encode_v6(message: UpdateMetadataRequest, out: list[Chunk]) -> None:
                 b.append(n)
             else:
                 write_uvarint(b, n)
-            b += pack(f">{len(isr)}i", *isr)
+            b += PACK_INT32S[len(isr)](*isr) if len(isr) < FEW else pack(f">{len(isr)}i", *isr)
             replicas = update_metadata_partition_state.replicas
             b += _pack_i(update_metadata_partition_state.zk_version)
             n = len(replicas) + 1
@@ -1334,14 +1337,14 @@ def _encode_v6(message: UpdateMetadataRequest, out: list[Chunk]) -> None:
                 b.append(n)
             else:
                 write_uvarint(b, n)
-            b += pack(f">{len(replicas)}i", *replicas)
+            b += PACK_INT32S[len(replicas)](*replicas) if len(replicas) < FEW else pack(f">{len(replicas)}i", *replicas)
             offline_replicas = update_metadata_partition_state.offline_replicas
             n = len(offline_replicas) + 1
             if n < 128:
                 b.append(n)
             else:
                 write_uvarint(b, n)
-            b += pack(f">{len(offline_replicas)}i", *offline_replicas)
+            b += PACK_INT32S[len(offline_replicas)](*offline_replicas) if len(offline_replicas) < FEW else pack(f">{len(offline_replicas)}i", *offline_replicas)
             if update_metadata_partition_state.tagged is None:
                 b.append(0)
             else:
@@ -1447,7 +1450,7 @@ def _encode_v7(message: UpdateMetadataRequest, out: list[Chunk]) -> None:
                 b.append(n)
             else:
                 write_uvarint(b, n)
-            b += pack(f">{len(isr)}i", *isr)
+            b += PACK_INT32S[len(isr)](*isr) if len(isr) < FEW else pack(f">{len(isr)}i", *isr)
             replicas = update_metadata_partition_state.replicas
             b += _pack_i(update_metadata_partition_state.zk_version)
             n = len(replicas) + 1
@@ -1455,14 +1458,14 @@ def _encode_v7(message: UpdateMetadataRequest, out: list[Chunk]) -> None:
                 b.append(n)
             else:
                 write_uvarint(b, n)
-            b += pack(f">{len(replicas)}i", *replicas)
+            b += PACK_INT32S[len(replicas)](*replicas) if len(replicas) < FEW else pack(f">{len(replicas)}i", *replicas)
             offline_replicas = update_metadata_partition_state.offline_replicas
             n = len(offline_replicas) + 1
             if n < 128:
                 b.append(n)
             else:
                 write_uvarint(b, n)
-            b += pack(f">{len(offline_replicas)}i", *offline_replicas)
+            b += PACK_INT32S[len(offline_replicas)](*offline_replicas) if len(offline_replicas) < FEW else pack(f">{len(offline_replicas)}i", *offline_replicas)
             if update_metadata_partition_state.tagged is None:
                 b.append(0)
             else:
@@ -1564,7 +1567,7 @@ def _encode_v8(message: UpdateMetadataRequest, out: list[Chunk]) -> None:
                 b.append(n)
             else:
                 write_uvarint(b, n)
-            b += pack(f">{len(isr)}i", *isr)
+            b += PACK_INT32S[len(isr)](*isr) if len(isr) < FEW else pack(f">{len(isr)}i", *isr)
             replicas = update_metadata_partition_state.replicas
             b += _pack_i(update_metadata_partition_state.zk_version)
             n = len(replicas) + 1
@@ -1572,14 +1575,14 @@ def _encode_v8(message: UpdateMetadataRequest, out: list[Chunk]) -> None:
                 b.append(n)
             else:
                 write_uvarint(b, n)
-            b += pack(f">{len(replicas)}i", *replicas)
+            b += PACK_INT32S[len(replicas)](*replicas) if len(replicas) < FEW else pack(f">{len(replicas)}i", *replicas)
             offline_replicas = update_metadata_partition_state.offline_replicas
             n = len(offline_replicas) + 1
             if n < 128:
                 b.append(n)
             else:
                 write_uvarint(b, n)
-            b += pack(f">{len(offline_replicas)}i", *offline_replicas)
+            b += PACK_INT32S[len(offline_replicas)](*offline_replicas) if len(offline_replicas) < FEW else pack(f">{len(offline_replicas)}i", *offline_replicas)
             if update_metadata_partition_state.tagged is None:
                 b.append(0)
             else:

@@ -10,6 +10,9 @@ from typing import ClassVar
 
 from odradek.protocol.message import DEFAULT, Chunk, Message, Structure, TaggedFields
 from odradek.protocol.primitives import (
+    FEW,
+    PACK_INT32S,
+    UNPACK_INT32S,
     bad_count,
     bad_length,
     read_string_length,
@@ -116,7 +119,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[WriteTxnMarkersRequest, int]:
             to = at + n * 4
             if n < 0 or to > end:
                 raise bad_count("PartitionIndexes", n, end - at)
-            partition_indexes = list(unpack_from(f">{n}i", buf, at))
+            partition_indexes = list(UNPACK_INT32S[n](buf, at) if n < FEW else unpack_from(f">{n}i", buf, at))
             at = to
             topics.append(WritableTxnMarkerTopic(name, partition_indexes))
         (coordinator_epoch,) = _unpack_i(buf, at)
@@ -160,7 +163,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[WriteTxnMarkersRequest, int]:
             to = at + (n - 1) * 4
             if n < 1 or to > end:
                 raise bad_count("PartitionIndexes", n, end - at)
-            partition_indexes = list(unpack_from(f">{n - 1}i", buf, at))
+            partition_indexes = list(UNPACK_INT32S[n - 1](buf, at) if n <= FEW else unpack_from(f">{n - 1}i", buf, at))
             at = to
             n = buf[at]
             at += 1
@@ -217,7 +220,7 @@ def _decode_v2(buf: memoryview, at: int) -> tuple[WriteTxnMarkersRequest, int]:
             to = at + (n - 1) * 4
             if n < 1 or to > end:
                 raise bad_count("PartitionIndexes", n, end - at)
-            partition_indexes = list(unpack_from(f">{n - 1}i", buf, at))
+            partition_indexes = list(UNPACK_INT32S[n - 1](buf, at) if n <= FEW else unpack_from(f">{n - 1}i", buf, at))
             at = to
             n = buf[at]
             at += 1
@@ -253,7 +256,7 @@ def _encode_v0(message: WriteTxnMarkersRequest, out: list[Chunk]) -> None:
             b += raw
             partition_indexes = writable_txn_marker_topic.partition_indexes
             b += _pack_i(len(partition_indexes))
-            b += pack(f">{len(partition_indexes)}i", *partition_indexes)
+            b += PACK_INT32S[len(partition_indexes)](*partition_indexes) if len(partition_indexes) < FEW else pack(f">{len(partition_indexes)}i", *partition_indexes)
             if writable_txn_marker_topic.tagged:
                 raise unsupported_field("tagged fields")
         if writable_txn_marker.tagged:
@@ -296,7 +299,7 @@ def _encode_v1(message: WriteTxnMarkersRequest, out: list[Chunk]) -> None:
                 b.append(n)
             else:
                 write_uvarint(b, n)
-            b += pack(f">{len(partition_indexes)}i", *partition_indexes)
+            b += PACK_INT32S[len(partition_indexes)](*partition_indexes) if len(partition_indexes) < FEW else pack(f">{len(partition_indexes)}i", *partition_indexes)
             if writable_txn_marker_topic.tagged is None:
                 b.append(0)
             else:
@@ -345,7 +348,7 @@ def _encode_v2(message: WriteTxnMarkersRequest, out: list[Chunk]) -> None:
                 b.append(n)
             else:
                 write_uvarint(b, n)
-            b += pack(f">{len(partition_indexes)}i", *partition_indexes)
+            b += PACK_INT32S[len(partition_indexes)](*partition_indexes) if len(partition_indexes) < FEW else pack(f">{len(partition_indexes)}i", *partition_indexes)
             if writable_txn_marker_topic.tagged is None:
                 b.append(0)
             else:

@@ -1,0 +1,30 @@
+"""What a Kafka release says of its own protocol: error codes, API keys, header versions, offered ranges."""
+
+from __future__ import annotations
+
+import subprocess
+from functools import cache
+from pathlib import Path
+
+from compat.oracle.java import Jvm, LogTo, compiled, java_command
+
+_SOURCE = Path(__file__).parent / "java" / "ProtocolFacts.java"
+_TIMEOUT_S = 60
+
+
+@cache
+def protocol_facts(release: str) -> dict[str, list[tuple[str, ...]]]:
+    """Every fact that `ProtocolFacts.java` prints about a release, by kind. Starts a JVM once a release."""
+    command = java_command(
+        release,
+        "ProtocolFacts",
+        jvm=Jvm.TOOL,
+        log_to=LogTo.ERRORS,
+        extra_classes=compiled(_SOURCE, release),
+    )
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=_TIMEOUT_S)
+    facts: dict[str, list[tuple[str, ...]]] = {}
+    for line in done.stdout.splitlines():
+        kind, *parts = line.split("\t")
+        facts.setdefault(kind, []).append(tuple(parts))
+    return facts
