@@ -174,17 +174,27 @@ class HostedShard(Generic[ShardT]):
                 self._appended = trio.Event()
                 await self._appended.wait()
             deadline = min(item.deadline for item in self._in_flight)
+            next_offset = self._in_flight[0].next_offset
             try:
                 with trio.move_on_at(deadline) as waiting:
-                    await self._journal.wait_replicated(self._in_flight[0].next_offset)
-            except KafkaError:
-                # Leadership or the disk was lost; the resignation is on its way.
-                self.close(KafkaError(ErrorCode.NOT_COORDINATOR))
-                return
+                    await self._journal.wait_replicated(next_offset)
+            except KafkaError as error:
+                if self._journal.high_watermark < next_offset:
+                    # Leadership or the disk was lost; the resignation is on its way.
+                    self.close(KafkaError(ErrorCode.NOT_COORDINATOR))
+                    return
+                self._disappoint(error, next_offset)
             if waiting.cancelled_caught:
                 self._time_out()
             self._commit()
             self._fire_due()
+
+    def _disappoint(self, error: KafkaError, next_offset: int) -> None:
+        """Records are committed, but with too few replicas: they count, and their callers are told."""
+        for item in self._in_flight:
+            if item.next_offset <= next_offset:
+                late, item.outcome = item.outcome, Outcome(item.outcome.records)
+                self._fail(late, error)
 
     def _time_out(self) -> None:
         """Answer callers whose records take too long. The records stay in the log and may yet commit."""
