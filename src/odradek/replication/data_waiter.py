@@ -1,0 +1,36 @@
+"""DataWaiter: one long poll that waits for data in any of several partitions.
+
+Nothing polls and nothing is parked elsewhere: a partition tells its watchers how many bytes have become
+readable, and the waiting request's own task goes on once they suffice. Kafka: DelayedFetch.
+"""
+
+from __future__ import annotations
+
+import trio
+
+
+class DataWaiter:
+    """Woken once `missing_bytes` became readable in the partitions that it watches, or something changed.
+
+    Owned by the request's task; partitions call `add_bytes` and `wake`.
+    """
+
+    __slots__ = ("_missing_bytes", "_woken")
+
+    def __init__(self, missing_bytes: int) -> None:
+        self._missing_bytes = missing_bytes
+        self._woken = trio.Event()
+
+    def add_bytes(self, size_bytes: int) -> None:
+        """That much more can be read now."""
+        self._missing_bytes -= size_bytes
+        if self._missing_bytes <= 0:
+            self._woken.set()
+
+    def wake(self) -> None:
+        """Whoever waits must look again: a leader resigned, a partition went away."""
+        self._woken.set()
+
+    async def wait(self) -> None:
+        """Returns once woken; the caller reads again, for bytes added need not be bytes it may see."""
+        await self._woken.wait()
