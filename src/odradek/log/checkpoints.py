@@ -28,8 +28,8 @@ class MalformedCheckpoint(Exception):
     """The file is not a checkpoint of this version; what it would have said has to be found otherwise."""
 
 
-def replace_file(path: str, content: str | bytes) -> None:
-    """Makes `content` the whole of the file, atomically and durably. Raises OSError.
+def replace_file(path: str, content: str | bytes, *, sync: bool = True) -> None:
+    """Makes `content` the whole of the file, atomically and, with `sync`, durably. Raises OSError.
 
     The directory is synced too: a rename that is not on disk has not happened.
     """
@@ -40,11 +40,13 @@ def replace_file(path: str, content: str | bytes) -> None:
         written = 0
         while written < len(data):
             written += os.write(descriptor, data[written:])
-        os.fsync(descriptor)
+        if sync:
+            os.fsync(descriptor)
     finally:
         os.close(descriptor)
     os.replace(temporary, path)
-    flush_directory(os.path.dirname(path) or ".")
+    if sync:
+        flush_directory(os.path.dirname(path) or ".")
 
 
 def flush_directory(path: str) -> None:

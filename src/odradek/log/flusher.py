@@ -19,10 +19,13 @@ import trio
 from odradek.errors import StorageError
 from odradek.log.checkpoints import flush_directory
 from odradek.log.index_file import flush_file
+from odradek.telemetry import get_logger
 
 if TYPE_CHECKING:
     from odradek.log.log import Log
     from odradek.log.offload import Offload
+
+_log = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,22 +86,34 @@ class Flusher:
 class FlushQueue:
     """Flushes that nobody waits for."""
 
-    __slots__ = ("_wanted", "_woken")
+    __slots__ = ("_jobs", "_wanted", "_woken")
 
     def __init__(self) -> None:
         self._wanted: dict[Log, int] = {}
+        self._jobs: list[FlushJob] = []
         self._woken = trio.Event()
 
     def request(self, log: Log, up_to_offset: int) -> None:
         self._wanted[log] = up_to_offset
         self._woken.set()
 
-    async def run(self) -> None:
+    def request_job(self, job: FlushJob) -> None:
+        """Files that belong to no offset."""
+        self._jobs.append(job)
+        self._woken.set()
+
+    async def run(self, offload: Offload) -> None:
         """Flushes what is requested, for ever. A failing disk takes its directory offline and no more."""
         while True:
             await self._woken.wait()
             self._woken = trio.Event()
             wanted, self._wanted = self._wanted, {}
+            jobs, self._jobs = self._jobs, []
+            for job in jobs:
+                try:
+                    await offload(job.run)
+                except OSError as error:
+                    _log.warn("files are not flushed", files=str(job.files), error=str(error))
             for log, up_to_offset in wanted.items():
                 try:
                     await log.flush(up_to_offset)

@@ -2,8 +2,9 @@
 
 The answer to "where does epoch E end?" is how a follower finds out where its log and the leader's part
 (KIP-101, KIP-279). An epoch is written to `leader-epoch-checkpoint` (epoch, start offset; see `checkpoints`)
-when its first batch arrives or its leader is elected. Truncation does not write: stale entries in the file
-are cut again when the log is loaded, and `save` is called where a thread has time for it.
+when its first batch arrives or its leader is elected, and synced with the next flush of the log: what is not
+flushed is read again after a crash, and with it its epochs. Truncation does not write: stale entries in the
+file are cut again when the log is loaded.
 
 Kafka: LeaderEpochFileCache.
 """
@@ -79,7 +80,7 @@ class LeaderEpochs:
         if epoch < 0 or start_offset < 0:
             raise ValueError(f"Received invalid partition leader epoch entry ({epoch}, {start_offset})")
         self._assign(EpochEntry(epoch, start_offset))
-        self.save()
+        self.save(sync=False)
 
     def _assign(self, entry: EpochEntry) -> None:
         entries = self._entries
@@ -138,11 +139,11 @@ class LeaderEpochs:
         """Forgets all, in the file too. Raises OSError."""
         self._entries.clear()
         self.latest_epoch = UNDEFINED_EPOCH
-        self.save()
+        self.save(sync=False)
 
-    def save(self) -> None:
+    def save(self, *, sync: bool = True) -> None:
         """Replaces the file. Raises OSError."""
-        replace_file(self.path, self.format())
+        replace_file(self.path, self.format(), sync=sync)
         self.dirty = False
 
     def format(self) -> str:

@@ -7,6 +7,8 @@ read how far is not known here: readers say where to end.
 The order on appending: decide (validation, producer state), then write (roll, data, indexes), then take over
 (offsets, producers, transactions), so that a refused or failed append leaves no trace.
 
+Longer than a file should be: appending, truncating and closing must keep the same few fields true together.
+
 Kafka: UnifiedLog, LocalLog.
 """
 
@@ -17,28 +19,30 @@ import random
 import uuid
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from errno import EDQUOT, ENOSPC
 from typing import NamedTuple
 
 from odradek.config.log_config import LogConfig
 from odradek.errors import KafkaError, StorageError
 from odradek.log.append_info import NO_TIMESTAMP, LogAppendInfo, UnexpectedAppendOffset
+from odradek.log.batch_rules import batch_rules
 from odradek.log.end_transaction_marker import read_marker
 from odradek.log.environment import LogEnvironment
 from odradek.log.flusher import Flusher, FlushJob
 from odradek.log.log_directory import LogDirectory
-from odradek.log.partition_metadata import write_topic_id
+from odradek.log.partition_metadata import metadata_path, write_topic_id
 from odradek.log.producer_state import PreparedAppend
 from odradek.log.recovery import LoadedLog, rebuild_producers, segment_limits
 from odradek.log.segment import Segment, TimestampedOffset
+from odradek.log.segments import Segments
 from odradek.log.slice import EMPTY_SLICE, LogSlice
 from odradek.log.transaction_index import AbortedTransaction
 from odradek.metadata.topic_partition import TopicPartition
 from odradek.protocol.error_codes import ErrorCode
 from odradek.records.batch import BatchHeader, TimestampType
-from odradek.records.compression import Compression
-from odradek.records.validation import AppendOrigin, BatchRules, validate_batches, validate_for_append
+from odradek.records.validation import AppendOrigin, validate_batches, validate_for_append
 from odradek.telemetry import get_logger
 
 _log = get_logger(__name__)
@@ -55,13 +59,10 @@ class Log:
     """One partition's log; owned by the broker's one task of state."""
 
     __slots__ = (
-        "_active",
-        "_bases",
         "_config",
         "_environment",
         "_flusher",
         "_rules",
-        "_segments",
         "directory",
         "doomed",
         "last_flush_ms",
@@ -71,6 +72,7 @@ class Log:
         "path",
         "producers",
         "recovery_point",
+        "segments",
         "snapshots",
         "topic_id",
         "topic_partition",
@@ -89,9 +91,7 @@ class Log:
         self.directory = directory
         self.path = loaded.path
         self._environment = environment
-        self._segments = loaded.segments
-        self._bases = [segment.base_offset for segment in loaded.segments]
-        self._active = loaded.segments[-1]
+        self.segments = Segments(loaded.segments)
         self.log_start_offset = loaded.log_start_offset
         self.log_end_offset = loaded.log_end_offset
         """The offset that the next record gets."""
@@ -116,16 +116,19 @@ class Log:
     @config.setter
     def config(self, config: LogConfig) -> None:
         self._config = config
-        self._rules = batch_rules(self.topic_partition, config, self._environment.validate_records)
+        validate_records = self._environment.validate_records
+        self._rules = batch_rules(self.topic_partition, config, validate_records=validate_records)
+
+    @property
+    def size_bytes(self) -> int:
+        return self.segments.size_bytes
 
     def assign_topic_id(self, topic_id: uuid.UUID) -> None:
-        """Writes partition.metadata. Raises StorageError."""
-        self.directory.check_online()
-        try:
+        """Writes partition.metadata, which is synced soon. Raises StorageError."""
+        with self._on_disk("Error while writing partition metadata file"):
             write_topic_id(self.path, topic_id)
-        except OSError as error:
-            raise self._failed(error, "Error while writing partition metadata file") from error
         self.topic_id = topic_id
+        self._environment.flushes.request_job(FlushJob([metadata_path(self.path)], self.path))
 
     # Appending
 
@@ -146,6 +149,7 @@ class Log:
             self.directory.check_online()
         valid = validate_for_append(records, self._rules, origin=origin, now_ms=now_ms)
         batch, header = valid
+        size_bytes = len(batch)
         first_offset = self.log_end_offset
         prepared = None
         if header.producer_id >= 0:
@@ -158,22 +162,18 @@ class Log:
                         duplicate.timestamp,
                         self.log_start_offset,
                         1,
-                        len(batch),
+                        size_bytes,
                         is_duplicate=True,
                     )
             marker = read_marker(batch, header) if header.is_control else None
             prepared = self.producers.prepare([(header, first_offset, marker)], origin)
-        self._check_fits_segment(len(batch))
+        self._check_fits_segment(size_bytes)
         header = valid.assign_offsets(first_offset, leader_epoch)
         self._write(batch, [header], prepared, now_ms)
         is_stamped = self._rules.timestamp_type is TimestampType.LOG_APPEND_TIME
+        log_append_time_ms = now_ms if is_stamped else NO_TIMESTAMP
         return LogAppendInfo(
-            first_offset,
-            self.log_end_offset - 1,
-            now_ms if is_stamped else NO_TIMESTAMP,
-            self.log_start_offset,
-            1,
-            len(batch),
+            first_offset, self.log_end_offset - 1, log_append_time_ms, self.log_start_offset, 1, size_bytes
         )
 
     def append_as_follower(self, records: memoryview | bytes | bytearray) -> LogAppendInfo:
@@ -186,7 +186,6 @@ class Log:
         if not headers:
             return LogAppendInfo(-1, -1, NO_TIMESTAMP, self.log_start_offset, 0, 0)
         self._check_ascending(headers)
-        size_bytes = sum(header.size_bytes for header in headers)
         view = memoryview(records)
         batches = []
         position = 0
@@ -196,25 +195,23 @@ class Log:
             batches.append((header, header.base_offset, marker))
             position = end
         prepared = self.producers.prepare(batches, AppendOrigin.REPLICATION)
-        self._check_fits_segment(size_bytes)
-        self._write(view[:size_bytes], headers, prepared, self._environment.clock.now_ms())
+        self._check_fits_segment(position)
+        self._write(view[:position], headers, prepared, self._environment.clock.now_ms())
         return LogAppendInfo(
             headers[0].base_offset,
             headers[-1].last_offset,
             NO_TIMESTAMP,
             self.log_start_offset,
             len(headers),
-            size_bytes,
+            position,
         )
 
     def _check_ascending(self, headers: list[BatchHeader]) -> None:
         first = headers[0]
-        # The offset of a message of magic 0 or 1 may be that of the last one inside it.
-        first_offset = first.base_offset if first.magic >= 2 else first.last_offset
-        if first_offset < self.log_end_offset:
+        if first.base_offset < self.log_end_offset:
             raise UnexpectedAppendOffset(
-                f"Unexpected offset in append to {self.topic_partition}. First offset {first_offset} is less "
-                f"than the next offset {self.log_end_offset}. last offset in append: "
+                f"Unexpected offset in append to {self.topic_partition}. First offset {first.base_offset} is "
+                f"less than the next offset {self.log_end_offset}. Last offset in append: "
                 f"{headers[-1].last_offset}. Log start offset = {self.log_start_offset}",
                 first.base_offset,
                 headers[-1].last_offset,
@@ -242,23 +239,13 @@ class Log:
     ) -> None:
         first, last = headers[0], headers[-1]
         last_offset = last.base_offset + last.last_offset_delta
-        max_timestamp = (
-            first.max_timestamp if first is last else max(header.max_timestamp for header in headers)
-        )
-        segment = self._active
-        config = self._config
+        max_timestamp = first.max_timestamp if first is last else max(each.max_timestamp for each in headers)
+        segment = self.segments.active
         try:
             for header in headers:
                 if header.partition_leader_epoch != self.leader_epochs.latest_epoch:
                     self._assign_epoch(header)
-            if segment.should_roll(
-                len(records),
-                last_offset,
-                max_timestamp,
-                segment_bytes=config.segment_bytes,
-                segment_ms=config.max_segment_ms,
-                now_ms=now_ms,
-            ):
+            if segment.should_roll(len(records), last_offset, max_timestamp, self._config, now_ms):
                 segment = self._roll(first.base_offset, now_ms)
             segment.append(records, headers)
         except OSError as error:
@@ -269,7 +256,8 @@ class Log:
             for completed in prepared.completed:
                 if completed.is_aborted:
                     stable_offset = self.producers.last_stable_offset(completed)
-                    self._append_aborted(segment, AbortedTransaction(*completed[:3], stable_offset))
+                    with self._on_disk(f"Error while appending records to {self._where()}"):
+                        segment.transaction_index.append(AbortedTransaction(*completed[:3], stable_offset))
                 self.producers.complete(completed)
         self.producers.end_offset = last_offset + 1
 
@@ -281,75 +269,59 @@ class Log:
             # Batches without epochs: followers must go by the high watermark again.
             self.leader_epochs.clear()
 
-    def _append_aborted(self, segment: Segment, aborted: AbortedTransaction) -> None:
-        try:
-            segment.transaction_index.append(aborted)
-        except OSError as error:
-            raise self._failed(error, f"Error while appending records to {self._where()}") from error
-
     def _append_failed(self, error: OSError) -> StorageError:
         """A full disk may take the next append; any other failure takes the directory offline."""
         what = f"Error while appending records to {self._where()}"
         if error.errno in (ENOSPC, EDQUOT):
             _log.error("disk is full", partition=str(self.topic_partition), error=str(error))
             return StorageError(what)
-        return self._failed(error, what)
-
-    def _failed(self, error: OSError, what: str) -> StorageError:
         return self.directory.fail(error, what)
+
+    @contextmanager
+    def _on_disk(self, what: str) -> Iterator[None]:
+        """Raises StorageError if the directory is offline, or goes offline in here because of `what`."""
+        self.directory.check_online()
+        try:
+            yield
+        except OSError as error:
+            raise self.directory.fail(error, what) from error
 
     def _where(self) -> str:
         return f"{self.topic_partition} in dir {self.directory.path}"
 
-    @property
-    def is_flush_due(self) -> bool:
-        """Whether `flush.messages` wants what was appended on disk before it is acknowledged."""
-        return self.log_end_offset - self.recovery_point >= self._config.flush_messages
+    def assign_leader_epoch(self, epoch: int, start_offset: int) -> None:
+        """A leader of `epoch` was elected when the log ended at `start_offset`. Raises StorageError."""
+        with self._on_disk(f"Error while writing leader epochs of {self._where()}"):
+            self.leader_epochs.assign(epoch, start_offset)
 
     def roll(self, now_ms: int) -> None:
         """Starts a new segment at the log's end. Raises StorageError."""
-        self.directory.check_online()
-        try:
+        with self._on_disk(f"Error while rolling log segment for {self._where()}"):
             self._roll(self.log_end_offset, now_ms)
-        except OSError as error:
-            raise self._failed(error, f"Error while rolling log segment for {self._where()}") from error
 
     def _roll(self, first_offset: int, now_ms: int) -> Segment:
         """A new active segment at `first_offset` or, if later, the log's end; flushes the old one soon."""
         base_offset = max(first_offset, self.log_end_offset)
-        old = self._active
+        old = self.segments.active
         if base_offset == old.base_offset:
             # Empty, but full: its indexes have no room for a single entry.
-            self._doom([old])
-            self._remove_segments(len(self._segments) - 1)
+            self._doom(self.segments.remove_since(len(self.segments) - 1))
         else:
             old.seal()
         self._add_segment(base_offset, now_ms)
         self.producers.end_offset = base_offset
         self.snapshots.take(self.producers, sync=False)
         self._environment.flushes.request(self, base_offset)
-        return self._active
+        return self.segments.active
 
     def _add_segment(self, base_offset: int, now_ms: int) -> None:
         jitter_ms = 0
         if self._config.segment_jitter_ms:
             jitter_ms = random.randrange(min(self._config.segment_jitter_ms, self._config.segment_ms))
         limits = segment_limits(self._config, jitter_ms)
-        segment = Segment.create(self.path, base_offset, limits, now_ms)
-        self._segments.append(segment)
-        self._bases.append(base_offset)
-        self._active = segment
+        self.segments.add(Segment.create(self.path, base_offset, limits, now_ms))
 
     # Reading
-
-    @property
-    def size_bytes(self) -> int:
-        return sum(segment.size_bytes for segment in self._segments)
-
-    @property
-    def segments(self) -> Sequence[Segment]:
-        """Oldest first; the last is the active one."""
-        return self._segments
 
     def read(
         self, start_offset: int, *, max_bytes: int, end_offset: int | None = None, min_one_batch: bool = False
@@ -364,92 +336,44 @@ class Log:
             raise self._out_of_range(start_offset)
         if end_offset is None or end_offset > log_end_offset:
             end_offset = log_end_offset
-        if start_offset >= end_offset:
-            return EMPTY_SLICE
         if self.directory.failure is not None:
             self.directory.check_online()
-        number = len(self._segments) - 1
-        if start_offset < self._active.base_offset:
-            number = max(0, bisect_right(self._bases, start_offset) - 1)
+        if start_offset >= end_offset:
+            return EMPTY_SLICE
         try:
-            for segment in self._segments[number:]:
-                slice_ = segment.read(
-                    start_offset, max_bytes, self._end_position(segment, end_offset), min_one_batch
-                )
-                if slice_ is not None:
-                    return slice_
+            slice_ = self.segments.read(
+                start_offset, end_offset, log_end_offset, max_bytes, min_one_batch=min_one_batch
+            )
         except OSError as error:
-            raise self._failed(error, f"Exception while reading from {self._where()}") from error
-        return EMPTY_SLICE
+            raise self.directory.fail(error, f"Exception while reading from {self._where()}") from error
+        return EMPTY_SLICE if slice_ is None else slice_
 
     def _out_of_range(self, offset: int) -> KafkaError:
-        start = (
-            f"Received request for offset {offset} for partition {self.topic_partition}, "
-            "but we only have log segments "
-        )
         if offset < self.log_start_offset:
-            return KafkaError(
-                ErrorCode.OFFSET_OUT_OF_RANGE, f"{start}starting from offset: {self.log_start_offset}."
-            )
-        return KafkaError(ErrorCode.OFFSET_OUT_OF_RANGE, f"{start}upto {self.log_end_offset}.")
-
-    def _end_position(self, segment: Segment, end_offset: int) -> int:
-        """Where in `segment` the records below `end_offset` end."""
-        if end_offset >= self.log_end_offset:
-            return segment.size_bytes
-        if segment is not self._active:
-            following = bisect_right(self._bases, segment.base_offset)
-            if self._bases[following] <= end_offset:
-                return segment.size_bytes
-        found = segment.locate(end_offset)
-        return segment.size_bytes if found is None else found[0]
-
-    def _segment_of(self, offset: int) -> int:
-        """Number of the segment that `offset` belongs to, the first for what is before it."""
-        return max(0, bisect_right(self._bases, offset) - 1)
+            bound = f"starting from offset: {self.log_start_offset}."
+        else:
+            bound = f"upto {self.log_end_offset}."
+        return KafkaError(
+            ErrorCode.OFFSET_OUT_OF_RANGE,
+            f"Received request for offset {offset} for partition {self.topic_partition}, "
+            f"but we only have log segments {bound}",
+        )
 
     def offset_for_timestamp(self, timestamp: int) -> TimestampedOffset | None:
-        """The first record from the log's start on whose timestamp is at least `timestamp`.
-
-        Raises StorageError.
-        """
-        self.directory.check_online()
-        try:
-            for segment in self._segments:
-                if segment.largest_timestamp_ms() >= timestamp:
-                    return segment.find_timestamp(timestamp, self.log_start_offset)
-        except OSError as error:
-            raise self._failed(
-                error, f"Error while fetching offset by timestamp for {self._where()}"
-            ) from error
-        return None
+        """The first record whose timestamp is at least `timestamp`. Raises StorageError."""
+        with self._on_disk(f"Error while fetching offset by timestamp for {self._where()}"):
+            return self.segments.find_timestamp(timestamp, self.log_start_offset)
 
     def offset_of_max_timestamp(self) -> TimestampedOffset | None:
         """The first record with the largest timestamp; None in an empty log. Raises StorageError."""
-        self.directory.check_online()
-        try:
-            return max(self._segments, key=lambda segment: segment.max_timestamp).find_max_timestamp()
-        except OSError as error:
-            raise self._failed(
-                error, f"Error while fetching offset by timestamp for {self._where()}"
-            ) from error
+        with self._on_disk(f"Error while fetching offset by timestamp for {self._where()}"):
+            return self.segments.find_max_timestamp()
 
     def offsets_before(self, timestamp: int, max_count: int, now_ms: int) -> list[int]:
-        """Segment start offsets, newest first, for version 0 of ListOffsets; -1 latest, -2 earliest."""
-        times = [
-            (max(segment.base_offset, self.log_start_offset), os.stat(segment.path).st_mtime_ns // 1_000_000)
-            for segment in self._segments
-        ]
-        if self._active.size_bytes:
-            times.append((self.log_end_offset, now_ms))
-        if timestamp == -1:
-            last = len(times) - 1
-        elif timestamp == -2:
-            last = 0
-        else:
-            last = max((number for number, (_, at_ms) in enumerate(times) if at_ms <= timestamp), default=-1)
-        offsets = [offset for offset, _ in times[: last + 1]][::-1]
-        return sorted(offsets[:max_count], reverse=True)
+        """Segment start offsets, newest first, for version 0 of ListOffsets. Raises StorageError."""
+        with self._on_disk(f"Error while fetching offsets for {self._where()}"):
+            end = (self.log_end_offset, now_ms)
+            return self.segments.start_offsets_before(timestamp, self.log_start_offset, end)[:max_count]
 
     def end_offset_for_epoch(self, epoch: int) -> tuple[int, int]:
         """(epoch, end offset) of the largest leader epoch not above `epoch`; (-1, -1) unknown."""
@@ -465,10 +389,7 @@ class Log:
 
     @property
     def first_unstable_offset(self) -> int | None:
-        """Of the oldest transaction whose outcome is not replicated;
-
-        None: the last stable offset is the high watermark.
-        """
+        """Of the oldest transaction that is open or not known to be replicated; None: all is stable."""
         offset = self.producers.first_unstable_offset
         return None if offset is None else max(offset, self.log_start_offset)
 
@@ -481,27 +402,12 @@ class Log:
 
         Raises StorageError.
         """
-        aborted: list[AbortedTransaction] = []
-        try:
-            for segment in self._segments[self._segment_of(start_offset) :]:
-                found, is_all = segment.transaction_index.collect(start_offset, end_offset)
-                aborted += found
-                if is_all:
-                    break
-        except OSError as error:
-            raise self._failed(error, f"Exception while reading from {self._where()}") from error
-        return aborted
+        with self._on_disk(f"Exception while reading from {self._where()}"):
+            return self.segments.aborted_transactions(start_offset, end_offset)
 
     def upper_bound_offset(self, slice_: LogSlice) -> int:
         """An offset at or past the end of a slice, found without reading it: for `aborted_transactions`."""
-        segment = slice_.segment
-        if segment is None:
-            return self.log_start_offset
-        bound = segment.offset_index.upper_bound(slice_.position + slice_.size_bytes)
-        if bound is not None:
-            return bound
-        following = bisect_right(self._bases, segment.base_offset)
-        return self._bases[following] if following < len(self._bases) else self.log_end_offset
+        return self.segments.upper_bound_offset(slice_, self.log_end_offset)
 
     def expire_producers(self, now_ms: int) -> None:
         """Forgets producers that were idle for producer.id.expiration.ms."""
@@ -509,20 +415,27 @@ class Log:
 
     # Flushing
 
+    @property
+    def is_flush_due(self) -> bool:
+        """Whether `flush.messages` wants what was appended on disk before it is acknowledged."""
+        return self.log_end_offset - self.recovery_point >= self._config.flush_messages
+
     async def flush(self, up_to_offset: int | None = None) -> None:
         """Returns once what is below `up_to_offset` (default: all) is on disk. Raises StorageError."""
         await self._flusher.flush(self.log_end_offset if up_to_offset is None else up_to_offset)
 
     def flush_job(self) -> FlushJob:
         """What a thread must sync to bring the recovery point to the log's end."""
-        first = self._segment_of(self.recovery_point)
-        segments = self._segments[first:]
+        segments = self.segments.since(self.recovery_point)
         files = [path for segment in segments for path in segment.file_paths()]
-        snapshots = [
-            self.snapshots.path(offset) for offset in self.snapshots.offsets if offset >= self._bases[first]
+        files += [
+            self.snapshots.path(offset)
+            for offset in self.snapshots.offsets
+            if offset >= segments[0].base_offset
         ]
+        files.append(self.leader_epochs.path)
         has_new_segment = any(segment.base_offset >= self.recovery_point for segment in segments)
-        return FlushJob(files + snapshots, self.path if has_new_segment else None)
+        return FlushJob(files, self.path if has_new_segment else None)
 
     def mark_flushed(self, offset: int) -> None:
         """Everything below `offset` is on disk."""
@@ -537,41 +450,30 @@ class Log:
 
         Raises StorageError.
         """
-        self.directory.check_online()
         if offset < 0:
-            raise ValueError(
-                f"Cannot truncate partition {self.topic_partition} to a negative offset ({offset})."
-            )
+            raise ValueError(f"Cannot truncate {self.topic_partition} to a negative offset ({offset}).")
         if offset >= self.log_end_offset:
             self.leader_epochs.truncate_from_end(self.log_end_offset)
             return False
-        if self._bases[0] > offset:
+        if self.segments[0].base_offset > offset:
             self.truncate_fully_and_start_at(offset)
             return True
         now_ms = self._environment.clock.now_ms()
-        kept = bisect_right(self._bases, offset)
-        try:
-            self._doom(self._segments[kept:])
-            self._remove_segments(kept)
-            self._active.activate()
-            self._active.truncate_to(offset, now_ms)
+        with self._on_disk(f"Error while truncating log to offset {offset} for {self._where()}"):
+            self._doom(self.segments.remove_since(bisect_right(self.segments.base_offsets, offset)))
+            self.segments.active.activate()
+            self.segments.active.truncate_to(offset, now_ms)
             self.leader_epochs.truncate_from_end(offset)
             self._set_end(offset)
             self.log_start_offset = min(self.log_start_offset, offset)
             self._rebuild_producers(now_ms)
-        except OSError as error:
-            raise self._failed(
-                error, f"Error while truncating log to offset {offset} for {self._where()}"
-            ) from error
         return True
 
     def truncate_fully_and_start_at(self, offset: int, log_start_offset: int | None = None) -> None:
         """Drops everything; the next record gets `offset`. Raises StorageError."""
-        self.directory.check_online()
         now_ms = self._environment.clock.now_ms()
-        try:
-            self._doom(self._segments)
-            self._remove_segments(0)
+        with self._on_disk(f"Error while truncating the entire log for {self._where()}"):
+            self._doom(self.segments.remove_since(0))
             self._add_segment(offset, now_ms)
             self.leader_epochs.clear()
             self.snapshots.delete_all()
@@ -580,8 +482,6 @@ class Log:
             self._set_end(offset)
             self.log_start_offset = offset if log_start_offset is None else log_start_offset
             self._rebuild_producers(now_ms)
-        except OSError as error:
-            raise self._failed(error, f"Error while truncating the entire log for {self._where()}") from error
 
     def _set_end(self, offset: int) -> None:
         self.log_end_offset = offset
@@ -592,7 +492,7 @@ class Log:
         rebuild_producers(
             self.producers,
             self.snapshots,
-            self._segments,
+            list(self.segments),
             log_start_offset=self.log_start_offset,
             end_offset=self.log_end_offset,
             now_ms=now_ms,
@@ -619,20 +519,14 @@ class Log:
 
         The seam of retention, which will move the log start offset by time and size first.
         """
-        count = bisect_right(self._bases, self.log_start_offset) - 1
-        if count <= 0:
-            return 0
-        self.directory.check_online()
-        try:
-            self._doom(self._segments[:count])
-        except OSError as error:
-            raise self._failed(error, f"Error while deleting segments for {self._where()}") from error
-        del self._segments[:count]
-        del self._bases[:count]
+        count = self.segments.number_of(self.log_start_offset)
+        if count:
+            with self._on_disk(f"Error while deleting segments for {self._where()}"):
+                self._doom(self.segments.remove_before(count))
         return count
 
     def _doom(self, segments: Sequence[Segment]) -> None:
-        """Renames the files of segments for their deletion; the caller takes the segments out."""
+        """Renames the files of removed segments for their deletion."""
         due_ms = self._environment.clock.now_ms() + self._config.file_delete_delay_ms
         for segment in segments:
             paths = segment.mark_deleted()
@@ -641,12 +535,6 @@ class Log:
                 paths.append(snapshot)
             self.doomed.extend(DoomedFile(due_ms, path) for path in paths)
 
-    def _remove_segments(self, kept: int) -> None:
-        del self._segments[kept:]
-        del self._bases[kept:]
-        if self._segments:
-            self._active = self._segments[-1]
-
     # Closing
 
     def close(self) -> None:
@@ -654,55 +542,24 @@ class Log:
         if self.leader_epochs.dirty:
             self.leader_epochs.save()
         self.snapshots.take(self.producers, sync=True)
-        for segment in self._segments:
+        for segment in self.segments:
             segment.close()
 
     def close_files(self) -> None:
         """Lets the files go without writing: the disk has failed, or the log is to be deleted."""
-        for segment in self._segments:
+        for segment in self.segments:
             segment.close_files()
 
     def rename_directory(self, name: str) -> None:
         """Moves the partition's directory within its log directory. Raises StorageError."""
         path = os.path.join(os.path.dirname(self.path), name)
-        for segment in self._segments:
-            if segment.leases:
-                segment.fileno()
-        try:
+        with self._on_disk(f"Error while renaming dir for {self._where()}"):
+            for segment in self.segments:
+                if segment.leases:
+                    segment.fileno()
             os.rename(self.path, path)
-        except OSError as error:
-            raise self._failed(error, f"Error while renaming dir for {self._where()}") from error
         self.path = path
         self.snapshots.directory = path
         self.leader_epochs.path = os.path.join(path, os.path.basename(self.leader_epochs.path))
-        for segment in self._segments:
+        for segment in self.segments:
             segment.move_to(path)
-
-
-def batch_rules(topic_partition: TopicPartition, config: LogConfig, validate_records: bool) -> BatchRules:
-    """What `config` demands of the batches appended to a partition."""
-    levels = {
-        "gzip": config.compression_gzip_level,
-        "lz4": config.compression_lz4_level,
-        "zstd": config.compression_zstd_level,
-    }
-    target = config.compression_type
-    if target == "producer":
-        compression = None
-    else:
-        compression = Compression.NONE if target == "uncompressed" else Compression[target.upper()]
-    return BatchRules(
-        partition=str(topic_partition),
-        max_message_bytes=config.max_message_bytes,
-        compression=compression,
-        compression_level=levels.get(target),
-        is_compacted=config.compact,
-        timestamp_type=(
-            TimestampType.LOG_APPEND_TIME
-            if config.message_timestamp_type == "LogAppendTime"
-            else TimestampType.CREATE_TIME
-        ),
-        timestamp_before_max_ms=config.message_timestamp_before_max_ms,
-        timestamp_after_max_ms=config.message_timestamp_after_max_ms,
-        validate_records=validate_records,
-    )

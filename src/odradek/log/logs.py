@@ -361,7 +361,7 @@ class Logs:
         """Flushes, checkpoints, expires and deletes as time goes by, until cancelled."""
         config = self._config
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._environment.flushes.run)
+            nursery.start_soon(self._environment.flushes.run, self._environment.offload)
             for interval_ms, work in (
                 (min(config.flush_scheduler_interval_ms, 1000), self.flush_old),
                 (config.flush_offset_checkpoint_interval_ms, self._checkpoint_recovery_points),

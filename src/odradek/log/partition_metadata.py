@@ -35,13 +35,18 @@ def decode_uuid(text: str) -> uuid.UUID:
 
 
 def write_topic_id(directory: str, topic_id: uuid.UUID) -> None:
-    """Raises OSError."""
-    replace_file(os.path.join(directory, FILE_NAME), f"version: 0\ntopic_id: {encode_uuid(topic_id)}")
+    """Written but not synced. Raises OSError."""
+    content = f"version: 0\ntopic_id: {encode_uuid(topic_id)}"
+    replace_file(metadata_path(directory), content, sync=False)
+
+
+def metadata_path(directory: str) -> str:
+    return os.path.join(directory, FILE_NAME)
 
 
 def read_topic_id(directory: str) -> uuid.UUID | None:
     """None where there is no such file. Raises OSError, MalformedPartitionMetadata."""
-    path = os.path.join(directory, FILE_NAME)
+    path = metadata_path(directory)
     try:
         with open(path, encoding="utf-8") as file:
             lines = dict(line.split(":", 1) for line in file.read().splitlines())

@@ -15,6 +15,7 @@ from itertools import islice
 from struct import Struct
 from typing import NamedTuple
 
+from odradek.config.log_config import LogConfig
 from odradek.errors import KafkaError
 from odradek.log.file_names import (
     DELETED_SUFFIX,
@@ -295,19 +296,15 @@ class Segment:
         self.deactivate()
 
     def should_roll(
-        self,
-        size_bytes: int,
-        last_offset: int,
-        max_timestamp: int,
-        *,
-        segment_bytes: int,
-        segment_ms: int,
-        now_ms: int,
+        self, size_bytes: int, last_offset: int, max_timestamp: int, config: LogConfig, now_ms: int
     ) -> bool:
         """Whether an append of `size_bytes` up to `last_offset` belongs into a new segment."""
-        if self.size_bytes > segment_bytes - size_bytes:
+        if self.size_bytes > config.segment_bytes - size_bytes:
             return True
-        if self.size_bytes and self.waited_ms(now_ms, max_timestamp) > segment_ms - self.roll_jitter_ms:
+        if (
+            self.size_bytes
+            and self.waited_ms(now_ms, max_timestamp) > config.max_segment_ms - self.roll_jitter_ms
+        ):
             return True
         return self.offset_index.is_full or self.time_index.is_full or not self.can_hold(last_offset)
 
