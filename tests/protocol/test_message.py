@@ -92,6 +92,21 @@ def test_a_string_that_may_not_be_null_is_malformed_when_it_is():
         HeartbeatRequest.decode(0, memoryview(bytes.fromhex("ffff 00000001 0000")))
 
 
+@pytest.mark.parametrize(
+    ("version", "raw"), [(3, "ffff ffff 00000000 ffffffff"), (9, "00 ffff 00000000 00 00")]
+)
+def test_an_array_that_may_not_be_null_is_malformed_when_it_is(version: int, raw: str):
+    with pytest.raises(MalformedMessage, match="TopicData"):
+        ProduceRequest.decode(version, memoryview(bytes.fromhex(raw)))
+
+
+@pytest.mark.parametrize(("version", "raw"), [(3, "7fffffff"), (9, "ffffffff07")])
+def test_a_count_that_cannot_fit_is_malformed_before_any_element_is_read(version: int, raw: str):
+    nullable_id = "ffff" if version == 3 else "00"
+    with pytest.raises(MalformedMessage, match="TopicData has count"):
+        ProduceRequest.decode(version, memoryview(bytes.fromhex(f"{nullable_id} ffff 00000000 {raw} 0001")))
+
+
 def test_a_known_tagged_field_with_its_default_is_not_written():
     assert FetchRequest(cluster_id=None).to_bytes(12)[-1] == 0
     assert FetchRequest.decode(12, memoryview(FetchRequest(cluster_id="c").to_bytes(12))).cluster_id == "c"
