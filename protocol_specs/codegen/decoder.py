@@ -261,8 +261,8 @@ class Decoder:
 
 
 _SLICES = {
-    # Kafka replaces malformed UTF-8 as Java does, and so does "replace".
-    "string": 'buf[at:to].tobytes().decode("utf-8", "replace")',
+    # Kafka takes malformed UTF-8 and replaces it; "java" is registered by `odradek.protocol.primitives`.
+    "string": 'buf[at:to].tobytes().decode("utf-8", "java")',
     "bytes": "buf[at:to].tobytes()",
     "records": "buf[at:to]",
 }

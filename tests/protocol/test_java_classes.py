@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from compat.message_codec import Decoded, MessageCodec, Question
+from odradek.protocol.generated.heartbeat_request import HeartbeatRequest
 from odradek.protocol.message import Message as Generated
 from protocol_specs.codegen.schema import Message
 from tests.protocol.examples import MESSAGES, RandomChoices, canonical, example, to_json
@@ -14,7 +15,7 @@ from tests.protocol.examples import MESSAGES, RandomChoices, canonical, example,
 pytestmark = pytest.mark.oracle
 
 RELEASES = {"3.9": "3.9.2", "4.3": "4.3.0"}
-EXAMPLES = 4
+EXAMPLES = 8
 # Where 3.9 and 4.3 give one version two layouts, 4.3's is ours; 3.9 kept all of these unstable.
 OTHER_LAYOUT = {("3.9", "ReadShareGroupStateSummaryResponse", 0), ("3.9", "ShareGroupMetadataValue", 0)}
 OLD_NAMES = {
@@ -114,3 +115,16 @@ def test_we_write_the_bytes_that_kafka_writes_for_the_same_values(java: MessageC
         where = f"{message.name} {version}: {value}"
         assert isinstance(answer, bytes), f"{where}: {answer!r}"
         assert answer == value.to_bytes(version), where
+
+
+def test_malformed_utf8_reads_as_it_does_in_java(java: MessageCodec) -> None:
+    choices = RandomChoices("malformed utf-8")
+    odd = "eda080 edbf eda0 edbfbf f09f e282 c0af c1 f5808080 ff f4908080 e08080 f0808080 80 c3 61"
+    lead = [bytes.fromhex(word) for word in odd.split()]
+    texts = [*lead, *(first + second for first in lead for second in lead)]
+    texts += [choices.binary(choices.integer(1, 12)) for _ in range(500)]
+    raws = [len(text).to_bytes(2, "big") + text + bytes(6) for text in texts]
+    answers = java.ask([Question("3.9.2", "HeartbeatRequestData", 0, raw) for raw in raws])
+    for raw, answer in zip(raws, answers, strict=True):
+        assert isinstance(answer, Decoded)
+        assert HeartbeatRequest.decode(0, memoryview(raw)).group_id == answer.json["groupId"], raw

@@ -77,7 +77,7 @@ def decode_request_header(frame: memoryview) -> tuple[RequestHeader, int]:
             to = at + length
             if to > len(frame):
                 raise bad_length("ClientId", length, len(frame) - at)
-            client_id = frame[at:to].tobytes().decode("utf-8", "replace")
+            client_id = frame[at:to].tobytes().decode("utf-8", "java")
             at = to
         tagged: TaggedFields | None = None
         if version == 2:

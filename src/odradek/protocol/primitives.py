@@ -11,6 +11,7 @@ Source: KIP-482; Kafka's ByteUtils, ByteBufferAccessor, RawTaggedFieldWriter.
 
 from __future__ import annotations
 
+from codecs import register_error
 from functools import lru_cache
 from struct import Struct
 from uuid import UUID
@@ -51,6 +52,21 @@ def bad_length(name: str, length: int, remaining: int) -> MalformedMessage:
 def bad_count(name: str, count: int, remaining: int) -> MalformedMessage:
     """The error for an array that is null where it may not be, or cannot fit in what is left."""
     return MalformedMessage(f"{name} has count {count} on the wire, {remaining} bytes are left")
+
+
+def _replace_as_java(error: UnicodeError) -> tuple[str, int]:
+    """Replace malformed UTF-8 by U+FFFD as Java does: an encoded surrogate is one error there, not three."""
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    raw, at = error.object, error.start
+    rest = raw[at + 1 : at + 3]
+    if raw[at] == 0xED and rest and 0xA0 <= rest[0] <= 0xBF:
+        is_whole = len(rest) == 2 and rest[1] & 0xC0 == 0x80
+        return "\ufffd", at + 3 if is_whole else at + 2
+    return "\ufffd", error.end
+
+
+register_error("java", _replace_as_java)
 
 
 @lru_cache(maxsize=4096)

@@ -59,14 +59,14 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[AddOffsetsToTxnRequest, int]:
     to = at + n
     if n < 0 or to > end:
         raise bad_length("TransactionalId", n, end - at)
-    transactional_id = buf[at:to].tobytes().decode("utf-8", "replace")
+    transactional_id = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     producer_id, producer_epoch, n = _unpack_qhh(buf, at)
     at += 12
     to = at + n
     if n < 0 or to > end:
         raise bad_length("GroupId", n, end - at)
-    group_id = buf[at:to].tobytes().decode("utf-8", "replace")
+    group_id = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     return AddOffsetsToTxnRequest(transactional_id, producer_id, producer_epoch, group_id), at
 
@@ -81,7 +81,7 @@ def _decode_v3(buf: memoryview, at: int) -> tuple[AddOffsetsToTxnRequest, int]:
     to = at + n - 1
     if n < 1 or to > end:
         raise bad_length("TransactionalId", n, end - at)
-    transactional_id = buf[at:to].tobytes().decode("utf-8", "replace")
+    transactional_id = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     producer_id, producer_epoch, n = _unpack_qhB(buf, at)
     at += 11
@@ -90,7 +90,7 @@ def _decode_v3(buf: memoryview, at: int) -> tuple[AddOffsetsToTxnRequest, int]:
     to = at + n - 1
     if n < 1 or to > end:
         raise bad_length("GroupId", n, end - at)
-    group_id = buf[at:to].tobytes().decode("utf-8", "replace")
+    group_id = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     n = buf[at]
     at += 1

@@ -105,7 +105,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[AddPartitionsToTxnRequest, int
     to = at + n
     if n < 0 or to > end:
         raise bad_length("V3AndBelowTransactionalId", n, end - at)
-    v3_and_below_transactional_id = buf[at:to].tobytes().decode("utf-8", "replace")
+    v3_and_below_transactional_id = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     v3_and_below_producer_id, v3_and_below_producer_epoch, n = _unpack_qhi(buf, at)
     at += 14
@@ -118,7 +118,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[AddPartitionsToTxnRequest, int
         to = at + n
         if n < 0 or to > end:
             raise bad_length("Name", n, end - at)
-        name = buf[at:to].tobytes().decode("utf-8", "replace")
+        name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         (n,) = _unpack_i(buf, at)
         at += 4
@@ -141,7 +141,7 @@ def _decode_v3(buf: memoryview, at: int) -> tuple[AddPartitionsToTxnRequest, int
     to = at + n - 1
     if n < 1 or to > end:
         raise bad_length("V3AndBelowTransactionalId", n, end - at)
-    v3_and_below_transactional_id = buf[at:to].tobytes().decode("utf-8", "replace")
+    v3_and_below_transactional_id = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     v3_and_below_producer_id, v3_and_below_producer_epoch, n = _unpack_qhB(buf, at)
     at += 11
@@ -158,7 +158,7 @@ def _decode_v3(buf: memoryview, at: int) -> tuple[AddPartitionsToTxnRequest, int
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("Name", n, end - at)
-        name = buf[at:to].tobytes().decode("utf-8", "replace")
+        name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         n = buf[at]
         at += 1
@@ -201,7 +201,7 @@ def _decode_v4(buf: memoryview, at: int) -> tuple[AddPartitionsToTxnRequest, int
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("TransactionalId", n, end - at)
-        transactional_id = buf[at:to].tobytes().decode("utf-8", "replace")
+        transactional_id = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         producer_id, producer_epoch, verify_only, n = _unpack_qhtB(buf, at)
         at += 12
@@ -218,7 +218,7 @@ def _decode_v4(buf: memoryview, at: int) -> tuple[AddPartitionsToTxnRequest, int
             to = at + n - 1
             if n < 1 or to > end:
                 raise bad_length("Name", n, end - at)
-            name = buf[at:to].tobytes().decode("utf-8", "replace")
+            name = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
             n = buf[at]
             at += 1

@@ -114,7 +114,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[AddPartitionsToTxnResponse, in
         to = at + n
         if n < 0 or to > end:
             raise bad_length("Name", n, end - at)
-        name = buf[at:to].tobytes().decode("utf-8", "replace")
+        name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         (n,) = _unpack_i(buf, at)
         at += 4
@@ -147,7 +147,7 @@ def _decode_v3(buf: memoryview, at: int) -> tuple[AddPartitionsToTxnResponse, in
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("Name", n, end - at)
-        name = buf[at:to].tobytes().decode("utf-8", "replace")
+        name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         n = buf[at]
         at += 1
@@ -195,7 +195,7 @@ def _decode_v4(buf: memoryview, at: int) -> tuple[AddPartitionsToTxnResponse, in
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("TransactionalId", n, end - at)
-        transactional_id = buf[at:to].tobytes().decode("utf-8", "replace")
+        transactional_id = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         n = buf[at]
         at += 1
@@ -212,7 +212,7 @@ def _decode_v4(buf: memoryview, at: int) -> tuple[AddPartitionsToTxnResponse, in
             to = at + n - 1
             if n < 1 or to > end:
                 raise bad_length("Name", n, end - at)
-            name = buf[at:to].tobytes().decode("utf-8", "replace")
+            name = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
             n = buf[at]
             at += 1

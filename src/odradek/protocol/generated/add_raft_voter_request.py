@@ -88,7 +88,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[AddRaftVoterRequest, int]:
         to = at + n - 1
         if to > end:
             raise bad_length("ClusterId", n, end - at)
-        cluster_id = buf[at:to].tobytes().decode("utf-8", "replace")
+        cluster_id = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
     timeout_ms, voter_id, voter_directory_id, n = _unpack_iiuB(buf, at)
     at += 25
@@ -106,7 +106,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[AddRaftVoterRequest, int]:
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("Name", n, end - at)
-        name = buf[at:to].tobytes().decode("utf-8", "replace")
+        name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         n = buf[at]
         at += 1
@@ -115,7 +115,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[AddRaftVoterRequest, int]:
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("Host", n, end - at)
-        host = buf[at:to].tobytes().decode("utf-8", "replace")
+        host = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         port, n = _unpack_HB(buf, at)
         at += 3
@@ -143,7 +143,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[AddRaftVoterRequest, int]:
         to = at + n - 1
         if to > end:
             raise bad_length("ClusterId", n, end - at)
-        cluster_id = buf[at:to].tobytes().decode("utf-8", "replace")
+        cluster_id = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
     timeout_ms, voter_id, voter_directory_id, n = _unpack_iiuB(buf, at)
     at += 25
@@ -161,7 +161,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[AddRaftVoterRequest, int]:
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("Name", n, end - at)
-        name = buf[at:to].tobytes().decode("utf-8", "replace")
+        name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         n = buf[at]
         at += 1
@@ -170,7 +170,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[AddRaftVoterRequest, int]:
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("Host", n, end - at)
-        host = buf[at:to].tobytes().decode("utf-8", "replace")
+        host = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         port, n = _unpack_HB(buf, at)
         at += 3

@@ -56,7 +56,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[AddRaftVoterResponse, int]:
         to = at + n - 1
         if to > end:
             raise bad_length("ErrorMessage", n, end - at)
-        error_message = buf[at:to].tobytes().decode("utf-8", "replace")
+        error_message = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
     n = buf[at]
     at += 1

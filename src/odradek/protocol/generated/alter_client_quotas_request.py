@@ -118,7 +118,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[AlterClientQuotasRequest, int]
             to = at + n
             if n < 0 or to > end:
                 raise bad_length("EntityType", n, end - at)
-            entity_type = buf[at:to].tobytes().decode("utf-8", "replace")
+            entity_type = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
             (n,) = _unpack_h(buf, at)
             at += 2
@@ -127,7 +127,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[AlterClientQuotasRequest, int]
                 to = at + n
                 if to > end:
                     raise bad_length("EntityName", n, end - at)
-                entity_name = buf[at:to].tobytes().decode("utf-8", "replace")
+                entity_name = buf[at:to].tobytes().decode("utf-8", "java")
                 at = to
             entity.append(EntityData(entity_type, entity_name))
         (n,) = _unpack_i(buf, at)
@@ -141,7 +141,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[AlterClientQuotasRequest, int]
             to = at + n
             if n < 0 or to > end:
                 raise bad_length("Key", n, end - at)
-            key = buf[at:to].tobytes().decode("utf-8", "replace")
+            key = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
             value, remove = _unpack_dt(buf, at)
             at += 9
@@ -178,7 +178,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[AlterClientQuotasRequest, int]
             to = at + n - 1
             if n < 1 or to > end:
                 raise bad_length("EntityType", n, end - at)
-            entity_type = buf[at:to].tobytes().decode("utf-8", "replace")
+            entity_type = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
             n = buf[at]
             at += 1
@@ -189,7 +189,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[AlterClientQuotasRequest, int]
                 to = at + n - 1
                 if to > end:
                     raise bad_length("EntityName", n, end - at)
-                entity_name = buf[at:to].tobytes().decode("utf-8", "replace")
+                entity_name = buf[at:to].tobytes().decode("utf-8", "java")
                 at = to
             n = buf[at]
             at += 1
@@ -212,7 +212,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[AlterClientQuotasRequest, int]
             to = at + n - 1
             if n < 1 or to > end:
                 raise bad_length("Key", n, end - at)
-            key = buf[at:to].tobytes().decode("utf-8", "replace")
+            key = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
             value, remove, n = _unpack_dtB(buf, at)
             at += 10

@@ -99,7 +99,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[AlterClientQuotasResponse, int
             to = at + n
             if to > end:
                 raise bad_length("ErrorMessage", n, end - at)
-            error_message = buf[at:to].tobytes().decode("utf-8", "replace")
+            error_message = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
         (n,) = _unpack_i(buf, at)
         at += 4
@@ -112,7 +112,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[AlterClientQuotasResponse, int
             to = at + n
             if n < 0 or to > end:
                 raise bad_length("EntityType", n, end - at)
-            entity_type = buf[at:to].tobytes().decode("utf-8", "replace")
+            entity_type = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
             (n,) = _unpack_h(buf, at)
             at += 2
@@ -121,7 +121,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[AlterClientQuotasResponse, int
                 to = at + n
                 if to > end:
                     raise bad_length("EntityName", n, end - at)
-                entity_name = buf[at:to].tobytes().decode("utf-8", "replace")
+                entity_name = buf[at:to].tobytes().decode("utf-8", "java")
                 at = to
             entity.append(EntityData(entity_type, entity_name))
         entries.append(EntryData(error_code, error_message, entity))
@@ -148,7 +148,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[AlterClientQuotasResponse, int
             to = at + n - 1
             if to > end:
                 raise bad_length("ErrorMessage", n, end - at)
-            error_message = buf[at:to].tobytes().decode("utf-8", "replace")
+            error_message = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
         n = buf[at]
         at += 1
@@ -165,7 +165,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[AlterClientQuotasResponse, int
             to = at + n - 1
             if n < 1 or to > end:
                 raise bad_length("EntityType", n, end - at)
-            entity_type = buf[at:to].tobytes().decode("utf-8", "replace")
+            entity_type = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
             n = buf[at]
             at += 1
@@ -176,7 +176,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[AlterClientQuotasResponse, int
                 to = at + n - 1
                 if to > end:
                     raise bad_length("EntityName", n, end - at)
-                entity_name = buf[at:to].tobytes().decode("utf-8", "replace")
+                entity_name = buf[at:to].tobytes().decode("utf-8", "java")
                 at = to
             n = buf[at]
             at += 1

@@ -99,7 +99,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[AlterConfigsRequest, int]:
         to = at + n
         if n < 0 or to > end:
             raise bad_length("ResourceName", n, end - at)
-        resource_name = buf[at:to].tobytes().decode("utf-8", "replace")
+        resource_name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         (n,) = _unpack_i(buf, at)
         at += 4
@@ -112,7 +112,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[AlterConfigsRequest, int]:
             to = at + n
             if n < 0 or to > end:
                 raise bad_length("Name", n, end - at)
-            name = buf[at:to].tobytes().decode("utf-8", "replace")
+            name = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
             (n,) = _unpack_h(buf, at)
             at += 2
@@ -121,7 +121,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[AlterConfigsRequest, int]:
                 to = at + n
                 if to > end:
                     raise bad_length("Value", n, end - at)
-                value = buf[at:to].tobytes().decode("utf-8", "replace")
+                value = buf[at:to].tobytes().decode("utf-8", "java")
                 at = to
             configs.append(AlterableConfig(name, value))
         resources.append(AlterConfigsResource(resource_type, resource_name, configs))
@@ -148,7 +148,7 @@ def _decode_v2(buf: memoryview, at: int) -> tuple[AlterConfigsRequest, int]:
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("ResourceName", n, end - at)
-        resource_name = buf[at:to].tobytes().decode("utf-8", "replace")
+        resource_name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         n = buf[at]
         at += 1
@@ -165,7 +165,7 @@ def _decode_v2(buf: memoryview, at: int) -> tuple[AlterConfigsRequest, int]:
             to = at + n - 1
             if n < 1 or to > end:
                 raise bad_length("Name", n, end - at)
-            name = buf[at:to].tobytes().decode("utf-8", "replace")
+            name = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
             n = buf[at]
             at += 1
@@ -176,7 +176,7 @@ def _decode_v2(buf: memoryview, at: int) -> tuple[AlterConfigsRequest, int]:
                 to = at + n - 1
                 if to > end:
                     raise bad_length("Value", n, end - at)
-                value = buf[at:to].tobytes().decode("utf-8", "replace")
+                value = buf[at:to].tobytes().decode("utf-8", "java")
                 at = to
             n = buf[at]
             at += 1

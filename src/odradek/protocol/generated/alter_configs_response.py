@@ -89,14 +89,14 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[AlterConfigsResponse, int]:
             to = at + n
             if to > end:
                 raise bad_length("ErrorMessage", n, end - at)
-            error_message = buf[at:to].tobytes().decode("utf-8", "replace")
+            error_message = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
         resource_type, n = _unpack_bh(buf, at)
         at += 3
         to = at + n
         if n < 0 or to > end:
             raise bad_length("ResourceName", n, end - at)
-        resource_name = buf[at:to].tobytes().decode("utf-8", "replace")
+        resource_name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         responses.append(AlterConfigsResourceResponse(error_code, error_message, resource_type, resource_name))
     return AlterConfigsResponse(throttle_time_ms, responses), at
@@ -122,7 +122,7 @@ def _decode_v2(buf: memoryview, at: int) -> tuple[AlterConfigsResponse, int]:
             to = at + n - 1
             if to > end:
                 raise bad_length("ErrorMessage", n, end - at)
-            error_message = buf[at:to].tobytes().decode("utf-8", "replace")
+            error_message = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
         resource_type, n = _unpack_bB(buf, at)
         at += 2
@@ -131,7 +131,7 @@ def _decode_v2(buf: memoryview, at: int) -> tuple[AlterConfigsResponse, int]:
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("ResourceName", n, end - at)
-        resource_name = buf[at:to].tobytes().decode("utf-8", "replace")
+        resource_name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         n = buf[at]
         at += 1

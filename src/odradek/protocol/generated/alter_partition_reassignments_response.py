@@ -95,7 +95,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[AlterPartitionReassignmentsRes
         to = at + n - 1
         if to > end:
             raise bad_length("ErrorMessage", n, end - at)
-        error_message = buf[at:to].tobytes().decode("utf-8", "replace")
+        error_message = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
     n = buf[at]
     at += 1
@@ -112,7 +112,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[AlterPartitionReassignmentsRes
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("Name", n, end - at)
-        name = buf[at:to].tobytes().decode("utf-8", "replace")
+        name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         n = buf[at]
         at += 1
@@ -131,7 +131,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[AlterPartitionReassignmentsRes
                 to = at + n - 1
                 if to > end:
                     raise bad_length("ErrorMessage", n, end - at)
-                reassignable_partition_response_error_message = buf[at:to].tobytes().decode("utf-8", "replace")
+                reassignable_partition_response_error_message = buf[at:to].tobytes().decode("utf-8", "java")
                 at = to
             n = buf[at]
             at += 1
@@ -165,7 +165,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[AlterPartitionReassignmentsRes
         to = at + n - 1
         if to > end:
             raise bad_length("ErrorMessage", n, end - at)
-        error_message = buf[at:to].tobytes().decode("utf-8", "replace")
+        error_message = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
     n = buf[at]
     at += 1
@@ -182,7 +182,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[AlterPartitionReassignmentsRes
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("Name", n, end - at)
-        name = buf[at:to].tobytes().decode("utf-8", "replace")
+        name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         n = buf[at]
         at += 1
@@ -201,7 +201,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[AlterPartitionReassignmentsRes
                 to = at + n - 1
                 if to > end:
                     raise bad_length("ErrorMessage", n, end - at)
-                reassignable_partition_response_error_message = buf[at:to].tobytes().decode("utf-8", "replace")
+                reassignable_partition_response_error_message = buf[at:to].tobytes().decode("utf-8", "java")
                 at = to
             n = buf[at]
             at += 1

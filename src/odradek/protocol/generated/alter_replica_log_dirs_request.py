@@ -91,7 +91,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[AlterReplicaLogDirsRequest, in
         to = at + n
         if n < 0 or to > end:
             raise bad_length("Path", n, end - at)
-        path = buf[at:to].tobytes().decode("utf-8", "replace")
+        path = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         (n,) = _unpack_i(buf, at)
         at += 4
@@ -104,7 +104,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[AlterReplicaLogDirsRequest, in
             to = at + n
             if n < 0 or to > end:
                 raise bad_length("Name", n, end - at)
-            name = buf[at:to].tobytes().decode("utf-8", "replace")
+            name = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
             (n,) = _unpack_i(buf, at)
             at += 4
@@ -136,7 +136,7 @@ def _decode_v2(buf: memoryview, at: int) -> tuple[AlterReplicaLogDirsRequest, in
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("Path", n, end - at)
-        path = buf[at:to].tobytes().decode("utf-8", "replace")
+        path = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         n = buf[at]
         at += 1
@@ -153,7 +153,7 @@ def _decode_v2(buf: memoryview, at: int) -> tuple[AlterReplicaLogDirsRequest, in
             to = at + n - 1
             if n < 1 or to > end:
                 raise bad_length("Name", n, end - at)
-            name = buf[at:to].tobytes().decode("utf-8", "replace")
+            name = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
             n = buf[at]
             at += 1

@@ -96,7 +96,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[AlterReplicaLogDirsResponse, i
         to = at + n
         if n < 0 or to > end:
             raise bad_length("TopicName", n, end - at)
-        topic_name = buf[at:to].tobytes().decode("utf-8", "replace")
+        topic_name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         (n,) = _unpack_i(buf, at)
         at += 4
@@ -129,7 +129,7 @@ def _decode_v2(buf: memoryview, at: int) -> tuple[AlterReplicaLogDirsResponse, i
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("TopicName", n, end - at)
-        topic_name = buf[at:to].tobytes().decode("utf-8", "replace")
+        topic_name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         n = buf[at]
         at += 1

@@ -97,7 +97,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[AlterShareGroupOffsetsResponse
         to = at + n - 1
         if to > end:
             raise bad_length("ErrorMessage", n, end - at)
-        error_message = buf[at:to].tobytes().decode("utf-8", "replace")
+        error_message = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
     n = buf[at]
     at += 1
@@ -114,7 +114,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[AlterShareGroupOffsetsResponse
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("TopicName", n, end - at)
-        topic_name = buf[at:to].tobytes().decode("utf-8", "replace")
+        topic_name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         topic_id, n = _unpack_uB(buf, at)
         at += 17
@@ -134,7 +134,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[AlterShareGroupOffsetsResponse
                 to = at + n - 1
                 if to > end:
                     raise bad_length("ErrorMessage", n, end - at)
-                alter_share_group_offsets_response_partition_error_message = buf[at:to].tobytes().decode("utf-8", "replace")
+                alter_share_group_offsets_response_partition_error_message = buf[at:to].tobytes().decode("utf-8", "java")
                 at = to
             n = buf[at]
             at += 1

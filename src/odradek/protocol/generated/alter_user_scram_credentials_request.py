@@ -99,7 +99,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[AlterUserScramCredentialsReque
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("Name", n, end - at)
-        name = buf[at:to].tobytes().decode("utf-8", "replace")
+        name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         mechanism, n = _unpack_bB(buf, at)
         at += 2
@@ -122,7 +122,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[AlterUserScramCredentialsReque
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("Name", n, end - at)
-        scram_credential_upsertion_name = buf[at:to].tobytes().decode("utf-8", "replace")
+        scram_credential_upsertion_name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         scram_credential_upsertion_mechanism, iterations, n = _unpack_biB(buf, at)
         at += 6

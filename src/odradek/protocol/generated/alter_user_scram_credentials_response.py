@@ -81,7 +81,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[AlterUserScramCredentialsRespo
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("User", n, end - at)
-        user = buf[at:to].tobytes().decode("utf-8", "replace")
+        user = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         error_code, n = _unpack_hB(buf, at)
         at += 3
@@ -92,7 +92,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[AlterUserScramCredentialsRespo
             to = at + n - 1
             if to > end:
                 raise bad_length("ErrorMessage", n, end - at)
-            error_message = buf[at:to].tobytes().decode("utf-8", "replace")
+            error_message = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
         n = buf[at]
         at += 1

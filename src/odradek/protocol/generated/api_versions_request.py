@@ -54,7 +54,7 @@ def _decode_v3(buf: memoryview, at: int) -> tuple[ApiVersionsRequest, int]:
     to = at + n - 1
     if n < 1 or to > end:
         raise bad_length("ClientSoftwareName", n, end - at)
-    client_software_name = buf[at:to].tobytes().decode("utf-8", "replace")
+    client_software_name = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     n = buf[at]
     at += 1
@@ -63,7 +63,7 @@ def _decode_v3(buf: memoryview, at: int) -> tuple[ApiVersionsRequest, int]:
     to = at + n - 1
     if n < 1 or to > end:
         raise bad_length("ClientSoftwareVersion", n, end - at)
-    client_software_version = buf[at:to].tobytes().decode("utf-8", "replace")
+    client_software_version = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     n = buf[at]
     at += 1

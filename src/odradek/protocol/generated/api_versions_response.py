@@ -197,7 +197,7 @@ def _decode_v3(buf: memoryview, at: int) -> tuple[ApiVersionsResponse, int]:
                     to = at + n - 1
                     if n < 1 or to > end:
                         raise bad_length("Name", n, end - at)
-                    name = buf[at:to].tobytes().decode("utf-8", "replace")
+                    name = buf[at:to].tobytes().decode("utf-8", "java")
                     at = to
                     supported_feature_key_min_version, supported_feature_key_max_version, n = _unpack_hhB(buf, at)
                     at += 5
@@ -224,7 +224,7 @@ def _decode_v3(buf: memoryview, at: int) -> tuple[ApiVersionsResponse, int]:
                     to = at + n - 1
                     if n < 1 or to > end:
                         raise bad_length("Name", n, end - at)
-                    finalized_feature_key_name = buf[at:to].tobytes().decode("utf-8", "replace")
+                    finalized_feature_key_name = buf[at:to].tobytes().decode("utf-8", "java")
                     at = to
                     max_version_level, min_version_level, n = _unpack_hhB(buf, at)
                     at += 5

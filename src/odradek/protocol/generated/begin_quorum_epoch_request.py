@@ -119,7 +119,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[BeginQuorumEpochRequest, int]:
         to = at + n
         if to > end:
             raise bad_length("ClusterId", n, end - at)
-        cluster_id = buf[at:to].tobytes().decode("utf-8", "replace")
+        cluster_id = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
     (n,) = _unpack_i(buf, at)
     at += 4
@@ -132,7 +132,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[BeginQuorumEpochRequest, int]:
         to = at + n
         if n < 0 or to > end:
             raise bad_length("TopicName", n, end - at)
-        topic_name = buf[at:to].tobytes().decode("utf-8", "replace")
+        topic_name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         (n,) = _unpack_i(buf, at)
         at += 4
@@ -159,7 +159,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[BeginQuorumEpochRequest, int]:
         to = at + n - 1
         if to > end:
             raise bad_length("ClusterId", n, end - at)
-        cluster_id = buf[at:to].tobytes().decode("utf-8", "replace")
+        cluster_id = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
     voter_id, n = _unpack_iB(buf, at)
     at += 5
@@ -176,7 +176,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[BeginQuorumEpochRequest, int]:
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("TopicName", n, end - at)
-        topic_name = buf[at:to].tobytes().decode("utf-8", "replace")
+        topic_name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         n = buf[at]
         at += 1
@@ -214,7 +214,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[BeginQuorumEpochRequest, int]:
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("Name", n, end - at)
-        name = buf[at:to].tobytes().decode("utf-8", "replace")
+        name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         n = buf[at]
         at += 1
@@ -223,7 +223,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[BeginQuorumEpochRequest, int]:
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("Host", n, end - at)
-        host = buf[at:to].tobytes().decode("utf-8", "replace")
+        host = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         port, n = _unpack_HB(buf, at)
         at += 3

@@ -116,7 +116,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[BrokerRegistrationRequest, int
     to = at + n - 1
     if n < 1 or to > end:
         raise bad_length("ClusterId", n, end - at)
-    cluster_id = buf[at:to].tobytes().decode("utf-8", "replace")
+    cluster_id = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     incarnation_id, n = _unpack_uB(buf, at)
     at += 17
@@ -134,7 +134,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[BrokerRegistrationRequest, int
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("Name", n, end - at)
-        name = buf[at:to].tobytes().decode("utf-8", "replace")
+        name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         n = buf[at]
         at += 1
@@ -143,7 +143,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[BrokerRegistrationRequest, int
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("Host", n, end - at)
-        host = buf[at:to].tobytes().decode("utf-8", "replace")
+        host = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         port, security_protocol, n = _unpack_HhB(buf, at)
         at += 5
@@ -166,7 +166,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[BrokerRegistrationRequest, int
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("Name", n, end - at)
-        feature_name = buf[at:to].tobytes().decode("utf-8", "replace")
+        feature_name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         min_supported_version, max_supported_version, n = _unpack_hhB(buf, at)
         at += 5
@@ -183,7 +183,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[BrokerRegistrationRequest, int
         to = at + n - 1
         if to > end:
             raise bad_length("Rack", n, end - at)
-        rack = buf[at:to].tobytes().decode("utf-8", "replace")
+        rack = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
     n = buf[at]
     at += 1
@@ -203,7 +203,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[BrokerRegistrationRequest, int
     to = at + n - 1
     if n < 1 or to > end:
         raise bad_length("ClusterId", n, end - at)
-    cluster_id = buf[at:to].tobytes().decode("utf-8", "replace")
+    cluster_id = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     incarnation_id, n = _unpack_uB(buf, at)
     at += 17
@@ -221,7 +221,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[BrokerRegistrationRequest, int
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("Name", n, end - at)
-        name = buf[at:to].tobytes().decode("utf-8", "replace")
+        name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         n = buf[at]
         at += 1
@@ -230,7 +230,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[BrokerRegistrationRequest, int
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("Host", n, end - at)
-        host = buf[at:to].tobytes().decode("utf-8", "replace")
+        host = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         port, security_protocol, n = _unpack_HhB(buf, at)
         at += 5
@@ -253,7 +253,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[BrokerRegistrationRequest, int
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("Name", n, end - at)
-        feature_name = buf[at:to].tobytes().decode("utf-8", "replace")
+        feature_name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         min_supported_version, max_supported_version, n = _unpack_hhB(buf, at)
         at += 5
@@ -270,7 +270,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[BrokerRegistrationRequest, int
         to = at + n - 1
         if to > end:
             raise bad_length("Rack", n, end - at)
-        rack = buf[at:to].tobytes().decode("utf-8", "replace")
+        rack = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
     is_migrating_zk_broker, n = _unpack_tB(buf, at)
     at += 2
@@ -290,7 +290,7 @@ def _decode_v2(buf: memoryview, at: int) -> tuple[BrokerRegistrationRequest, int
     to = at + n - 1
     if n < 1 or to > end:
         raise bad_length("ClusterId", n, end - at)
-    cluster_id = buf[at:to].tobytes().decode("utf-8", "replace")
+    cluster_id = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     incarnation_id, n = _unpack_uB(buf, at)
     at += 17
@@ -308,7 +308,7 @@ def _decode_v2(buf: memoryview, at: int) -> tuple[BrokerRegistrationRequest, int
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("Name", n, end - at)
-        name = buf[at:to].tobytes().decode("utf-8", "replace")
+        name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         n = buf[at]
         at += 1
@@ -317,7 +317,7 @@ def _decode_v2(buf: memoryview, at: int) -> tuple[BrokerRegistrationRequest, int
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("Host", n, end - at)
-        host = buf[at:to].tobytes().decode("utf-8", "replace")
+        host = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         port, security_protocol, n = _unpack_HhB(buf, at)
         at += 5
@@ -340,7 +340,7 @@ def _decode_v2(buf: memoryview, at: int) -> tuple[BrokerRegistrationRequest, int
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("Name", n, end - at)
-        feature_name = buf[at:to].tobytes().decode("utf-8", "replace")
+        feature_name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         min_supported_version, max_supported_version, n = _unpack_hhB(buf, at)
         at += 5
@@ -357,7 +357,7 @@ def _decode_v2(buf: memoryview, at: int) -> tuple[BrokerRegistrationRequest, int
         to = at + n - 1
         if to > end:
             raise bad_length("Rack", n, end - at)
-        rack = buf[at:to].tobytes().decode("utf-8", "replace")
+        rack = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
     is_migrating_zk_broker, n = _unpack_tB(buf, at)
     at += 2
@@ -386,7 +386,7 @@ def _decode_v3(buf: memoryview, at: int) -> tuple[BrokerRegistrationRequest, int
     to = at + n - 1
     if n < 1 or to > end:
         raise bad_length("ClusterId", n, end - at)
-    cluster_id = buf[at:to].tobytes().decode("utf-8", "replace")
+    cluster_id = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     incarnation_id, n = _unpack_uB(buf, at)
     at += 17
@@ -404,7 +404,7 @@ def _decode_v3(buf: memoryview, at: int) -> tuple[BrokerRegistrationRequest, int
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("Name", n, end - at)
-        name = buf[at:to].tobytes().decode("utf-8", "replace")
+        name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         n = buf[at]
         at += 1
@@ -413,7 +413,7 @@ def _decode_v3(buf: memoryview, at: int) -> tuple[BrokerRegistrationRequest, int
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("Host", n, end - at)
-        host = buf[at:to].tobytes().decode("utf-8", "replace")
+        host = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         port, security_protocol, n = _unpack_HhB(buf, at)
         at += 5
@@ -436,7 +436,7 @@ def _decode_v3(buf: memoryview, at: int) -> tuple[BrokerRegistrationRequest, int
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("Name", n, end - at)
-        feature_name = buf[at:to].tobytes().decode("utf-8", "replace")
+        feature_name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         min_supported_version, max_supported_version, n = _unpack_hhB(buf, at)
         at += 5
@@ -453,7 +453,7 @@ def _decode_v3(buf: memoryview, at: int) -> tuple[BrokerRegistrationRequest, int
         to = at + n - 1
         if to > end:
             raise bad_length("Rack", n, end - at)
-        rack = buf[at:to].tobytes().decode("utf-8", "replace")
+        rack = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
     is_migrating_zk_broker, n = _unpack_tB(buf, at)
     at += 2

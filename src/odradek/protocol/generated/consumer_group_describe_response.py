@@ -166,7 +166,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[ConsumerGroupDescribeResponse,
             to = at + n - 1
             if to > end:
                 raise bad_length("ErrorMessage", n, end - at)
-            error_message = buf[at:to].tobytes().decode("utf-8", "replace")
+            error_message = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
         n = buf[at]
         at += 1
@@ -175,7 +175,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[ConsumerGroupDescribeResponse,
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("GroupId", n, end - at)
-        group_id = buf[at:to].tobytes().decode("utf-8", "replace")
+        group_id = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         n = buf[at]
         at += 1
@@ -184,7 +184,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[ConsumerGroupDescribeResponse,
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("GroupState", n, end - at)
-        group_state = buf[at:to].tobytes().decode("utf-8", "replace")
+        group_state = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         group_epoch, assignment_epoch, n = _unpack_iiB(buf, at)
         at += 9
@@ -193,7 +193,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[ConsumerGroupDescribeResponse,
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("AssignorName", n, end - at)
-        assignor_name = buf[at:to].tobytes().decode("utf-8", "replace")
+        assignor_name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         n = buf[at]
         at += 1
@@ -210,7 +210,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[ConsumerGroupDescribeResponse,
             to = at + n - 1
             if n < 1 or to > end:
                 raise bad_length("MemberId", n, end - at)
-            member_id = buf[at:to].tobytes().decode("utf-8", "replace")
+            member_id = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
             n = buf[at]
             at += 1
@@ -221,7 +221,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[ConsumerGroupDescribeResponse,
                 to = at + n - 1
                 if to > end:
                     raise bad_length("InstanceId", n, end - at)
-                instance_id = buf[at:to].tobytes().decode("utf-8", "replace")
+                instance_id = buf[at:to].tobytes().decode("utf-8", "java")
                 at = to
             n = buf[at]
             at += 1
@@ -232,7 +232,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[ConsumerGroupDescribeResponse,
                 to = at + n - 1
                 if to > end:
                     raise bad_length("RackId", n, end - at)
-                rack_id = buf[at:to].tobytes().decode("utf-8", "replace")
+                rack_id = buf[at:to].tobytes().decode("utf-8", "java")
                 at = to
             member_epoch, n = _unpack_iB(buf, at)
             at += 5
@@ -241,7 +241,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[ConsumerGroupDescribeResponse,
             to = at + n - 1
             if n < 1 or to > end:
                 raise bad_length("ClientId", n, end - at)
-            client_id = buf[at:to].tobytes().decode("utf-8", "replace")
+            client_id = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
             n = buf[at]
             at += 1
@@ -250,7 +250,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[ConsumerGroupDescribeResponse,
             to = at + n - 1
             if n < 1 or to > end:
                 raise bad_length("ClientHost", n, end - at)
-            client_host = buf[at:to].tobytes().decode("utf-8", "replace")
+            client_host = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
             n = buf[at]
             at += 1
@@ -267,7 +267,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[ConsumerGroupDescribeResponse,
                 to = at + n - 1
                 if n < 1 or to > end:
                     raise bad_length("SubscribedTopicNames element", n, end - at)
-                subscribed_topic_names.append(buf[at:to].tobytes().decode("utf-8", "replace"))
+                subscribed_topic_names.append(buf[at:to].tobytes().decode("utf-8", "java"))
                 at = to
             n = buf[at]
             at += 1
@@ -278,7 +278,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[ConsumerGroupDescribeResponse,
                 to = at + n - 1
                 if to > end:
                     raise bad_length("SubscribedTopicRegex", n, end - at)
-                subscribed_topic_regex = buf[at:to].tobytes().decode("utf-8", "replace")
+                subscribed_topic_regex = buf[at:to].tobytes().decode("utf-8", "java")
                 at = to
             n = buf[at]
             at += 1
@@ -296,7 +296,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[ConsumerGroupDescribeResponse,
                 to = at + n - 1
                 if n < 1 or to > end:
                     raise bad_length("TopicName", n, end - at)
-                topic_name = buf[at:to].tobytes().decode("utf-8", "replace")
+                topic_name = buf[at:to].tobytes().decode("utf-8", "java")
                 at = to
                 n = buf[at]
                 at += 1
@@ -334,7 +334,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[ConsumerGroupDescribeResponse,
                 to = at + n - 1
                 if n < 1 or to > end:
                     raise bad_length("TopicName", n, end - at)
-                topic_partitions_topic_name = buf[at:to].tobytes().decode("utf-8", "replace")
+                topic_partitions_topic_name = buf[at:to].tobytes().decode("utf-8", "java")
                 at = to
                 n = buf[at]
                 at += 1
@@ -396,7 +396,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[ConsumerGroupDescribeResponse,
             to = at + n - 1
             if to > end:
                 raise bad_length("ErrorMessage", n, end - at)
-            error_message = buf[at:to].tobytes().decode("utf-8", "replace")
+            error_message = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
         n = buf[at]
         at += 1
@@ -405,7 +405,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[ConsumerGroupDescribeResponse,
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("GroupId", n, end - at)
-        group_id = buf[at:to].tobytes().decode("utf-8", "replace")
+        group_id = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         n = buf[at]
         at += 1
@@ -414,7 +414,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[ConsumerGroupDescribeResponse,
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("GroupState", n, end - at)
-        group_state = buf[at:to].tobytes().decode("utf-8", "replace")
+        group_state = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         group_epoch, assignment_epoch, n = _unpack_iiB(buf, at)
         at += 9
@@ -423,7 +423,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[ConsumerGroupDescribeResponse,
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("AssignorName", n, end - at)
-        assignor_name = buf[at:to].tobytes().decode("utf-8", "replace")
+        assignor_name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         n = buf[at]
         at += 1
@@ -440,7 +440,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[ConsumerGroupDescribeResponse,
             to = at + n - 1
             if n < 1 or to > end:
                 raise bad_length("MemberId", n, end - at)
-            member_id = buf[at:to].tobytes().decode("utf-8", "replace")
+            member_id = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
             n = buf[at]
             at += 1
@@ -451,7 +451,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[ConsumerGroupDescribeResponse,
                 to = at + n - 1
                 if to > end:
                     raise bad_length("InstanceId", n, end - at)
-                instance_id = buf[at:to].tobytes().decode("utf-8", "replace")
+                instance_id = buf[at:to].tobytes().decode("utf-8", "java")
                 at = to
             n = buf[at]
             at += 1
@@ -462,7 +462,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[ConsumerGroupDescribeResponse,
                 to = at + n - 1
                 if to > end:
                     raise bad_length("RackId", n, end - at)
-                rack_id = buf[at:to].tobytes().decode("utf-8", "replace")
+                rack_id = buf[at:to].tobytes().decode("utf-8", "java")
                 at = to
             member_epoch, n = _unpack_iB(buf, at)
             at += 5
@@ -471,7 +471,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[ConsumerGroupDescribeResponse,
             to = at + n - 1
             if n < 1 or to > end:
                 raise bad_length("ClientId", n, end - at)
-            client_id = buf[at:to].tobytes().decode("utf-8", "replace")
+            client_id = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
             n = buf[at]
             at += 1
@@ -480,7 +480,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[ConsumerGroupDescribeResponse,
             to = at + n - 1
             if n < 1 or to > end:
                 raise bad_length("ClientHost", n, end - at)
-            client_host = buf[at:to].tobytes().decode("utf-8", "replace")
+            client_host = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
             n = buf[at]
             at += 1
@@ -497,7 +497,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[ConsumerGroupDescribeResponse,
                 to = at + n - 1
                 if n < 1 or to > end:
                     raise bad_length("SubscribedTopicNames element", n, end - at)
-                subscribed_topic_names.append(buf[at:to].tobytes().decode("utf-8", "replace"))
+                subscribed_topic_names.append(buf[at:to].tobytes().decode("utf-8", "java"))
                 at = to
             n = buf[at]
             at += 1
@@ -508,7 +508,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[ConsumerGroupDescribeResponse,
                 to = at + n - 1
                 if to > end:
                     raise bad_length("SubscribedTopicRegex", n, end - at)
-                subscribed_topic_regex = buf[at:to].tobytes().decode("utf-8", "replace")
+                subscribed_topic_regex = buf[at:to].tobytes().decode("utf-8", "java")
                 at = to
             n = buf[at]
             at += 1
@@ -526,7 +526,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[ConsumerGroupDescribeResponse,
                 to = at + n - 1
                 if n < 1 or to > end:
                     raise bad_length("TopicName", n, end - at)
-                topic_name = buf[at:to].tobytes().decode("utf-8", "replace")
+                topic_name = buf[at:to].tobytes().decode("utf-8", "java")
                 at = to
                 n = buf[at]
                 at += 1
@@ -564,7 +564,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[ConsumerGroupDescribeResponse,
                 to = at + n - 1
                 if n < 1 or to > end:
                     raise bad_length("TopicName", n, end - at)
-                topic_partitions_topic_name = buf[at:to].tobytes().decode("utf-8", "replace")
+                topic_partitions_topic_name = buf[at:to].tobytes().decode("utf-8", "java")
                 at = to
                 n = buf[at]
                 at += 1

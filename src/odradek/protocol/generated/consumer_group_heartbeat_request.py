@@ -93,7 +93,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[ConsumerGroupHeartbeatRequest,
     to = at + n - 1
     if n < 1 or to > end:
         raise bad_length("GroupId", n, end - at)
-    group_id = buf[at:to].tobytes().decode("utf-8", "replace")
+    group_id = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     n = buf[at]
     at += 1
@@ -102,7 +102,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[ConsumerGroupHeartbeatRequest,
     to = at + n - 1
     if n < 1 or to > end:
         raise bad_length("MemberId", n, end - at)
-    member_id = buf[at:to].tobytes().decode("utf-8", "replace")
+    member_id = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     member_epoch, n = _unpack_iB(buf, at)
     at += 5
@@ -113,7 +113,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[ConsumerGroupHeartbeatRequest,
         to = at + n - 1
         if to > end:
             raise bad_length("InstanceId", n, end - at)
-        instance_id = buf[at:to].tobytes().decode("utf-8", "replace")
+        instance_id = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
     n = buf[at]
     at += 1
@@ -124,7 +124,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[ConsumerGroupHeartbeatRequest,
         to = at + n - 1
         if to > end:
             raise bad_length("RackId", n, end - at)
-        rack_id = buf[at:to].tobytes().decode("utf-8", "replace")
+        rack_id = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
     rebalance_timeout_ms, n = _unpack_iB(buf, at)
     at += 5
@@ -143,7 +143,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[ConsumerGroupHeartbeatRequest,
             to = at + n - 1
             if n < 1 or to > end:
                 raise bad_length("SubscribedTopicNames element", n, end - at)
-            subscribed_topic_names.append(buf[at:to].tobytes().decode("utf-8", "replace"))
+            subscribed_topic_names.append(buf[at:to].tobytes().decode("utf-8", "java"))
             at = to
     n = buf[at]
     at += 1
@@ -154,7 +154,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[ConsumerGroupHeartbeatRequest,
         to = at + n - 1
         if to > end:
             raise bad_length("ServerAssignor", n, end - at)
-        server_assignor = buf[at:to].tobytes().decode("utf-8", "replace")
+        server_assignor = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
     n = buf[at]
     at += 1
@@ -200,7 +200,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[ConsumerGroupHeartbeatRequest,
     to = at + n - 1
     if n < 1 or to > end:
         raise bad_length("GroupId", n, end - at)
-    group_id = buf[at:to].tobytes().decode("utf-8", "replace")
+    group_id = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     n = buf[at]
     at += 1
@@ -209,7 +209,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[ConsumerGroupHeartbeatRequest,
     to = at + n - 1
     if n < 1 or to > end:
         raise bad_length("MemberId", n, end - at)
-    member_id = buf[at:to].tobytes().decode("utf-8", "replace")
+    member_id = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     member_epoch, n = _unpack_iB(buf, at)
     at += 5
@@ -220,7 +220,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[ConsumerGroupHeartbeatRequest,
         to = at + n - 1
         if to > end:
             raise bad_length("InstanceId", n, end - at)
-        instance_id = buf[at:to].tobytes().decode("utf-8", "replace")
+        instance_id = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
     n = buf[at]
     at += 1
@@ -231,7 +231,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[ConsumerGroupHeartbeatRequest,
         to = at + n - 1
         if to > end:
             raise bad_length("RackId", n, end - at)
-        rack_id = buf[at:to].tobytes().decode("utf-8", "replace")
+        rack_id = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
     rebalance_timeout_ms, n = _unpack_iB(buf, at)
     at += 5
@@ -250,7 +250,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[ConsumerGroupHeartbeatRequest,
             to = at + n - 1
             if n < 1 or to > end:
                 raise bad_length("SubscribedTopicNames element", n, end - at)
-            subscribed_topic_names.append(buf[at:to].tobytes().decode("utf-8", "replace"))
+            subscribed_topic_names.append(buf[at:to].tobytes().decode("utf-8", "java"))
             at = to
     n = buf[at]
     at += 1
@@ -261,7 +261,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[ConsumerGroupHeartbeatRequest,
         to = at + n - 1
         if to > end:
             raise bad_length("SubscribedTopicRegex", n, end - at)
-        subscribed_topic_regex = buf[at:to].tobytes().decode("utf-8", "replace")
+        subscribed_topic_regex = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
     n = buf[at]
     at += 1
@@ -272,7 +272,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[ConsumerGroupHeartbeatRequest,
         to = at + n - 1
         if to > end:
             raise bad_length("ServerAssignor", n, end - at)
-        server_assignor = buf[at:to].tobytes().decode("utf-8", "replace")
+        server_assignor = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
     n = buf[at]
     at += 1

@@ -100,7 +100,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[ConsumerGroupMemberMetadataVal
         to = at + n - 1
         if to > end:
             raise bad_length("InstanceId", n, end - at)
-        instance_id = buf[at:to].tobytes().decode("utf-8", "replace")
+        instance_id = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
     n = buf[at]
     at += 1
@@ -111,7 +111,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[ConsumerGroupMemberMetadataVal
         to = at + n - 1
         if to > end:
             raise bad_length("RackId", n, end - at)
-        rack_id = buf[at:to].tobytes().decode("utf-8", "replace")
+        rack_id = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
     n = buf[at]
     at += 1
@@ -120,7 +120,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[ConsumerGroupMemberMetadataVal
     to = at + n - 1
     if n < 1 or to > end:
         raise bad_length("ClientId", n, end - at)
-    client_id = buf[at:to].tobytes().decode("utf-8", "replace")
+    client_id = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     n = buf[at]
     at += 1
@@ -129,7 +129,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[ConsumerGroupMemberMetadataVal
     to = at + n - 1
     if n < 1 or to > end:
         raise bad_length("ClientHost", n, end - at)
-    client_host = buf[at:to].tobytes().decode("utf-8", "replace")
+    client_host = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     n = buf[at]
     at += 1
@@ -146,7 +146,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[ConsumerGroupMemberMetadataVal
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("SubscribedTopicNames element", n, end - at)
-        subscribed_topic_names.append(buf[at:to].tobytes().decode("utf-8", "replace"))
+        subscribed_topic_names.append(buf[at:to].tobytes().decode("utf-8", "java"))
         at = to
     n = buf[at]
     at += 1
@@ -157,7 +157,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[ConsumerGroupMemberMetadataVal
         to = at + n - 1
         if to > end:
             raise bad_length("SubscribedTopicRegex", n, end - at)
-        subscribed_topic_regex = buf[at:to].tobytes().decode("utf-8", "replace")
+        subscribed_topic_regex = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
     rebalance_timeout_ms, n = _unpack_iB(buf, at)
     at += 5
@@ -168,7 +168,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[ConsumerGroupMemberMetadataVal
         to = at + n - 1
         if to > end:
             raise bad_length("ServerAssignor", n, end - at)
-        server_assignor = buf[at:to].tobytes().decode("utf-8", "replace")
+        server_assignor = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
     classic_member_metadata: ClassicMemberMetadata | None = ClassicMemberMetadata()
     n = buf[at]
@@ -198,7 +198,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[ConsumerGroupMemberMetadataVal
                         to = at + n - 1
                         if n < 1 or to > end:
                             raise bad_length("Name", n, end - at)
-                        name = buf[at:to].tobytes().decode("utf-8", "replace")
+                        name = buf[at:to].tobytes().decode("utf-8", "java")
                         at = to
                         n = buf[at]
                         at += 1

@@ -42,7 +42,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[ConsumerGroupPartitionMetadata
     to = at + n
     if n < 0 or to > end:
         raise bad_length("GroupId", n, end - at)
-    group_id = buf[at:to].tobytes().decode("utf-8", "replace")
+    group_id = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     return ConsumerGroupPartitionMetadataKey(group_id), at
 

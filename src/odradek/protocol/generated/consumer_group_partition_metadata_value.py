@@ -98,7 +98,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[ConsumerGroupPartitionMetadata
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("TopicName", n, end - at)
-        topic_name = buf[at:to].tobytes().decode("utf-8", "replace")
+        topic_name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         num_partitions, n = _unpack_iB(buf, at)
         at += 5
@@ -123,7 +123,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[ConsumerGroupPartitionMetadata
                 to = at + n - 1
                 if n < 1 or to > end:
                     raise bad_length("Racks element", n, end - at)
-                racks.append(buf[at:to].tobytes().decode("utf-8", "replace"))
+                racks.append(buf[at:to].tobytes().decode("utf-8", "java"))
                 at = to
             n = buf[at]
             at += 1

@@ -65,7 +65,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[ConsumerGroupRegularExpression
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("Topics element", n, end - at)
-        topics.append(buf[at:to].tobytes().decode("utf-8", "replace"))
+        topics.append(buf[at:to].tobytes().decode("utf-8", "java"))
         at = to
     version, timestamp, n = _unpack_qqB(buf, at)
     at += 17

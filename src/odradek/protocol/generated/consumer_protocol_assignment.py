@@ -72,7 +72,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[ConsumerProtocolAssignment, in
         to = at + n
         if n < 0 or to > end:
             raise bad_length("Topic", n, end - at)
-        topic = buf[at:to].tobytes().decode("utf-8", "replace")
+        topic = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         (n,) = _unpack_i(buf, at)
         at += 4

@@ -79,7 +79,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[ConsumerProtocolSubscription, 
         to = at + n
         if n < 0 or to > end:
             raise bad_length("Topics element", n, end - at)
-        topics.append(buf[at:to].tobytes().decode("utf-8", "replace"))
+        topics.append(buf[at:to].tobytes().decode("utf-8", "java"))
         at = to
     (n,) = _unpack_i(buf, at)
     at += 4
@@ -107,7 +107,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[ConsumerProtocolSubscription, 
         to = at + n
         if n < 0 or to > end:
             raise bad_length("Topics element", n, end - at)
-        topics.append(buf[at:to].tobytes().decode("utf-8", "replace"))
+        topics.append(buf[at:to].tobytes().decode("utf-8", "java"))
         at = to
     (n,) = _unpack_i(buf, at)
     at += 4
@@ -129,7 +129,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[ConsumerProtocolSubscription, 
         to = at + n
         if n < 0 or to > end:
             raise bad_length("Topic", n, end - at)
-        topic = buf[at:to].tobytes().decode("utf-8", "replace")
+        topic = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         (n,) = _unpack_i(buf, at)
         at += 4
@@ -156,7 +156,7 @@ def _decode_v2(buf: memoryview, at: int) -> tuple[ConsumerProtocolSubscription, 
         to = at + n
         if n < 0 or to > end:
             raise bad_length("Topics element", n, end - at)
-        topics.append(buf[at:to].tobytes().decode("utf-8", "replace"))
+        topics.append(buf[at:to].tobytes().decode("utf-8", "java"))
         at = to
     (n,) = _unpack_i(buf, at)
     at += 4
@@ -178,7 +178,7 @@ def _decode_v2(buf: memoryview, at: int) -> tuple[ConsumerProtocolSubscription, 
         to = at + n
         if n < 0 or to > end:
             raise bad_length("Topic", n, end - at)
-        topic = buf[at:to].tobytes().decode("utf-8", "replace")
+        topic = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         (n,) = _unpack_i(buf, at)
         at += 4
@@ -207,7 +207,7 @@ def _decode_v3(buf: memoryview, at: int) -> tuple[ConsumerProtocolSubscription, 
         to = at + n
         if n < 0 or to > end:
             raise bad_length("Topics element", n, end - at)
-        topics.append(buf[at:to].tobytes().decode("utf-8", "replace"))
+        topics.append(buf[at:to].tobytes().decode("utf-8", "java"))
         at = to
     (n,) = _unpack_i(buf, at)
     at += 4
@@ -229,7 +229,7 @@ def _decode_v3(buf: memoryview, at: int) -> tuple[ConsumerProtocolSubscription, 
         to = at + n
         if n < 0 or to > end:
             raise bad_length("Topic", n, end - at)
-        topic = buf[at:to].tobytes().decode("utf-8", "replace")
+        topic = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         (n,) = _unpack_i(buf, at)
         at += 4
@@ -246,7 +246,7 @@ def _decode_v3(buf: memoryview, at: int) -> tuple[ConsumerProtocolSubscription, 
         to = at + n
         if to > end:
             raise bad_length("RackId", n, end - at)
-        rack_id = buf[at:to].tobytes().decode("utf-8", "replace")
+        rack_id = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
     return ConsumerProtocolSubscription(topics, user_data, owned_partitions, generation_id, rack_id), at
 

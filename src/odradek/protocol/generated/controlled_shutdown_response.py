@@ -80,7 +80,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[ControlledShutdownResponse, in
         to = at + n
         if n < 0 or to > end:
             raise bad_length("TopicName", n, end - at)
-        topic_name = buf[at:to].tobytes().decode("utf-8", "replace")
+        topic_name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         (partition_index,) = _unpack_i(buf, at)
         at += 4
@@ -106,7 +106,7 @@ def _decode_v3(buf: memoryview, at: int) -> tuple[ControlledShutdownResponse, in
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("TopicName", n, end - at)
-        topic_name = buf[at:to].tobytes().decode("utf-8", "replace")
+        topic_name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         partition_index, n = _unpack_iB(buf, at)
         at += 5

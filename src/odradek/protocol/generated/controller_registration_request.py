@@ -110,7 +110,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[ControllerRegistrationRequest,
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("Name", n, end - at)
-        name = buf[at:to].tobytes().decode("utf-8", "replace")
+        name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         n = buf[at]
         at += 1
@@ -119,7 +119,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[ControllerRegistrationRequest,
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("Host", n, end - at)
-        host = buf[at:to].tobytes().decode("utf-8", "replace")
+        host = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         port, security_protocol, n = _unpack_HhB(buf, at)
         at += 5
@@ -142,7 +142,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[ControllerRegistrationRequest,
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("Name", n, end - at)
-        feature_name = buf[at:to].tobytes().decode("utf-8", "replace")
+        feature_name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         min_supported_version, max_supported_version, n = _unpack_hhB(buf, at)
         at += 5

@@ -91,21 +91,21 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[CreateAclsRequest, int]:
         to = at + n
         if n < 0 or to > end:
             raise bad_length("ResourceName", n, end - at)
-        resource_name = buf[at:to].tobytes().decode("utf-8", "replace")
+        resource_name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         (n,) = _unpack_h(buf, at)
         at += 2
         to = at + n
         if n < 0 or to > end:
             raise bad_length("Principal", n, end - at)
-        principal = buf[at:to].tobytes().decode("utf-8", "replace")
+        principal = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         (n,) = _unpack_h(buf, at)
         at += 2
         to = at + n
         if n < 0 or to > end:
             raise bad_length("Host", n, end - at)
-        host = buf[at:to].tobytes().decode("utf-8", "replace")
+        host = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         operation, permission_type = _unpack_bb(buf, at)
         at += 2
@@ -127,21 +127,21 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[CreateAclsRequest, int]:
         to = at + n
         if n < 0 or to > end:
             raise bad_length("ResourceName", n, end - at)
-        resource_name = buf[at:to].tobytes().decode("utf-8", "replace")
+        resource_name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         resource_pattern_type, n = _unpack_bh(buf, at)
         at += 3
         to = at + n
         if n < 0 or to > end:
             raise bad_length("Principal", n, end - at)
-        principal = buf[at:to].tobytes().decode("utf-8", "replace")
+        principal = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         (n,) = _unpack_h(buf, at)
         at += 2
         to = at + n
         if n < 0 or to > end:
             raise bad_length("Host", n, end - at)
-        host = buf[at:to].tobytes().decode("utf-8", "replace")
+        host = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         operation, permission_type = _unpack_bb(buf, at)
         at += 2
@@ -167,7 +167,7 @@ def _decode_v2(buf: memoryview, at: int) -> tuple[CreateAclsRequest, int]:
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("ResourceName", n, end - at)
-        resource_name = buf[at:to].tobytes().decode("utf-8", "replace")
+        resource_name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         resource_pattern_type, n = _unpack_bB(buf, at)
         at += 2
@@ -176,7 +176,7 @@ def _decode_v2(buf: memoryview, at: int) -> tuple[CreateAclsRequest, int]:
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("Principal", n, end - at)
-        principal = buf[at:to].tobytes().decode("utf-8", "replace")
+        principal = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         n = buf[at]
         at += 1
@@ -185,7 +185,7 @@ def _decode_v2(buf: memoryview, at: int) -> tuple[CreateAclsRequest, int]:
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("Host", n, end - at)
-        host = buf[at:to].tobytes().decode("utf-8", "replace")
+        host = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         operation, permission_type, n = _unpack_bbB(buf, at)
         at += 3

@@ -81,7 +81,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[CreateAclsResponse, int]:
             to = at + n
             if to > end:
                 raise bad_length("ErrorMessage", n, end - at)
-            error_message = buf[at:to].tobytes().decode("utf-8", "replace")
+            error_message = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
         results.append(AclCreationResult(error_code, error_message))
     return CreateAclsResponse(throttle_time_ms, results), at
@@ -107,7 +107,7 @@ def _decode_v2(buf: memoryview, at: int) -> tuple[CreateAclsResponse, int]:
             to = at + n - 1
             if to > end:
                 raise bad_length("ErrorMessage", n, end - at)
-            error_message = buf[at:to].tobytes().decode("utf-8", "replace")
+            error_message = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
         n = buf[at]
         at += 1

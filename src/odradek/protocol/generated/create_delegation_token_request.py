@@ -83,14 +83,14 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[CreateDelegationTokenRequest, 
         to = at + n
         if n < 0 or to > end:
             raise bad_length("PrincipalType", n, end - at)
-        principal_type = buf[at:to].tobytes().decode("utf-8", "replace")
+        principal_type = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         (n,) = _unpack_h(buf, at)
         at += 2
         to = at + n
         if n < 0 or to > end:
             raise bad_length("PrincipalName", n, end - at)
-        principal_name = buf[at:to].tobytes().decode("utf-8", "replace")
+        principal_name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         renewers.append(CreatableRenewers(principal_type, principal_name))
     (max_lifetime_ms,) = _unpack_q(buf, at)
@@ -116,7 +116,7 @@ def _decode_v2(buf: memoryview, at: int) -> tuple[CreateDelegationTokenRequest, 
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("PrincipalType", n, end - at)
-        principal_type = buf[at:to].tobytes().decode("utf-8", "replace")
+        principal_type = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         n = buf[at]
         at += 1
@@ -125,7 +125,7 @@ def _decode_v2(buf: memoryview, at: int) -> tuple[CreateDelegationTokenRequest, 
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("PrincipalName", n, end - at)
-        principal_name = buf[at:to].tobytes().decode("utf-8", "replace")
+        principal_name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         n = buf[at]
         at += 1
@@ -153,7 +153,7 @@ def _decode_v3(buf: memoryview, at: int) -> tuple[CreateDelegationTokenRequest, 
         to = at + n - 1
         if to > end:
             raise bad_length("OwnerPrincipalType", n, end - at)
-        owner_principal_type = buf[at:to].tobytes().decode("utf-8", "replace")
+        owner_principal_type = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
     n = buf[at]
     at += 1
@@ -164,7 +164,7 @@ def _decode_v3(buf: memoryview, at: int) -> tuple[CreateDelegationTokenRequest, 
         to = at + n - 1
         if to > end:
             raise bad_length("OwnerPrincipalName", n, end - at)
-        owner_principal_name = buf[at:to].tobytes().decode("utf-8", "replace")
+        owner_principal_name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
     n = buf[at]
     at += 1
@@ -181,7 +181,7 @@ def _decode_v3(buf: memoryview, at: int) -> tuple[CreateDelegationTokenRequest, 
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("PrincipalType", n, end - at)
-        principal_type = buf[at:to].tobytes().decode("utf-8", "replace")
+        principal_type = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         n = buf[at]
         at += 1
@@ -190,7 +190,7 @@ def _decode_v3(buf: memoryview, at: int) -> tuple[CreateDelegationTokenRequest, 
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("PrincipalName", n, end - at)
-        principal_name = buf[at:to].tobytes().decode("utf-8", "replace")
+        principal_name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         n = buf[at]
         at += 1

@@ -81,21 +81,21 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[CreateDelegationTokenResponse,
     to = at + n
     if n < 0 or to > end:
         raise bad_length("PrincipalType", n, end - at)
-    principal_type = buf[at:to].tobytes().decode("utf-8", "replace")
+    principal_type = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     (n,) = _unpack_h(buf, at)
     at += 2
     to = at + n
     if n < 0 or to > end:
         raise bad_length("PrincipalName", n, end - at)
-    principal_name = buf[at:to].tobytes().decode("utf-8", "replace")
+    principal_name = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     issue_timestamp_ms, expiry_timestamp_ms, max_timestamp_ms, n = _unpack_qqqh(buf, at)
     at += 26
     to = at + n
     if n < 0 or to > end:
         raise bad_length("TokenId", n, end - at)
-    token_id = buf[at:to].tobytes().decode("utf-8", "replace")
+    token_id = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     (n,) = _unpack_i(buf, at)
     at += 4
@@ -119,7 +119,7 @@ def _decode_v2(buf: memoryview, at: int) -> tuple[CreateDelegationTokenResponse,
     to = at + n - 1
     if n < 1 or to > end:
         raise bad_length("PrincipalType", n, end - at)
-    principal_type = buf[at:to].tobytes().decode("utf-8", "replace")
+    principal_type = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     n = buf[at]
     at += 1
@@ -128,7 +128,7 @@ def _decode_v2(buf: memoryview, at: int) -> tuple[CreateDelegationTokenResponse,
     to = at + n - 1
     if n < 1 or to > end:
         raise bad_length("PrincipalName", n, end - at)
-    principal_name = buf[at:to].tobytes().decode("utf-8", "replace")
+    principal_name = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     issue_timestamp_ms, expiry_timestamp_ms, max_timestamp_ms, n = _unpack_qqqB(buf, at)
     at += 25
@@ -137,7 +137,7 @@ def _decode_v2(buf: memoryview, at: int) -> tuple[CreateDelegationTokenResponse,
     to = at + n - 1
     if n < 1 or to > end:
         raise bad_length("TokenId", n, end - at)
-    token_id = buf[at:to].tobytes().decode("utf-8", "replace")
+    token_id = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     n = buf[at]
     at += 1
@@ -166,7 +166,7 @@ def _decode_v3(buf: memoryview, at: int) -> tuple[CreateDelegationTokenResponse,
     to = at + n - 1
     if n < 1 or to > end:
         raise bad_length("PrincipalType", n, end - at)
-    principal_type = buf[at:to].tobytes().decode("utf-8", "replace")
+    principal_type = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     n = buf[at]
     at += 1
@@ -175,7 +175,7 @@ def _decode_v3(buf: memoryview, at: int) -> tuple[CreateDelegationTokenResponse,
     to = at + n - 1
     if n < 1 or to > end:
         raise bad_length("PrincipalName", n, end - at)
-    principal_name = buf[at:to].tobytes().decode("utf-8", "replace")
+    principal_name = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     n = buf[at]
     at += 1
@@ -184,7 +184,7 @@ def _decode_v3(buf: memoryview, at: int) -> tuple[CreateDelegationTokenResponse,
     to = at + n - 1
     if n < 1 or to > end:
         raise bad_length("TokenRequesterPrincipalType", n, end - at)
-    token_requester_principal_type = buf[at:to].tobytes().decode("utf-8", "replace")
+    token_requester_principal_type = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     n = buf[at]
     at += 1
@@ -193,7 +193,7 @@ def _decode_v3(buf: memoryview, at: int) -> tuple[CreateDelegationTokenResponse,
     to = at + n - 1
     if n < 1 or to > end:
         raise bad_length("TokenRequesterPrincipalName", n, end - at)
-    token_requester_principal_name = buf[at:to].tobytes().decode("utf-8", "replace")
+    token_requester_principal_name = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     issue_timestamp_ms, expiry_timestamp_ms, max_timestamp_ms, n = _unpack_qqqB(buf, at)
     at += 25
@@ -202,7 +202,7 @@ def _decode_v3(buf: memoryview, at: int) -> tuple[CreateDelegationTokenResponse,
     to = at + n - 1
     if n < 1 or to > end:
         raise bad_length("TokenId", n, end - at)
-    token_id = buf[at:to].tobytes().decode("utf-8", "replace")
+    token_id = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     n = buf[at]
     at += 1

@@ -100,7 +100,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[CreatePartitionsRequest, int]:
         to = at + n
         if n < 0 or to > end:
             raise bad_length("Name", n, end - at)
-        name = buf[at:to].tobytes().decode("utf-8", "replace")
+        name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         count, n = _unpack_ii(buf, at)
         at += 8
@@ -142,7 +142,7 @@ def _decode_v2(buf: memoryview, at: int) -> tuple[CreatePartitionsRequest, int]:
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("Name", n, end - at)
-        name = buf[at:to].tobytes().decode("utf-8", "replace")
+        name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         count, n = _unpack_iB(buf, at)
         at += 5

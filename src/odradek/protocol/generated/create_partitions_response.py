@@ -82,7 +82,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[CreatePartitionsResponse, int]
         to = at + n
         if n < 0 or to > end:
             raise bad_length("Name", n, end - at)
-        name = buf[at:to].tobytes().decode("utf-8", "replace")
+        name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         error_code, n = _unpack_hh(buf, at)
         at += 4
@@ -91,7 +91,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[CreatePartitionsResponse, int]
             to = at + n
             if to > end:
                 raise bad_length("ErrorMessage", n, end - at)
-            error_message = buf[at:to].tobytes().decode("utf-8", "replace")
+            error_message = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
         results.append(CreatePartitionsTopicResult(name, error_code, error_message))
     return CreatePartitionsResponse(throttle_time_ms, results), at
@@ -115,7 +115,7 @@ def _decode_v2(buf: memoryview, at: int) -> tuple[CreatePartitionsResponse, int]
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("Name", n, end - at)
-        name = buf[at:to].tobytes().decode("utf-8", "replace")
+        name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         error_code, n = _unpack_hB(buf, at)
         at += 3
@@ -126,7 +126,7 @@ def _decode_v2(buf: memoryview, at: int) -> tuple[CreatePartitionsResponse, int]
             to = at + n - 1
             if to > end:
                 raise bad_length("ErrorMessage", n, end - at)
-            error_message = buf[at:to].tobytes().decode("utf-8", "replace")
+            error_message = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
         n = buf[at]
         at += 1

@@ -125,7 +125,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[CreateTopicsRequest, int]:
         to = at + n
         if n < 0 or to > end:
             raise bad_length("Name", n, end - at)
-        name = buf[at:to].tobytes().decode("utf-8", "replace")
+        name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         num_partitions, replication_factor, n = _unpack_ihi(buf, at)
         at += 10
@@ -152,7 +152,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[CreateTopicsRequest, int]:
             to = at + n
             if n < 0 or to > end:
                 raise bad_length("Name", n, end - at)
-            creatable_topic_config_name = buf[at:to].tobytes().decode("utf-8", "replace")
+            creatable_topic_config_name = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
             (n,) = _unpack_h(buf, at)
             at += 2
@@ -161,7 +161,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[CreateTopicsRequest, int]:
                 to = at + n
                 if to > end:
                     raise bad_length("Value", n, end - at)
-                value = buf[at:to].tobytes().decode("utf-8", "replace")
+                value = buf[at:to].tobytes().decode("utf-8", "java")
                 at = to
             configs.append(CreatableTopicConfig(creatable_topic_config_name, value))
         topics.append(CreatableTopic(name, num_partitions, replication_factor, assignments, configs))
@@ -184,7 +184,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[CreateTopicsRequest, int]:
         to = at + n
         if n < 0 or to > end:
             raise bad_length("Name", n, end - at)
-        name = buf[at:to].tobytes().decode("utf-8", "replace")
+        name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         num_partitions, replication_factor, n = _unpack_ihi(buf, at)
         at += 10
@@ -211,7 +211,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[CreateTopicsRequest, int]:
             to = at + n
             if n < 0 or to > end:
                 raise bad_length("Name", n, end - at)
-            creatable_topic_config_name = buf[at:to].tobytes().decode("utf-8", "replace")
+            creatable_topic_config_name = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
             (n,) = _unpack_h(buf, at)
             at += 2
@@ -220,7 +220,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[CreateTopicsRequest, int]:
                 to = at + n
                 if to > end:
                     raise bad_length("Value", n, end - at)
-                value = buf[at:to].tobytes().decode("utf-8", "replace")
+                value = buf[at:to].tobytes().decode("utf-8", "java")
                 at = to
             configs.append(CreatableTopicConfig(creatable_topic_config_name, value))
         topics.append(CreatableTopic(name, num_partitions, replication_factor, assignments, configs))
@@ -247,7 +247,7 @@ def _decode_v5(buf: memoryview, at: int) -> tuple[CreateTopicsRequest, int]:
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("Name", n, end - at)
-        name = buf[at:to].tobytes().decode("utf-8", "replace")
+        name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         num_partitions, replication_factor, n = _unpack_ihB(buf, at)
         at += 7
@@ -287,7 +287,7 @@ def _decode_v5(buf: memoryview, at: int) -> tuple[CreateTopicsRequest, int]:
             to = at + n - 1
             if n < 1 or to > end:
                 raise bad_length("Name", n, end - at)
-            creatable_topic_config_name = buf[at:to].tobytes().decode("utf-8", "replace")
+            creatable_topic_config_name = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
             n = buf[at]
             at += 1
@@ -298,7 +298,7 @@ def _decode_v5(buf: memoryview, at: int) -> tuple[CreateTopicsRequest, int]:
                 to = at + n - 1
                 if to > end:
                     raise bad_length("Value", n, end - at)
-                value = buf[at:to].tobytes().decode("utf-8", "replace")
+                value = buf[at:to].tobytes().decode("utf-8", "java")
                 at = to
             n = buf[at]
             at += 1

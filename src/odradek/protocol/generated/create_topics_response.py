@@ -122,7 +122,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[CreateTopicsResponse, int]:
         to = at + n
         if n < 0 or to > end:
             raise bad_length("Name", n, end - at)
-        name = buf[at:to].tobytes().decode("utf-8", "replace")
+        name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         (error_code,) = _unpack_h(buf, at)
         at += 2
@@ -144,7 +144,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[CreateTopicsResponse, int]:
         to = at + n
         if n < 0 or to > end:
             raise bad_length("Name", n, end - at)
-        name = buf[at:to].tobytes().decode("utf-8", "replace")
+        name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         error_code, n = _unpack_hh(buf, at)
         at += 4
@@ -153,7 +153,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[CreateTopicsResponse, int]:
             to = at + n
             if to > end:
                 raise bad_length("ErrorMessage", n, end - at)
-            error_message = buf[at:to].tobytes().decode("utf-8", "replace")
+            error_message = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
         topics.append(CreatableTopicResult(name, ZERO_UUID, error_code, error_message))
     return CreateTopicsResponse(0, topics), at
@@ -173,7 +173,7 @@ def _decode_v2(buf: memoryview, at: int) -> tuple[CreateTopicsResponse, int]:
         to = at + n
         if n < 0 or to > end:
             raise bad_length("Name", n, end - at)
-        name = buf[at:to].tobytes().decode("utf-8", "replace")
+        name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         error_code, n = _unpack_hh(buf, at)
         at += 4
@@ -182,7 +182,7 @@ def _decode_v2(buf: memoryview, at: int) -> tuple[CreateTopicsResponse, int]:
             to = at + n
             if to > end:
                 raise bad_length("ErrorMessage", n, end - at)
-            error_message = buf[at:to].tobytes().decode("utf-8", "replace")
+            error_message = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
         topics.append(CreatableTopicResult(name, ZERO_UUID, error_code, error_message))
     return CreateTopicsResponse(throttle_time_ms, topics), at
@@ -206,7 +206,7 @@ def _decode_v5(buf: memoryview, at: int) -> tuple[CreateTopicsResponse, int]:
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("Name", n, end - at)
-        name = buf[at:to].tobytes().decode("utf-8", "replace")
+        name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         error_code, n = _unpack_hB(buf, at)
         at += 3
@@ -217,7 +217,7 @@ def _decode_v5(buf: memoryview, at: int) -> tuple[CreateTopicsResponse, int]:
             to = at + n - 1
             if to > end:
                 raise bad_length("ErrorMessage", n, end - at)
-            error_message = buf[at:to].tobytes().decode("utf-8", "replace")
+            error_message = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
         num_partitions, replication_factor, n = _unpack_ihB(buf, at)
         at += 7
@@ -236,7 +236,7 @@ def _decode_v5(buf: memoryview, at: int) -> tuple[CreateTopicsResponse, int]:
                 to = at + n - 1
                 if n < 1 or to > end:
                     raise bad_length("Name", n, end - at)
-                creatable_topic_configs_name = buf[at:to].tobytes().decode("utf-8", "replace")
+                creatable_topic_configs_name = buf[at:to].tobytes().decode("utf-8", "java")
                 at = to
                 n = buf[at]
                 at += 1
@@ -247,7 +247,7 @@ def _decode_v5(buf: memoryview, at: int) -> tuple[CreateTopicsResponse, int]:
                     to = at + n - 1
                     if to > end:
                         raise bad_length("Value", n, end - at)
-                    value = buf[at:to].tobytes().decode("utf-8", "replace")
+                    value = buf[at:to].tobytes().decode("utf-8", "java")
                     at = to
                 read_only, config_source, is_sensitive, n = _unpack_tbtB(buf, at)
                 at += 4
@@ -296,7 +296,7 @@ def _decode_v7(buf: memoryview, at: int) -> tuple[CreateTopicsResponse, int]:
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("Name", n, end - at)
-        name = buf[at:to].tobytes().decode("utf-8", "replace")
+        name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         topic_id, error_code, n = _unpack_uhB(buf, at)
         at += 19
@@ -308,7 +308,7 @@ def _decode_v7(buf: memoryview, at: int) -> tuple[CreateTopicsResponse, int]:
             to = at + n - 1
             if to > end:
                 raise bad_length("ErrorMessage", n, end - at)
-            error_message = buf[at:to].tobytes().decode("utf-8", "replace")
+            error_message = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
         num_partitions, replication_factor, n = _unpack_ihB(buf, at)
         at += 7
@@ -327,7 +327,7 @@ def _decode_v7(buf: memoryview, at: int) -> tuple[CreateTopicsResponse, int]:
                 to = at + n - 1
                 if n < 1 or to > end:
                     raise bad_length("Name", n, end - at)
-                creatable_topic_configs_name = buf[at:to].tobytes().decode("utf-8", "replace")
+                creatable_topic_configs_name = buf[at:to].tobytes().decode("utf-8", "java")
                 at = to
                 n = buf[at]
                 at += 1
@@ -338,7 +338,7 @@ def _decode_v7(buf: memoryview, at: int) -> tuple[CreateTopicsResponse, int]:
                     to = at + n - 1
                     if to > end:
                         raise bad_length("Value", n, end - at)
-                    value = buf[at:to].tobytes().decode("utf-8", "replace")
+                    value = buf[at:to].tobytes().decode("utf-8", "java")
                     at = to
                 read_only, config_source, is_sensitive, n = _unpack_tbtB(buf, at)
                 at += 4

@@ -53,7 +53,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[DefaultPrincipalData, int]:
     to = at + n - 1
     if n < 1 or to > end:
         raise bad_length("Type", n, end - at)
-    default_principal_data_type = buf[at:to].tobytes().decode("utf-8", "replace")
+    default_principal_data_type = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     n = buf[at]
     at += 1
@@ -62,7 +62,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[DefaultPrincipalData, int]:
     to = at + n - 1
     if n < 1 or to > end:
         raise bad_length("Name", n, end - at)
-    name = buf[at:to].tobytes().decode("utf-8", "replace")
+    name = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     token_authenticated, n = _unpack_tB(buf, at)
     at += 2

@@ -120,7 +120,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[DeleteAclsResponse, int]:
             to = at + n
             if to > end:
                 raise bad_length("ErrorMessage", n, end - at)
-            error_message = buf[at:to].tobytes().decode("utf-8", "replace")
+            error_message = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
         (n,) = _unpack_i(buf, at)
         at += 4
@@ -135,28 +135,28 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[DeleteAclsResponse, int]:
                 to = at + n
                 if to > end:
                     raise bad_length("ErrorMessage", n, end - at)
-                delete_acls_matching_acl_error_message = buf[at:to].tobytes().decode("utf-8", "replace")
+                delete_acls_matching_acl_error_message = buf[at:to].tobytes().decode("utf-8", "java")
                 at = to
             resource_type, n = _unpack_bh(buf, at)
             at += 3
             to = at + n
             if n < 0 or to > end:
                 raise bad_length("ResourceName", n, end - at)
-            resource_name = buf[at:to].tobytes().decode("utf-8", "replace")
+            resource_name = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
             (n,) = _unpack_h(buf, at)
             at += 2
             to = at + n
             if n < 0 or to > end:
                 raise bad_length("Principal", n, end - at)
-            principal = buf[at:to].tobytes().decode("utf-8", "replace")
+            principal = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
             (n,) = _unpack_h(buf, at)
             at += 2
             to = at + n
             if n < 0 or to > end:
                 raise bad_length("Host", n, end - at)
-            host = buf[at:to].tobytes().decode("utf-8", "replace")
+            host = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
             operation, permission_type = _unpack_bb(buf, at)
             at += 2
@@ -181,7 +181,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[DeleteAclsResponse, int]:
             to = at + n
             if to > end:
                 raise bad_length("ErrorMessage", n, end - at)
-            error_message = buf[at:to].tobytes().decode("utf-8", "replace")
+            error_message = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
         (n,) = _unpack_i(buf, at)
         at += 4
@@ -196,28 +196,28 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[DeleteAclsResponse, int]:
                 to = at + n
                 if to > end:
                     raise bad_length("ErrorMessage", n, end - at)
-                delete_acls_matching_acl_error_message = buf[at:to].tobytes().decode("utf-8", "replace")
+                delete_acls_matching_acl_error_message = buf[at:to].tobytes().decode("utf-8", "java")
                 at = to
             resource_type, n = _unpack_bh(buf, at)
             at += 3
             to = at + n
             if n < 0 or to > end:
                 raise bad_length("ResourceName", n, end - at)
-            resource_name = buf[at:to].tobytes().decode("utf-8", "replace")
+            resource_name = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
             pattern_type, n = _unpack_bh(buf, at)
             at += 3
             to = at + n
             if n < 0 or to > end:
                 raise bad_length("Principal", n, end - at)
-            principal = buf[at:to].tobytes().decode("utf-8", "replace")
+            principal = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
             (n,) = _unpack_h(buf, at)
             at += 2
             to = at + n
             if n < 0 or to > end:
                 raise bad_length("Host", n, end - at)
-            host = buf[at:to].tobytes().decode("utf-8", "replace")
+            host = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
             operation, permission_type = _unpack_bb(buf, at)
             at += 2
@@ -246,7 +246,7 @@ def _decode_v2(buf: memoryview, at: int) -> tuple[DeleteAclsResponse, int]:
             to = at + n - 1
             if to > end:
                 raise bad_length("ErrorMessage", n, end - at)
-            error_message = buf[at:to].tobytes().decode("utf-8", "replace")
+            error_message = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
         n = buf[at]
         at += 1
@@ -265,7 +265,7 @@ def _decode_v2(buf: memoryview, at: int) -> tuple[DeleteAclsResponse, int]:
                 to = at + n - 1
                 if to > end:
                     raise bad_length("ErrorMessage", n, end - at)
-                delete_acls_matching_acl_error_message = buf[at:to].tobytes().decode("utf-8", "replace")
+                delete_acls_matching_acl_error_message = buf[at:to].tobytes().decode("utf-8", "java")
                 at = to
             resource_type, n = _unpack_bB(buf, at)
             at += 2
@@ -274,7 +274,7 @@ def _decode_v2(buf: memoryview, at: int) -> tuple[DeleteAclsResponse, int]:
             to = at + n - 1
             if n < 1 or to > end:
                 raise bad_length("ResourceName", n, end - at)
-            resource_name = buf[at:to].tobytes().decode("utf-8", "replace")
+            resource_name = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
             pattern_type, n = _unpack_bB(buf, at)
             at += 2
@@ -283,7 +283,7 @@ def _decode_v2(buf: memoryview, at: int) -> tuple[DeleteAclsResponse, int]:
             to = at + n - 1
             if n < 1 or to > end:
                 raise bad_length("Principal", n, end - at)
-            principal = buf[at:to].tobytes().decode("utf-8", "replace")
+            principal = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
             n = buf[at]
             at += 1
@@ -292,7 +292,7 @@ def _decode_v2(buf: memoryview, at: int) -> tuple[DeleteAclsResponse, int]:
             to = at + n - 1
             if n < 1 or to > end:
                 raise bad_length("Host", n, end - at)
-            host = buf[at:to].tobytes().decode("utf-8", "replace")
+            host = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
             operation, permission_type, n = _unpack_bbB(buf, at)
             at += 3

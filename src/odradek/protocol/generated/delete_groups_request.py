@@ -60,7 +60,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[DeleteGroupsRequest, int]:
         to = at + n
         if n < 0 or to > end:
             raise bad_length("GroupsNames element", n, end - at)
-        groups_names.append(buf[at:to].tobytes().decode("utf-8", "replace"))
+        groups_names.append(buf[at:to].tobytes().decode("utf-8", "java"))
         at = to
     return DeleteGroupsRequest(groups_names), at
 
@@ -83,7 +83,7 @@ def _decode_v2(buf: memoryview, at: int) -> tuple[DeleteGroupsRequest, int]:
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("GroupsNames element", n, end - at)
-        groups_names.append(buf[at:to].tobytes().decode("utf-8", "replace"))
+        groups_names.append(buf[at:to].tobytes().decode("utf-8", "java"))
         at = to
     n = buf[at]
     at += 1

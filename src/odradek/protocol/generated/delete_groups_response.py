@@ -79,7 +79,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[DeleteGroupsResponse, int]:
         to = at + n
         if n < 0 or to > end:
             raise bad_length("GroupId", n, end - at)
-        group_id = buf[at:to].tobytes().decode("utf-8", "replace")
+        group_id = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         (error_code,) = _unpack_h(buf, at)
         at += 2
@@ -105,7 +105,7 @@ def _decode_v2(buf: memoryview, at: int) -> tuple[DeleteGroupsResponse, int]:
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("GroupId", n, end - at)
-        group_id = buf[at:to].tobytes().decode("utf-8", "replace")
+        group_id = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         error_code, n = _unpack_hB(buf, at)
         at += 3

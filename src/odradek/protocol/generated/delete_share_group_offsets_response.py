@@ -83,7 +83,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[DeleteShareGroupOffsetsRespons
         to = at + n - 1
         if to > end:
             raise bad_length("ErrorMessage", n, end - at)
-        error_message = buf[at:to].tobytes().decode("utf-8", "replace")
+        error_message = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
     n = buf[at]
     at += 1
@@ -100,7 +100,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[DeleteShareGroupOffsetsRespons
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("TopicName", n, end - at)
-        topic_name = buf[at:to].tobytes().decode("utf-8", "replace")
+        topic_name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         topic_id, delete_share_group_offsets_response_topic_error_code, n = _unpack_uhB(buf, at)
         at += 19
@@ -112,7 +112,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[DeleteShareGroupOffsetsRespons
             to = at + n - 1
             if to > end:
                 raise bad_length("ErrorMessage", n, end - at)
-            delete_share_group_offsets_response_topic_error_message = buf[at:to].tobytes().decode("utf-8", "replace")
+            delete_share_group_offsets_response_topic_error_message = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
         n = buf[at]
         at += 1

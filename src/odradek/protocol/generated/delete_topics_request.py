@@ -83,7 +83,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[DeleteTopicsRequest, int]:
         to = at + n
         if n < 0 or to > end:
             raise bad_length("TopicNames element", n, end - at)
-        topic_names.append(buf[at:to].tobytes().decode("utf-8", "replace"))
+        topic_names.append(buf[at:to].tobytes().decode("utf-8", "java"))
         at = to
     (timeout_ms,) = _unpack_i(buf, at)
     at += 4
@@ -108,7 +108,7 @@ def _decode_v4(buf: memoryview, at: int) -> tuple[DeleteTopicsRequest, int]:
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("TopicNames element", n, end - at)
-        topic_names.append(buf[at:to].tobytes().decode("utf-8", "replace"))
+        topic_names.append(buf[at:to].tobytes().decode("utf-8", "java"))
         at = to
     timeout_ms, n = _unpack_iB(buf, at)
     at += 5
@@ -138,7 +138,7 @@ def _decode_v6(buf: memoryview, at: int) -> tuple[DeleteTopicsRequest, int]:
             to = at + n - 1
             if to > end:
                 raise bad_length("Name", n, end - at)
-            name = buf[at:to].tobytes().decode("utf-8", "replace")
+            name = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
         topic_id, n = _unpack_uB(buf, at)
         at += 17

@@ -89,7 +89,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[DeleteTopicsResponse, int]:
         to = at + n
         if n < 0 or to > end:
             raise bad_length("Name", n, end - at)
-        name = buf[at:to].tobytes().decode("utf-8", "replace")
+        name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         (error_code,) = _unpack_h(buf, at)
         at += 2
@@ -111,7 +111,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[DeleteTopicsResponse, int]:
         to = at + n
         if n < 0 or to > end:
             raise bad_length("Name", n, end - at)
-        name = buf[at:to].tobytes().decode("utf-8", "replace")
+        name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         (error_code,) = _unpack_h(buf, at)
         at += 2
@@ -137,7 +137,7 @@ def _decode_v4(buf: memoryview, at: int) -> tuple[DeleteTopicsResponse, int]:
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("Name", n, end - at)
-        name = buf[at:to].tobytes().decode("utf-8", "replace")
+        name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         error_code, n = _unpack_hB(buf, at)
         at += 3
@@ -171,7 +171,7 @@ def _decode_v5(buf: memoryview, at: int) -> tuple[DeleteTopicsResponse, int]:
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("Name", n, end - at)
-        name = buf[at:to].tobytes().decode("utf-8", "replace")
+        name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         error_code, n = _unpack_hB(buf, at)
         at += 3
@@ -182,7 +182,7 @@ def _decode_v5(buf: memoryview, at: int) -> tuple[DeleteTopicsResponse, int]:
             to = at + n - 1
             if to > end:
                 raise bad_length("ErrorMessage", n, end - at)
-            error_message = buf[at:to].tobytes().decode("utf-8", "replace")
+            error_message = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
         n = buf[at]
         at += 1
@@ -218,7 +218,7 @@ def _decode_v6(buf: memoryview, at: int) -> tuple[DeleteTopicsResponse, int]:
             to = at + n - 1
             if to > end:
                 raise bad_length("Name", n, end - at)
-            name = buf[at:to].tobytes().decode("utf-8", "replace")
+            name = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
         topic_id, error_code, n = _unpack_uhB(buf, at)
         at += 19
@@ -230,7 +230,7 @@ def _decode_v6(buf: memoryview, at: int) -> tuple[DeleteTopicsResponse, int]:
             to = at + n - 1
             if to > end:
                 raise bad_length("ErrorMessage", n, end - at)
-            error_message = buf[at:to].tobytes().decode("utf-8", "replace")
+            error_message = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
         n = buf[at]
         at += 1

@@ -69,7 +69,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[DescribeAclsRequest, int]:
         to = at + n
         if to > end:
             raise bad_length("ResourceNameFilter", n, end - at)
-        resource_name_filter = buf[at:to].tobytes().decode("utf-8", "replace")
+        resource_name_filter = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
     (n,) = _unpack_h(buf, at)
     at += 2
@@ -78,7 +78,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[DescribeAclsRequest, int]:
         to = at + n
         if to > end:
             raise bad_length("PrincipalFilter", n, end - at)
-        principal_filter = buf[at:to].tobytes().decode("utf-8", "replace")
+        principal_filter = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
     (n,) = _unpack_h(buf, at)
     at += 2
@@ -87,7 +87,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[DescribeAclsRequest, int]:
         to = at + n
         if to > end:
             raise bad_length("HostFilter", n, end - at)
-        host_filter = buf[at:to].tobytes().decode("utf-8", "replace")
+        host_filter = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
     operation, permission_type = _unpack_bb(buf, at)
     at += 2
@@ -104,7 +104,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[DescribeAclsRequest, int]:
         to = at + n
         if to > end:
             raise bad_length("ResourceNameFilter", n, end - at)
-        resource_name_filter = buf[at:to].tobytes().decode("utf-8", "replace")
+        resource_name_filter = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
     pattern_type_filter, n = _unpack_bh(buf, at)
     at += 3
@@ -113,7 +113,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[DescribeAclsRequest, int]:
         to = at + n
         if to > end:
             raise bad_length("PrincipalFilter", n, end - at)
-        principal_filter = buf[at:to].tobytes().decode("utf-8", "replace")
+        principal_filter = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
     (n,) = _unpack_h(buf, at)
     at += 2
@@ -122,7 +122,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[DescribeAclsRequest, int]:
         to = at + n
         if to > end:
             raise bad_length("HostFilter", n, end - at)
-        host_filter = buf[at:to].tobytes().decode("utf-8", "replace")
+        host_filter = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
     operation, permission_type = _unpack_bb(buf, at)
     at += 2
@@ -141,7 +141,7 @@ def _decode_v2(buf: memoryview, at: int) -> tuple[DescribeAclsRequest, int]:
         to = at + n - 1
         if to > end:
             raise bad_length("ResourceNameFilter", n, end - at)
-        resource_name_filter = buf[at:to].tobytes().decode("utf-8", "replace")
+        resource_name_filter = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
     pattern_type_filter, n = _unpack_bB(buf, at)
     at += 2
@@ -152,7 +152,7 @@ def _decode_v2(buf: memoryview, at: int) -> tuple[DescribeAclsRequest, int]:
         to = at + n - 1
         if to > end:
             raise bad_length("PrincipalFilter", n, end - at)
-        principal_filter = buf[at:to].tobytes().decode("utf-8", "replace")
+        principal_filter = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
     n = buf[at]
     at += 1
@@ -163,7 +163,7 @@ def _decode_v2(buf: memoryview, at: int) -> tuple[DescribeAclsRequest, int]:
         to = at + n - 1
         if to > end:
             raise bad_length("HostFilter", n, end - at)
-        host_filter = buf[at:to].tobytes().decode("utf-8", "replace")
+        host_filter = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
     operation, permission_type, n = _unpack_bbB(buf, at)
     at += 3

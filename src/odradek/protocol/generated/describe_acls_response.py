@@ -110,7 +110,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[DescribeAclsResponse, int]:
         to = at + n
         if to > end:
             raise bad_length("ErrorMessage", n, end - at)
-        error_message = buf[at:to].tobytes().decode("utf-8", "replace")
+        error_message = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
     (n,) = _unpack_i(buf, at)
     at += 4
@@ -123,7 +123,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[DescribeAclsResponse, int]:
         to = at + n
         if n < 0 or to > end:
             raise bad_length("ResourceName", n, end - at)
-        resource_name = buf[at:to].tobytes().decode("utf-8", "replace")
+        resource_name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         (n,) = _unpack_i(buf, at)
         at += 4
@@ -136,14 +136,14 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[DescribeAclsResponse, int]:
             to = at + n
             if n < 0 or to > end:
                 raise bad_length("Principal", n, end - at)
-            principal = buf[at:to].tobytes().decode("utf-8", "replace")
+            principal = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
             (n,) = _unpack_h(buf, at)
             at += 2
             to = at + n
             if n < 0 or to > end:
                 raise bad_length("Host", n, end - at)
-            host = buf[at:to].tobytes().decode("utf-8", "replace")
+            host = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
             operation, permission_type = _unpack_bb(buf, at)
             at += 2
@@ -162,7 +162,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[DescribeAclsResponse, int]:
         to = at + n
         if to > end:
             raise bad_length("ErrorMessage", n, end - at)
-        error_message = buf[at:to].tobytes().decode("utf-8", "replace")
+        error_message = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
     (n,) = _unpack_i(buf, at)
     at += 4
@@ -175,7 +175,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[DescribeAclsResponse, int]:
         to = at + n
         if n < 0 or to > end:
             raise bad_length("ResourceName", n, end - at)
-        resource_name = buf[at:to].tobytes().decode("utf-8", "replace")
+        resource_name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         pattern_type, n = _unpack_bi(buf, at)
         at += 5
@@ -188,14 +188,14 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[DescribeAclsResponse, int]:
             to = at + n
             if n < 0 or to > end:
                 raise bad_length("Principal", n, end - at)
-            principal = buf[at:to].tobytes().decode("utf-8", "replace")
+            principal = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
             (n,) = _unpack_h(buf, at)
             at += 2
             to = at + n
             if n < 0 or to > end:
                 raise bad_length("Host", n, end - at)
-            host = buf[at:to].tobytes().decode("utf-8", "replace")
+            host = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
             operation, permission_type = _unpack_bb(buf, at)
             at += 2
@@ -216,7 +216,7 @@ def _decode_v2(buf: memoryview, at: int) -> tuple[DescribeAclsResponse, int]:
         to = at + n - 1
         if to > end:
             raise bad_length("ErrorMessage", n, end - at)
-        error_message = buf[at:to].tobytes().decode("utf-8", "replace")
+        error_message = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
     n = buf[at]
     at += 1
@@ -233,7 +233,7 @@ def _decode_v2(buf: memoryview, at: int) -> tuple[DescribeAclsResponse, int]:
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("ResourceName", n, end - at)
-        resource_name = buf[at:to].tobytes().decode("utf-8", "replace")
+        resource_name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         pattern_type, n = _unpack_bB(buf, at)
         at += 2
@@ -250,7 +250,7 @@ def _decode_v2(buf: memoryview, at: int) -> tuple[DescribeAclsResponse, int]:
             to = at + n - 1
             if n < 1 or to > end:
                 raise bad_length("Principal", n, end - at)
-            principal = buf[at:to].tobytes().decode("utf-8", "replace")
+            principal = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
             n = buf[at]
             at += 1
@@ -259,7 +259,7 @@ def _decode_v2(buf: memoryview, at: int) -> tuple[DescribeAclsResponse, int]:
             to = at + n - 1
             if n < 1 or to > end:
                 raise bad_length("Host", n, end - at)
-            host = buf[at:to].tobytes().decode("utf-8", "replace")
+            host = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
             operation, permission_type, n = _unpack_bbB(buf, at)
             at += 3

@@ -84,7 +84,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[DescribeClientQuotasRequest, i
         to = at + n
         if n < 0 or to > end:
             raise bad_length("EntityType", n, end - at)
-        entity_type = buf[at:to].tobytes().decode("utf-8", "replace")
+        entity_type = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         match_type, n = _unpack_bh(buf, at)
         at += 3
@@ -93,7 +93,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[DescribeClientQuotasRequest, i
             to = at + n
             if to > end:
                 raise bad_length("Match", n, end - at)
-            match = buf[at:to].tobytes().decode("utf-8", "replace")
+            match = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
         components.append(ComponentData(entity_type, match_type, match))
     (strict,) = _unpack_t(buf, at)
@@ -119,7 +119,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[DescribeClientQuotasRequest, i
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("EntityType", n, end - at)
-        entity_type = buf[at:to].tobytes().decode("utf-8", "replace")
+        entity_type = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         match_type, n = _unpack_bB(buf, at)
         at += 2
@@ -130,7 +130,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[DescribeClientQuotasRequest, i
             to = at + n - 1
             if to > end:
                 raise bad_length("Match", n, end - at)
-            match = buf[at:to].tobytes().decode("utf-8", "replace")
+            match = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
         n = buf[at]
         at += 1

@@ -110,7 +110,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[DescribeClientQuotasResponse, 
         to = at + n
         if to > end:
             raise bad_length("ErrorMessage", n, end - at)
-        error_message = buf[at:to].tobytes().decode("utf-8", "replace")
+        error_message = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
     (n,) = _unpack_i(buf, at)
     at += 4
@@ -131,7 +131,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[DescribeClientQuotasResponse, 
                 to = at + n
                 if n < 0 or to > end:
                     raise bad_length("EntityType", n, end - at)
-                entity_type = buf[at:to].tobytes().decode("utf-8", "replace")
+                entity_type = buf[at:to].tobytes().decode("utf-8", "java")
                 at = to
                 (n,) = _unpack_h(buf, at)
                 at += 2
@@ -140,7 +140,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[DescribeClientQuotasResponse, 
                     to = at + n
                     if to > end:
                         raise bad_length("EntityName", n, end - at)
-                    entity_name = buf[at:to].tobytes().decode("utf-8", "replace")
+                    entity_name = buf[at:to].tobytes().decode("utf-8", "java")
                     at = to
                 entity.append(EntityData(entity_type, entity_name))
             (n,) = _unpack_i(buf, at)
@@ -154,7 +154,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[DescribeClientQuotasResponse, 
                 to = at + n
                 if n < 0 or to > end:
                     raise bad_length("Key", n, end - at)
-                key = buf[at:to].tobytes().decode("utf-8", "replace")
+                key = buf[at:to].tobytes().decode("utf-8", "java")
                 at = to
                 (value,) = _unpack_d(buf, at)
                 at += 8
@@ -175,7 +175,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[DescribeClientQuotasResponse, 
         to = at + n - 1
         if to > end:
             raise bad_length("ErrorMessage", n, end - at)
-        error_message = buf[at:to].tobytes().decode("utf-8", "replace")
+        error_message = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
     n = buf[at]
     at += 1
@@ -202,7 +202,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[DescribeClientQuotasResponse, 
                 to = at + n - 1
                 if n < 1 or to > end:
                     raise bad_length("EntityType", n, end - at)
-                entity_type = buf[at:to].tobytes().decode("utf-8", "replace")
+                entity_type = buf[at:to].tobytes().decode("utf-8", "java")
                 at = to
                 n = buf[at]
                 at += 1
@@ -213,7 +213,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[DescribeClientQuotasResponse, 
                     to = at + n - 1
                     if to > end:
                         raise bad_length("EntityName", n, end - at)
-                    entity_name = buf[at:to].tobytes().decode("utf-8", "replace")
+                    entity_name = buf[at:to].tobytes().decode("utf-8", "java")
                     at = to
                 n = buf[at]
                 at += 1
@@ -236,7 +236,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[DescribeClientQuotasResponse, 
                 to = at + n - 1
                 if n < 1 or to > end:
                     raise bad_length("Key", n, end - at)
-                key = buf[at:to].tobytes().decode("utf-8", "replace")
+                key = buf[at:to].tobytes().decode("utf-8", "java")
                 at = to
                 value, n = _unpack_dB(buf, at)
                 at += 9

@@ -96,7 +96,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[DescribeClusterResponse, int]:
         to = at + n - 1
         if to > end:
             raise bad_length("ErrorMessage", n, end - at)
-        error_message = buf[at:to].tobytes().decode("utf-8", "replace")
+        error_message = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
     n = buf[at]
     at += 1
@@ -105,7 +105,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[DescribeClusterResponse, int]:
     to = at + n - 1
     if n < 1 or to > end:
         raise bad_length("ClusterId", n, end - at)
-    cluster_id = buf[at:to].tobytes().decode("utf-8", "replace")
+    cluster_id = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     controller_id, n = _unpack_iB(buf, at)
     at += 5
@@ -122,7 +122,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[DescribeClusterResponse, int]:
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("Host", n, end - at)
-        host = buf[at:to].tobytes().decode("utf-8", "replace")
+        host = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         port, n = _unpack_iB(buf, at)
         at += 5
@@ -133,7 +133,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[DescribeClusterResponse, int]:
             to = at + n - 1
             if to > end:
                 raise bad_length("Rack", n, end - at)
-            rack = buf[at:to].tobytes().decode("utf-8", "replace")
+            rack = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
         n = buf[at]
         at += 1
@@ -161,7 +161,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[DescribeClusterResponse, int]:
         to = at + n - 1
         if to > end:
             raise bad_length("ErrorMessage", n, end - at)
-        error_message = buf[at:to].tobytes().decode("utf-8", "replace")
+        error_message = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
     endpoint_type, n = _unpack_bB(buf, at)
     at += 2
@@ -170,7 +170,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[DescribeClusterResponse, int]:
     to = at + n - 1
     if n < 1 or to > end:
         raise bad_length("ClusterId", n, end - at)
-    cluster_id = buf[at:to].tobytes().decode("utf-8", "replace")
+    cluster_id = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     controller_id, n = _unpack_iB(buf, at)
     at += 5
@@ -187,7 +187,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[DescribeClusterResponse, int]:
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("Host", n, end - at)
-        host = buf[at:to].tobytes().decode("utf-8", "replace")
+        host = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         port, n = _unpack_iB(buf, at)
         at += 5
@@ -198,7 +198,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[DescribeClusterResponse, int]:
             to = at + n - 1
             if to > end:
                 raise bad_length("Rack", n, end - at)
-            rack = buf[at:to].tobytes().decode("utf-8", "replace")
+            rack = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
         n = buf[at]
         at += 1
@@ -226,7 +226,7 @@ def _decode_v2(buf: memoryview, at: int) -> tuple[DescribeClusterResponse, int]:
         to = at + n - 1
         if to > end:
             raise bad_length("ErrorMessage", n, end - at)
-        error_message = buf[at:to].tobytes().decode("utf-8", "replace")
+        error_message = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
     endpoint_type, n = _unpack_bB(buf, at)
     at += 2
@@ -235,7 +235,7 @@ def _decode_v2(buf: memoryview, at: int) -> tuple[DescribeClusterResponse, int]:
     to = at + n - 1
     if n < 1 or to > end:
         raise bad_length("ClusterId", n, end - at)
-    cluster_id = buf[at:to].tobytes().decode("utf-8", "replace")
+    cluster_id = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     controller_id, n = _unpack_iB(buf, at)
     at += 5
@@ -252,7 +252,7 @@ def _decode_v2(buf: memoryview, at: int) -> tuple[DescribeClusterResponse, int]:
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("Host", n, end - at)
-        host = buf[at:to].tobytes().decode("utf-8", "replace")
+        host = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         port, n = _unpack_iB(buf, at)
         at += 5
@@ -263,7 +263,7 @@ def _decode_v2(buf: memoryview, at: int) -> tuple[DescribeClusterResponse, int]:
             to = at + n - 1
             if to > end:
                 raise bad_length("Rack", n, end - at)
-            rack = buf[at:to].tobytes().decode("utf-8", "replace")
+            rack = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
         is_fenced, n = _unpack_tB(buf, at)
         at += 2

@@ -89,7 +89,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[DescribeConfigsRequest, int]:
         to = at + n
         if n < 0 or to > end:
             raise bad_length("ResourceName", n, end - at)
-        resource_name = buf[at:to].tobytes().decode("utf-8", "replace")
+        resource_name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         (n,) = _unpack_i(buf, at)
         at += 4
@@ -104,7 +104,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[DescribeConfigsRequest, int]:
                 to = at + n
                 if n < 0 or to > end:
                     raise bad_length("ConfigurationKeys element", n, end - at)
-                configuration_keys.append(buf[at:to].tobytes().decode("utf-8", "replace"))
+                configuration_keys.append(buf[at:to].tobytes().decode("utf-8", "java"))
                 at = to
         resources.append(DescribeConfigsResource(resource_type, resource_name, configuration_keys))
     return DescribeConfigsRequest(resources), at
@@ -124,7 +124,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[DescribeConfigsRequest, int]:
         to = at + n
         if n < 0 or to > end:
             raise bad_length("ResourceName", n, end - at)
-        resource_name = buf[at:to].tobytes().decode("utf-8", "replace")
+        resource_name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         (n,) = _unpack_i(buf, at)
         at += 4
@@ -139,7 +139,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[DescribeConfigsRequest, int]:
                 to = at + n
                 if n < 0 or to > end:
                     raise bad_length("ConfigurationKeys element", n, end - at)
-                configuration_keys.append(buf[at:to].tobytes().decode("utf-8", "replace"))
+                configuration_keys.append(buf[at:to].tobytes().decode("utf-8", "java"))
                 at = to
         resources.append(DescribeConfigsResource(resource_type, resource_name, configuration_keys))
     (include_synonyms,) = _unpack_t(buf, at)
@@ -161,7 +161,7 @@ def _decode_v3(buf: memoryview, at: int) -> tuple[DescribeConfigsRequest, int]:
         to = at + n
         if n < 0 or to > end:
             raise bad_length("ResourceName", n, end - at)
-        resource_name = buf[at:to].tobytes().decode("utf-8", "replace")
+        resource_name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         (n,) = _unpack_i(buf, at)
         at += 4
@@ -176,7 +176,7 @@ def _decode_v3(buf: memoryview, at: int) -> tuple[DescribeConfigsRequest, int]:
                 to = at + n
                 if n < 0 or to > end:
                     raise bad_length("ConfigurationKeys element", n, end - at)
-                configuration_keys.append(buf[at:to].tobytes().decode("utf-8", "replace"))
+                configuration_keys.append(buf[at:to].tobytes().decode("utf-8", "java"))
                 at = to
         resources.append(DescribeConfigsResource(resource_type, resource_name, configuration_keys))
     include_synonyms, include_documentation = _unpack_tt(buf, at)
@@ -202,7 +202,7 @@ def _decode_v4(buf: memoryview, at: int) -> tuple[DescribeConfigsRequest, int]:
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("ResourceName", n, end - at)
-        resource_name = buf[at:to].tobytes().decode("utf-8", "replace")
+        resource_name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         n = buf[at]
         at += 1
@@ -221,7 +221,7 @@ def _decode_v4(buf: memoryview, at: int) -> tuple[DescribeConfigsRequest, int]:
                 to = at + n - 1
                 if n < 1 or to > end:
                     raise bad_length("ConfigurationKeys element", n, end - at)
-                configuration_keys.append(buf[at:to].tobytes().decode("utf-8", "replace"))
+                configuration_keys.append(buf[at:to].tobytes().decode("utf-8", "java"))
                 at = to
         n = buf[at]
         at += 1

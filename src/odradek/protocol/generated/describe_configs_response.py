@@ -144,14 +144,14 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[DescribeConfigsResponse, int]:
             to = at + n
             if to > end:
                 raise bad_length("ErrorMessage", n, end - at)
-            error_message = buf[at:to].tobytes().decode("utf-8", "replace")
+            error_message = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
         resource_type, n = _unpack_bh(buf, at)
         at += 3
         to = at + n
         if n < 0 or to > end:
             raise bad_length("ResourceName", n, end - at)
-        resource_name = buf[at:to].tobytes().decode("utf-8", "replace")
+        resource_name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         (n,) = _unpack_i(buf, at)
         at += 4
@@ -164,7 +164,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[DescribeConfigsResponse, int]:
             to = at + n
             if n < 0 or to > end:
                 raise bad_length("Name", n, end - at)
-            name = buf[at:to].tobytes().decode("utf-8", "replace")
+            name = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
             (n,) = _unpack_h(buf, at)
             at += 2
@@ -173,7 +173,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[DescribeConfigsResponse, int]:
                 to = at + n
                 if to > end:
                     raise bad_length("Value", n, end - at)
-                value = buf[at:to].tobytes().decode("utf-8", "replace")
+                value = buf[at:to].tobytes().decode("utf-8", "java")
                 at = to
             read_only, is_default, is_sensitive = _unpack_ttt(buf, at)
             at += 3
@@ -198,14 +198,14 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[DescribeConfigsResponse, int]:
             to = at + n
             if to > end:
                 raise bad_length("ErrorMessage", n, end - at)
-            error_message = buf[at:to].tobytes().decode("utf-8", "replace")
+            error_message = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
         resource_type, n = _unpack_bh(buf, at)
         at += 3
         to = at + n
         if n < 0 or to > end:
             raise bad_length("ResourceName", n, end - at)
-        resource_name = buf[at:to].tobytes().decode("utf-8", "replace")
+        resource_name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         (n,) = _unpack_i(buf, at)
         at += 4
@@ -218,7 +218,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[DescribeConfigsResponse, int]:
             to = at + n
             if n < 0 or to > end:
                 raise bad_length("Name", n, end - at)
-            name = buf[at:to].tobytes().decode("utf-8", "replace")
+            name = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
             (n,) = _unpack_h(buf, at)
             at += 2
@@ -227,7 +227,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[DescribeConfigsResponse, int]:
                 to = at + n
                 if to > end:
                     raise bad_length("Value", n, end - at)
-                value = buf[at:to].tobytes().decode("utf-8", "replace")
+                value = buf[at:to].tobytes().decode("utf-8", "java")
                 at = to
             read_only, config_source, is_sensitive, n = _unpack_tbti(buf, at)
             at += 7
@@ -240,7 +240,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[DescribeConfigsResponse, int]:
                 to = at + n
                 if n < 0 or to > end:
                     raise bad_length("Name", n, end - at)
-                describe_configs_synonym_name = buf[at:to].tobytes().decode("utf-8", "replace")
+                describe_configs_synonym_name = buf[at:to].tobytes().decode("utf-8", "java")
                 at = to
                 (n,) = _unpack_h(buf, at)
                 at += 2
@@ -249,7 +249,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[DescribeConfigsResponse, int]:
                     to = at + n
                     if to > end:
                         raise bad_length("Value", n, end - at)
-                    describe_configs_synonym_value = buf[at:to].tobytes().decode("utf-8", "replace")
+                    describe_configs_synonym_value = buf[at:to].tobytes().decode("utf-8", "java")
                     at = to
                 (source,) = _unpack_b(buf, at)
                 at += 1
@@ -275,14 +275,14 @@ def _decode_v3(buf: memoryview, at: int) -> tuple[DescribeConfigsResponse, int]:
             to = at + n
             if to > end:
                 raise bad_length("ErrorMessage", n, end - at)
-            error_message = buf[at:to].tobytes().decode("utf-8", "replace")
+            error_message = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
         resource_type, n = _unpack_bh(buf, at)
         at += 3
         to = at + n
         if n < 0 or to > end:
             raise bad_length("ResourceName", n, end - at)
-        resource_name = buf[at:to].tobytes().decode("utf-8", "replace")
+        resource_name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         (n,) = _unpack_i(buf, at)
         at += 4
@@ -295,7 +295,7 @@ def _decode_v3(buf: memoryview, at: int) -> tuple[DescribeConfigsResponse, int]:
             to = at + n
             if n < 0 or to > end:
                 raise bad_length("Name", n, end - at)
-            name = buf[at:to].tobytes().decode("utf-8", "replace")
+            name = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
             (n,) = _unpack_h(buf, at)
             at += 2
@@ -304,7 +304,7 @@ def _decode_v3(buf: memoryview, at: int) -> tuple[DescribeConfigsResponse, int]:
                 to = at + n
                 if to > end:
                     raise bad_length("Value", n, end - at)
-                value = buf[at:to].tobytes().decode("utf-8", "replace")
+                value = buf[at:to].tobytes().decode("utf-8", "java")
                 at = to
             read_only, config_source, is_sensitive, n = _unpack_tbti(buf, at)
             at += 7
@@ -317,7 +317,7 @@ def _decode_v3(buf: memoryview, at: int) -> tuple[DescribeConfigsResponse, int]:
                 to = at + n
                 if n < 0 or to > end:
                     raise bad_length("Name", n, end - at)
-                describe_configs_synonym_name = buf[at:to].tobytes().decode("utf-8", "replace")
+                describe_configs_synonym_name = buf[at:to].tobytes().decode("utf-8", "java")
                 at = to
                 (n,) = _unpack_h(buf, at)
                 at += 2
@@ -326,7 +326,7 @@ def _decode_v3(buf: memoryview, at: int) -> tuple[DescribeConfigsResponse, int]:
                     to = at + n
                     if to > end:
                         raise bad_length("Value", n, end - at)
-                    describe_configs_synonym_value = buf[at:to].tobytes().decode("utf-8", "replace")
+                    describe_configs_synonym_value = buf[at:to].tobytes().decode("utf-8", "java")
                     at = to
                 (source,) = _unpack_b(buf, at)
                 at += 1
@@ -338,7 +338,7 @@ def _decode_v3(buf: memoryview, at: int) -> tuple[DescribeConfigsResponse, int]:
                 to = at + n
                 if to > end:
                     raise bad_length("Documentation", n, end - at)
-                documentation = buf[at:to].tobytes().decode("utf-8", "replace")
+                documentation = buf[at:to].tobytes().decode("utf-8", "java")
                 at = to
             configs.append(DescribeConfigsResourceResult(name, value, read_only, False, config_source, is_sensitive, synonyms, config_type, documentation))
         results.append(DescribeConfigsResult(error_code, error_message, resource_type, resource_name, configs))
@@ -365,7 +365,7 @@ def _decode_v4(buf: memoryview, at: int) -> tuple[DescribeConfigsResponse, int]:
             to = at + n - 1
             if to > end:
                 raise bad_length("ErrorMessage", n, end - at)
-            error_message = buf[at:to].tobytes().decode("utf-8", "replace")
+            error_message = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
         resource_type, n = _unpack_bB(buf, at)
         at += 2
@@ -374,7 +374,7 @@ def _decode_v4(buf: memoryview, at: int) -> tuple[DescribeConfigsResponse, int]:
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("ResourceName", n, end - at)
-        resource_name = buf[at:to].tobytes().decode("utf-8", "replace")
+        resource_name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         n = buf[at]
         at += 1
@@ -391,7 +391,7 @@ def _decode_v4(buf: memoryview, at: int) -> tuple[DescribeConfigsResponse, int]:
             to = at + n - 1
             if n < 1 or to > end:
                 raise bad_length("Name", n, end - at)
-            name = buf[at:to].tobytes().decode("utf-8", "replace")
+            name = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
             n = buf[at]
             at += 1
@@ -402,7 +402,7 @@ def _decode_v4(buf: memoryview, at: int) -> tuple[DescribeConfigsResponse, int]:
                 to = at + n - 1
                 if to > end:
                     raise bad_length("Value", n, end - at)
-                value = buf[at:to].tobytes().decode("utf-8", "replace")
+                value = buf[at:to].tobytes().decode("utf-8", "java")
                 at = to
             read_only, config_source, is_sensitive, n = _unpack_tbtB(buf, at)
             at += 4
@@ -419,7 +419,7 @@ def _decode_v4(buf: memoryview, at: int) -> tuple[DescribeConfigsResponse, int]:
                 to = at + n - 1
                 if n < 1 or to > end:
                     raise bad_length("Name", n, end - at)
-                describe_configs_synonym_name = buf[at:to].tobytes().decode("utf-8", "replace")
+                describe_configs_synonym_name = buf[at:to].tobytes().decode("utf-8", "java")
                 at = to
                 n = buf[at]
                 at += 1
@@ -430,7 +430,7 @@ def _decode_v4(buf: memoryview, at: int) -> tuple[DescribeConfigsResponse, int]:
                     to = at + n - 1
                     if to > end:
                         raise bad_length("Value", n, end - at)
-                    describe_configs_synonym_value = buf[at:to].tobytes().decode("utf-8", "replace")
+                    describe_configs_synonym_value = buf[at:to].tobytes().decode("utf-8", "java")
                     at = to
                 source, n = _unpack_bB(buf, at)
                 at += 2
@@ -447,7 +447,7 @@ def _decode_v4(buf: memoryview, at: int) -> tuple[DescribeConfigsResponse, int]:
                 to = at + n - 1
                 if to > end:
                     raise bad_length("Documentation", n, end - at)
-                documentation = buf[at:to].tobytes().decode("utf-8", "replace")
+                documentation = buf[at:to].tobytes().decode("utf-8", "java")
                 at = to
             n = buf[at]
             at += 1

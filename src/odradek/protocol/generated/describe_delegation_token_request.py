@@ -76,14 +76,14 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[DescribeDelegationTokenRequest
             to = at + n
             if n < 0 or to > end:
                 raise bad_length("PrincipalType", n, end - at)
-            principal_type = buf[at:to].tobytes().decode("utf-8", "replace")
+            principal_type = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
             (n,) = _unpack_h(buf, at)
             at += 2
             to = at + n
             if n < 0 or to > end:
                 raise bad_length("PrincipalName", n, end - at)
-            principal_name = buf[at:to].tobytes().decode("utf-8", "replace")
+            principal_name = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
             owners.append(DescribeDelegationTokenOwner(principal_type, principal_name))
     return DescribeDelegationTokenRequest(owners), at
@@ -109,7 +109,7 @@ def _decode_v2(buf: memoryview, at: int) -> tuple[DescribeDelegationTokenRequest
             to = at + n - 1
             if n < 1 or to > end:
                 raise bad_length("PrincipalType", n, end - at)
-            principal_type = buf[at:to].tobytes().decode("utf-8", "replace")
+            principal_type = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
             n = buf[at]
             at += 1
@@ -118,7 +118,7 @@ def _decode_v2(buf: memoryview, at: int) -> tuple[DescribeDelegationTokenRequest
             to = at + n - 1
             if n < 1 or to > end:
                 raise bad_length("PrincipalName", n, end - at)
-            principal_name = buf[at:to].tobytes().decode("utf-8", "replace")
+            principal_name = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
             n = buf[at]
             at += 1

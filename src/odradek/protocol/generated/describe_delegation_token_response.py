@@ -116,21 +116,21 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[DescribeDelegationTokenRespons
         to = at + n
         if n < 0 or to > end:
             raise bad_length("PrincipalType", n, end - at)
-        principal_type = buf[at:to].tobytes().decode("utf-8", "replace")
+        principal_type = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         (n,) = _unpack_h(buf, at)
         at += 2
         to = at + n
         if n < 0 or to > end:
             raise bad_length("PrincipalName", n, end - at)
-        principal_name = buf[at:to].tobytes().decode("utf-8", "replace")
+        principal_name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         issue_timestamp, expiry_timestamp, max_timestamp, n = _unpack_qqqh(buf, at)
         at += 26
         to = at + n
         if n < 0 or to > end:
             raise bad_length("TokenId", n, end - at)
-        token_id = buf[at:to].tobytes().decode("utf-8", "replace")
+        token_id = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         (n,) = _unpack_i(buf, at)
         at += 4
@@ -150,14 +150,14 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[DescribeDelegationTokenRespons
             to = at + n
             if n < 0 or to > end:
                 raise bad_length("PrincipalType", n, end - at)
-            described_delegation_token_renewer_principal_type = buf[at:to].tobytes().decode("utf-8", "replace")
+            described_delegation_token_renewer_principal_type = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
             (n,) = _unpack_h(buf, at)
             at += 2
             to = at + n
             if n < 0 or to > end:
                 raise bad_length("PrincipalName", n, end - at)
-            described_delegation_token_renewer_principal_name = buf[at:to].tobytes().decode("utf-8", "replace")
+            described_delegation_token_renewer_principal_name = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
             renewers.append(DescribedDelegationTokenRenewer(described_delegation_token_renewer_principal_type, described_delegation_token_renewer_principal_name))
         tokens.append(DescribedDelegationToken(principal_type, principal_name, "", "", issue_timestamp, expiry_timestamp, max_timestamp, token_id, hmac, renewers))
@@ -184,7 +184,7 @@ def _decode_v2(buf: memoryview, at: int) -> tuple[DescribeDelegationTokenRespons
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("PrincipalType", n, end - at)
-        principal_type = buf[at:to].tobytes().decode("utf-8", "replace")
+        principal_type = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         n = buf[at]
         at += 1
@@ -193,7 +193,7 @@ def _decode_v2(buf: memoryview, at: int) -> tuple[DescribeDelegationTokenRespons
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("PrincipalName", n, end - at)
-        principal_name = buf[at:to].tobytes().decode("utf-8", "replace")
+        principal_name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         issue_timestamp, expiry_timestamp, max_timestamp, n = _unpack_qqqB(buf, at)
         at += 25
@@ -202,7 +202,7 @@ def _decode_v2(buf: memoryview, at: int) -> tuple[DescribeDelegationTokenRespons
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("TokenId", n, end - at)
-        token_id = buf[at:to].tobytes().decode("utf-8", "replace")
+        token_id = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         n = buf[at]
         at += 1
@@ -228,7 +228,7 @@ def _decode_v2(buf: memoryview, at: int) -> tuple[DescribeDelegationTokenRespons
             to = at + n - 1
             if n < 1 or to > end:
                 raise bad_length("PrincipalType", n, end - at)
-            described_delegation_token_renewer_principal_type = buf[at:to].tobytes().decode("utf-8", "replace")
+            described_delegation_token_renewer_principal_type = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
             n = buf[at]
             at += 1
@@ -237,7 +237,7 @@ def _decode_v2(buf: memoryview, at: int) -> tuple[DescribeDelegationTokenRespons
             to = at + n - 1
             if n < 1 or to > end:
                 raise bad_length("PrincipalName", n, end - at)
-            described_delegation_token_renewer_principal_name = buf[at:to].tobytes().decode("utf-8", "replace")
+            described_delegation_token_renewer_principal_name = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
             n = buf[at]
             at += 1
@@ -277,7 +277,7 @@ def _decode_v3(buf: memoryview, at: int) -> tuple[DescribeDelegationTokenRespons
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("PrincipalType", n, end - at)
-        principal_type = buf[at:to].tobytes().decode("utf-8", "replace")
+        principal_type = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         n = buf[at]
         at += 1
@@ -286,7 +286,7 @@ def _decode_v3(buf: memoryview, at: int) -> tuple[DescribeDelegationTokenRespons
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("PrincipalName", n, end - at)
-        principal_name = buf[at:to].tobytes().decode("utf-8", "replace")
+        principal_name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         n = buf[at]
         at += 1
@@ -295,7 +295,7 @@ def _decode_v3(buf: memoryview, at: int) -> tuple[DescribeDelegationTokenRespons
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("TokenRequesterPrincipalType", n, end - at)
-        token_requester_principal_type = buf[at:to].tobytes().decode("utf-8", "replace")
+        token_requester_principal_type = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         n = buf[at]
         at += 1
@@ -304,7 +304,7 @@ def _decode_v3(buf: memoryview, at: int) -> tuple[DescribeDelegationTokenRespons
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("TokenRequesterPrincipalName", n, end - at)
-        token_requester_principal_name = buf[at:to].tobytes().decode("utf-8", "replace")
+        token_requester_principal_name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         issue_timestamp, expiry_timestamp, max_timestamp, n = _unpack_qqqB(buf, at)
         at += 25
@@ -313,7 +313,7 @@ def _decode_v3(buf: memoryview, at: int) -> tuple[DescribeDelegationTokenRespons
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("TokenId", n, end - at)
-        token_id = buf[at:to].tobytes().decode("utf-8", "replace")
+        token_id = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         n = buf[at]
         at += 1
@@ -339,7 +339,7 @@ def _decode_v3(buf: memoryview, at: int) -> tuple[DescribeDelegationTokenRespons
             to = at + n - 1
             if n < 1 or to > end:
                 raise bad_length("PrincipalType", n, end - at)
-            described_delegation_token_renewer_principal_type = buf[at:to].tobytes().decode("utf-8", "replace")
+            described_delegation_token_renewer_principal_type = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
             n = buf[at]
             at += 1
@@ -348,7 +348,7 @@ def _decode_v3(buf: memoryview, at: int) -> tuple[DescribeDelegationTokenRespons
             to = at + n - 1
             if n < 1 or to > end:
                 raise bad_length("PrincipalName", n, end - at)
-            described_delegation_token_renewer_principal_name = buf[at:to].tobytes().decode("utf-8", "replace")
+            described_delegation_token_renewer_principal_name = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
             n = buf[at]
             at += 1

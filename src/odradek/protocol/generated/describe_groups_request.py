@@ -65,7 +65,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[DescribeGroupsRequest, int]:
         to = at + n
         if n < 0 or to > end:
             raise bad_length("Groups element", n, end - at)
-        groups.append(buf[at:to].tobytes().decode("utf-8", "replace"))
+        groups.append(buf[at:to].tobytes().decode("utf-8", "java"))
         at = to
     return DescribeGroupsRequest(groups), at
 
@@ -84,7 +84,7 @@ def _decode_v3(buf: memoryview, at: int) -> tuple[DescribeGroupsRequest, int]:
         to = at + n
         if n < 0 or to > end:
             raise bad_length("Groups element", n, end - at)
-        groups.append(buf[at:to].tobytes().decode("utf-8", "replace"))
+        groups.append(buf[at:to].tobytes().decode("utf-8", "java"))
         at = to
     (include_authorized_operations,) = _unpack_t(buf, at)
     at += 1
@@ -109,7 +109,7 @@ def _decode_v5(buf: memoryview, at: int) -> tuple[DescribeGroupsRequest, int]:
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("Groups element", n, end - at)
-        groups.append(buf[at:to].tobytes().decode("utf-8", "replace"))
+        groups.append(buf[at:to].tobytes().decode("utf-8", "java"))
         at = to
     include_authorized_operations, n = _unpack_tB(buf, at)
     at += 2

@@ -116,28 +116,28 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[DescribeGroupsResponse, int]:
         to = at + n
         if n < 0 or to > end:
             raise bad_length("GroupId", n, end - at)
-        group_id = buf[at:to].tobytes().decode("utf-8", "replace")
+        group_id = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         (n,) = _unpack_h(buf, at)
         at += 2
         to = at + n
         if n < 0 or to > end:
             raise bad_length("GroupState", n, end - at)
-        group_state = buf[at:to].tobytes().decode("utf-8", "replace")
+        group_state = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         (n,) = _unpack_h(buf, at)
         at += 2
         to = at + n
         if n < 0 or to > end:
             raise bad_length("ProtocolType", n, end - at)
-        protocol_type = buf[at:to].tobytes().decode("utf-8", "replace")
+        protocol_type = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         (n,) = _unpack_h(buf, at)
         at += 2
         to = at + n
         if n < 0 or to > end:
             raise bad_length("ProtocolData", n, end - at)
-        protocol_data = buf[at:to].tobytes().decode("utf-8", "replace")
+        protocol_data = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         (n,) = _unpack_i(buf, at)
         at += 4
@@ -150,21 +150,21 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[DescribeGroupsResponse, int]:
             to = at + n
             if n < 0 or to > end:
                 raise bad_length("MemberId", n, end - at)
-            member_id = buf[at:to].tobytes().decode("utf-8", "replace")
+            member_id = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
             (n,) = _unpack_h(buf, at)
             at += 2
             to = at + n
             if n < 0 or to > end:
                 raise bad_length("ClientId", n, end - at)
-            client_id = buf[at:to].tobytes().decode("utf-8", "replace")
+            client_id = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
             (n,) = _unpack_h(buf, at)
             at += 2
             to = at + n
             if n < 0 or to > end:
                 raise bad_length("ClientHost", n, end - at)
-            client_host = buf[at:to].tobytes().decode("utf-8", "replace")
+            client_host = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
             (n,) = _unpack_i(buf, at)
             at += 4
@@ -199,28 +199,28 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[DescribeGroupsResponse, int]:
         to = at + n
         if n < 0 or to > end:
             raise bad_length("GroupId", n, end - at)
-        group_id = buf[at:to].tobytes().decode("utf-8", "replace")
+        group_id = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         (n,) = _unpack_h(buf, at)
         at += 2
         to = at + n
         if n < 0 or to > end:
             raise bad_length("GroupState", n, end - at)
-        group_state = buf[at:to].tobytes().decode("utf-8", "replace")
+        group_state = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         (n,) = _unpack_h(buf, at)
         at += 2
         to = at + n
         if n < 0 or to > end:
             raise bad_length("ProtocolType", n, end - at)
-        protocol_type = buf[at:to].tobytes().decode("utf-8", "replace")
+        protocol_type = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         (n,) = _unpack_h(buf, at)
         at += 2
         to = at + n
         if n < 0 or to > end:
             raise bad_length("ProtocolData", n, end - at)
-        protocol_data = buf[at:to].tobytes().decode("utf-8", "replace")
+        protocol_data = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         (n,) = _unpack_i(buf, at)
         at += 4
@@ -233,21 +233,21 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[DescribeGroupsResponse, int]:
             to = at + n
             if n < 0 or to > end:
                 raise bad_length("MemberId", n, end - at)
-            member_id = buf[at:to].tobytes().decode("utf-8", "replace")
+            member_id = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
             (n,) = _unpack_h(buf, at)
             at += 2
             to = at + n
             if n < 0 or to > end:
                 raise bad_length("ClientId", n, end - at)
-            client_id = buf[at:to].tobytes().decode("utf-8", "replace")
+            client_id = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
             (n,) = _unpack_h(buf, at)
             at += 2
             to = at + n
             if n < 0 or to > end:
                 raise bad_length("ClientHost", n, end - at)
-            client_host = buf[at:to].tobytes().decode("utf-8", "replace")
+            client_host = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
             (n,) = _unpack_i(buf, at)
             at += 4
@@ -282,28 +282,28 @@ def _decode_v3(buf: memoryview, at: int) -> tuple[DescribeGroupsResponse, int]:
         to = at + n
         if n < 0 or to > end:
             raise bad_length("GroupId", n, end - at)
-        group_id = buf[at:to].tobytes().decode("utf-8", "replace")
+        group_id = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         (n,) = _unpack_h(buf, at)
         at += 2
         to = at + n
         if n < 0 or to > end:
             raise bad_length("GroupState", n, end - at)
-        group_state = buf[at:to].tobytes().decode("utf-8", "replace")
+        group_state = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         (n,) = _unpack_h(buf, at)
         at += 2
         to = at + n
         if n < 0 or to > end:
             raise bad_length("ProtocolType", n, end - at)
-        protocol_type = buf[at:to].tobytes().decode("utf-8", "replace")
+        protocol_type = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         (n,) = _unpack_h(buf, at)
         at += 2
         to = at + n
         if n < 0 or to > end:
             raise bad_length("ProtocolData", n, end - at)
-        protocol_data = buf[at:to].tobytes().decode("utf-8", "replace")
+        protocol_data = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         (n,) = _unpack_i(buf, at)
         at += 4
@@ -316,21 +316,21 @@ def _decode_v3(buf: memoryview, at: int) -> tuple[DescribeGroupsResponse, int]:
             to = at + n
             if n < 0 or to > end:
                 raise bad_length("MemberId", n, end - at)
-            member_id = buf[at:to].tobytes().decode("utf-8", "replace")
+            member_id = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
             (n,) = _unpack_h(buf, at)
             at += 2
             to = at + n
             if n < 0 or to > end:
                 raise bad_length("ClientId", n, end - at)
-            client_id = buf[at:to].tobytes().decode("utf-8", "replace")
+            client_id = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
             (n,) = _unpack_h(buf, at)
             at += 2
             to = at + n
             if n < 0 or to > end:
                 raise bad_length("ClientHost", n, end - at)
-            client_host = buf[at:to].tobytes().decode("utf-8", "replace")
+            client_host = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
             (n,) = _unpack_i(buf, at)
             at += 4
@@ -367,28 +367,28 @@ def _decode_v4(buf: memoryview, at: int) -> tuple[DescribeGroupsResponse, int]:
         to = at + n
         if n < 0 or to > end:
             raise bad_length("GroupId", n, end - at)
-        group_id = buf[at:to].tobytes().decode("utf-8", "replace")
+        group_id = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         (n,) = _unpack_h(buf, at)
         at += 2
         to = at + n
         if n < 0 or to > end:
             raise bad_length("GroupState", n, end - at)
-        group_state = buf[at:to].tobytes().decode("utf-8", "replace")
+        group_state = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         (n,) = _unpack_h(buf, at)
         at += 2
         to = at + n
         if n < 0 or to > end:
             raise bad_length("ProtocolType", n, end - at)
-        protocol_type = buf[at:to].tobytes().decode("utf-8", "replace")
+        protocol_type = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         (n,) = _unpack_h(buf, at)
         at += 2
         to = at + n
         if n < 0 or to > end:
             raise bad_length("ProtocolData", n, end - at)
-        protocol_data = buf[at:to].tobytes().decode("utf-8", "replace")
+        protocol_data = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         (n,) = _unpack_i(buf, at)
         at += 4
@@ -401,7 +401,7 @@ def _decode_v4(buf: memoryview, at: int) -> tuple[DescribeGroupsResponse, int]:
             to = at + n
             if n < 0 or to > end:
                 raise bad_length("MemberId", n, end - at)
-            member_id = buf[at:to].tobytes().decode("utf-8", "replace")
+            member_id = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
             (n,) = _unpack_h(buf, at)
             at += 2
@@ -410,21 +410,21 @@ def _decode_v4(buf: memoryview, at: int) -> tuple[DescribeGroupsResponse, int]:
                 to = at + n
                 if to > end:
                     raise bad_length("GroupInstanceId", n, end - at)
-                group_instance_id = buf[at:to].tobytes().decode("utf-8", "replace")
+                group_instance_id = buf[at:to].tobytes().decode("utf-8", "java")
                 at = to
             (n,) = _unpack_h(buf, at)
             at += 2
             to = at + n
             if n < 0 or to > end:
                 raise bad_length("ClientId", n, end - at)
-            client_id = buf[at:to].tobytes().decode("utf-8", "replace")
+            client_id = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
             (n,) = _unpack_h(buf, at)
             at += 2
             to = at + n
             if n < 0 or to > end:
                 raise bad_length("ClientHost", n, end - at)
-            client_host = buf[at:to].tobytes().decode("utf-8", "replace")
+            client_host = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
             (n,) = _unpack_i(buf, at)
             at += 4
@@ -465,7 +465,7 @@ def _decode_v5(buf: memoryview, at: int) -> tuple[DescribeGroupsResponse, int]:
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("GroupId", n, end - at)
-        group_id = buf[at:to].tobytes().decode("utf-8", "replace")
+        group_id = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         n = buf[at]
         at += 1
@@ -474,7 +474,7 @@ def _decode_v5(buf: memoryview, at: int) -> tuple[DescribeGroupsResponse, int]:
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("GroupState", n, end - at)
-        group_state = buf[at:to].tobytes().decode("utf-8", "replace")
+        group_state = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         n = buf[at]
         at += 1
@@ -483,7 +483,7 @@ def _decode_v5(buf: memoryview, at: int) -> tuple[DescribeGroupsResponse, int]:
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("ProtocolType", n, end - at)
-        protocol_type = buf[at:to].tobytes().decode("utf-8", "replace")
+        protocol_type = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         n = buf[at]
         at += 1
@@ -492,7 +492,7 @@ def _decode_v5(buf: memoryview, at: int) -> tuple[DescribeGroupsResponse, int]:
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("ProtocolData", n, end - at)
-        protocol_data = buf[at:to].tobytes().decode("utf-8", "replace")
+        protocol_data = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         n = buf[at]
         at += 1
@@ -509,7 +509,7 @@ def _decode_v5(buf: memoryview, at: int) -> tuple[DescribeGroupsResponse, int]:
             to = at + n - 1
             if n < 1 or to > end:
                 raise bad_length("MemberId", n, end - at)
-            member_id = buf[at:to].tobytes().decode("utf-8", "replace")
+            member_id = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
             n = buf[at]
             at += 1
@@ -520,7 +520,7 @@ def _decode_v5(buf: memoryview, at: int) -> tuple[DescribeGroupsResponse, int]:
                 to = at + n - 1
                 if to > end:
                     raise bad_length("GroupInstanceId", n, end - at)
-                group_instance_id = buf[at:to].tobytes().decode("utf-8", "replace")
+                group_instance_id = buf[at:to].tobytes().decode("utf-8", "java")
                 at = to
             n = buf[at]
             at += 1
@@ -529,7 +529,7 @@ def _decode_v5(buf: memoryview, at: int) -> tuple[DescribeGroupsResponse, int]:
             to = at + n - 1
             if n < 1 or to > end:
                 raise bad_length("ClientId", n, end - at)
-            client_id = buf[at:to].tobytes().decode("utf-8", "replace")
+            client_id = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
             n = buf[at]
             at += 1
@@ -538,7 +538,7 @@ def _decode_v5(buf: memoryview, at: int) -> tuple[DescribeGroupsResponse, int]:
             to = at + n - 1
             if n < 1 or to > end:
                 raise bad_length("ClientHost", n, end - at)
-            client_host = buf[at:to].tobytes().decode("utf-8", "replace")
+            client_host = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
             n = buf[at]
             at += 1
@@ -598,7 +598,7 @@ def _decode_v6(buf: memoryview, at: int) -> tuple[DescribeGroupsResponse, int]:
             to = at + n - 1
             if to > end:
                 raise bad_length("ErrorMessage", n, end - at)
-            error_message = buf[at:to].tobytes().decode("utf-8", "replace")
+            error_message = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
         n = buf[at]
         at += 1
@@ -607,7 +607,7 @@ def _decode_v6(buf: memoryview, at: int) -> tuple[DescribeGroupsResponse, int]:
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("GroupId", n, end - at)
-        group_id = buf[at:to].tobytes().decode("utf-8", "replace")
+        group_id = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         n = buf[at]
         at += 1
@@ -616,7 +616,7 @@ def _decode_v6(buf: memoryview, at: int) -> tuple[DescribeGroupsResponse, int]:
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("GroupState", n, end - at)
-        group_state = buf[at:to].tobytes().decode("utf-8", "replace")
+        group_state = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         n = buf[at]
         at += 1
@@ -625,7 +625,7 @@ def _decode_v6(buf: memoryview, at: int) -> tuple[DescribeGroupsResponse, int]:
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("ProtocolType", n, end - at)
-        protocol_type = buf[at:to].tobytes().decode("utf-8", "replace")
+        protocol_type = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         n = buf[at]
         at += 1
@@ -634,7 +634,7 @@ def _decode_v6(buf: memoryview, at: int) -> tuple[DescribeGroupsResponse, int]:
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("ProtocolData", n, end - at)
-        protocol_data = buf[at:to].tobytes().decode("utf-8", "replace")
+        protocol_data = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         n = buf[at]
         at += 1
@@ -651,7 +651,7 @@ def _decode_v6(buf: memoryview, at: int) -> tuple[DescribeGroupsResponse, int]:
             to = at + n - 1
             if n < 1 or to > end:
                 raise bad_length("MemberId", n, end - at)
-            member_id = buf[at:to].tobytes().decode("utf-8", "replace")
+            member_id = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
             n = buf[at]
             at += 1
@@ -662,7 +662,7 @@ def _decode_v6(buf: memoryview, at: int) -> tuple[DescribeGroupsResponse, int]:
                 to = at + n - 1
                 if to > end:
                     raise bad_length("GroupInstanceId", n, end - at)
-                group_instance_id = buf[at:to].tobytes().decode("utf-8", "replace")
+                group_instance_id = buf[at:to].tobytes().decode("utf-8", "java")
                 at = to
             n = buf[at]
             at += 1
@@ -671,7 +671,7 @@ def _decode_v6(buf: memoryview, at: int) -> tuple[DescribeGroupsResponse, int]:
             to = at + n - 1
             if n < 1 or to > end:
                 raise bad_length("ClientId", n, end - at)
-            client_id = buf[at:to].tobytes().decode("utf-8", "replace")
+            client_id = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
             n = buf[at]
             at += 1
@@ -680,7 +680,7 @@ def _decode_v6(buf: memoryview, at: int) -> tuple[DescribeGroupsResponse, int]:
             to = at + n - 1
             if n < 1 or to > end:
                 raise bad_length("ClientHost", n, end - at)
-            client_host = buf[at:to].tobytes().decode("utf-8", "replace")
+            client_host = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
             n = buf[at]
             at += 1

@@ -133,7 +133,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[DescribeLogDirsResponse, int]:
         to = at + n
         if n < 0 or to > end:
             raise bad_length("LogDir", n, end - at)
-        log_dir = buf[at:to].tobytes().decode("utf-8", "replace")
+        log_dir = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         (n,) = _unpack_i(buf, at)
         at += 4
@@ -146,7 +146,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[DescribeLogDirsResponse, int]:
             to = at + n
             if n < 0 or to > end:
                 raise bad_length("Name", n, end - at)
-            name = buf[at:to].tobytes().decode("utf-8", "replace")
+            name = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
             (n,) = _unpack_i(buf, at)
             at += 4
@@ -180,7 +180,7 @@ def _decode_v2(buf: memoryview, at: int) -> tuple[DescribeLogDirsResponse, int]:
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("LogDir", n, end - at)
-        log_dir = buf[at:to].tobytes().decode("utf-8", "replace")
+        log_dir = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         n = buf[at]
         at += 1
@@ -197,7 +197,7 @@ def _decode_v2(buf: memoryview, at: int) -> tuple[DescribeLogDirsResponse, int]:
             to = at + n - 1
             if n < 1 or to > end:
                 raise bad_length("Name", n, end - at)
-            name = buf[at:to].tobytes().decode("utf-8", "replace")
+            name = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
             n = buf[at]
             at += 1
@@ -251,7 +251,7 @@ def _decode_v3(buf: memoryview, at: int) -> tuple[DescribeLogDirsResponse, int]:
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("LogDir", n, end - at)
-        log_dir = buf[at:to].tobytes().decode("utf-8", "replace")
+        log_dir = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         n = buf[at]
         at += 1
@@ -268,7 +268,7 @@ def _decode_v3(buf: memoryview, at: int) -> tuple[DescribeLogDirsResponse, int]:
             to = at + n - 1
             if n < 1 or to > end:
                 raise bad_length("Name", n, end - at)
-            name = buf[at:to].tobytes().decode("utf-8", "replace")
+            name = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
             n = buf[at]
             at += 1
@@ -322,7 +322,7 @@ def _decode_v4(buf: memoryview, at: int) -> tuple[DescribeLogDirsResponse, int]:
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("LogDir", n, end - at)
-        log_dir = buf[at:to].tobytes().decode("utf-8", "replace")
+        log_dir = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         n = buf[at]
         at += 1
@@ -339,7 +339,7 @@ def _decode_v4(buf: memoryview, at: int) -> tuple[DescribeLogDirsResponse, int]:
             to = at + n - 1
             if n < 1 or to > end:
                 raise bad_length("Name", n, end - at)
-            name = buf[at:to].tobytes().decode("utf-8", "replace")
+            name = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
             n = buf[at]
             at += 1
@@ -393,7 +393,7 @@ def _decode_v5(buf: memoryview, at: int) -> tuple[DescribeLogDirsResponse, int]:
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("LogDir", n, end - at)
-        log_dir = buf[at:to].tobytes().decode("utf-8", "replace")
+        log_dir = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         n = buf[at]
         at += 1
@@ -410,7 +410,7 @@ def _decode_v5(buf: memoryview, at: int) -> tuple[DescribeLogDirsResponse, int]:
             to = at + n - 1
             if n < 1 or to > end:
                 raise bad_length("Name", n, end - at)
-            name = buf[at:to].tobytes().decode("utf-8", "replace")
+            name = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
             n = buf[at]
             at += 1

@@ -176,7 +176,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[DescribeQuorumResponse, int]:
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("TopicName", n, end - at)
-        topic_name = buf[at:to].tobytes().decode("utf-8", "replace")
+        topic_name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         n = buf[at]
         at += 1
@@ -252,7 +252,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[DescribeQuorumResponse, int]:
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("TopicName", n, end - at)
-        topic_name = buf[at:to].tobytes().decode("utf-8", "replace")
+        topic_name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         n = buf[at]
         at += 1
@@ -322,7 +322,7 @@ def _decode_v2(buf: memoryview, at: int) -> tuple[DescribeQuorumResponse, int]:
         to = at + n - 1
         if to > end:
             raise bad_length("ErrorMessage", n, end - at)
-        error_message = buf[at:to].tobytes().decode("utf-8", "replace")
+        error_message = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
     n = buf[at]
     at += 1
@@ -339,7 +339,7 @@ def _decode_v2(buf: memoryview, at: int) -> tuple[DescribeQuorumResponse, int]:
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("TopicName", n, end - at)
-        topic_name = buf[at:to].tobytes().decode("utf-8", "replace")
+        topic_name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         n = buf[at]
         at += 1
@@ -358,7 +358,7 @@ def _decode_v2(buf: memoryview, at: int) -> tuple[DescribeQuorumResponse, int]:
                 to = at + n - 1
                 if to > end:
                     raise bad_length("ErrorMessage", n, end - at)
-                partition_data_error_message = buf[at:to].tobytes().decode("utf-8", "replace")
+                partition_data_error_message = buf[at:to].tobytes().decode("utf-8", "java")
                 at = to
             leader_id, leader_epoch, high_watermark, n = _unpack_iiqB(buf, at)
             at += 17
@@ -425,7 +425,7 @@ def _decode_v2(buf: memoryview, at: int) -> tuple[DescribeQuorumResponse, int]:
             to = at + n - 1
             if n < 1 or to > end:
                 raise bad_length("Name", n, end - at)
-            name = buf[at:to].tobytes().decode("utf-8", "replace")
+            name = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
             n = buf[at]
             at += 1
@@ -434,7 +434,7 @@ def _decode_v2(buf: memoryview, at: int) -> tuple[DescribeQuorumResponse, int]:
             to = at + n - 1
             if n < 1 or to > end:
                 raise bad_length("Host", n, end - at)
-            host = buf[at:to].tobytes().decode("utf-8", "replace")
+            host = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
             port, n = _unpack_HB(buf, at)
             at += 3

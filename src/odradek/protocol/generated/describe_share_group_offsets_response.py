@@ -129,7 +129,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[DescribeShareGroupOffsetsRespo
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("GroupId", n, end - at)
-        group_id = buf[at:to].tobytes().decode("utf-8", "replace")
+        group_id = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         n = buf[at]
         at += 1
@@ -146,7 +146,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[DescribeShareGroupOffsetsRespo
             to = at + n - 1
             if n < 1 or to > end:
                 raise bad_length("TopicName", n, end - at)
-            topic_name = buf[at:to].tobytes().decode("utf-8", "replace")
+            topic_name = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
             topic_id, n = _unpack_uB(buf, at)
             at += 17
@@ -166,7 +166,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[DescribeShareGroupOffsetsRespo
                     to = at + n - 1
                     if to > end:
                         raise bad_length("ErrorMessage", n, end - at)
-                    error_message = buf[at:to].tobytes().decode("utf-8", "replace")
+                    error_message = buf[at:to].tobytes().decode("utf-8", "java")
                     at = to
                 n = buf[at]
                 at += 1
@@ -189,7 +189,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[DescribeShareGroupOffsetsRespo
             to = at + n - 1
             if to > end:
                 raise bad_length("ErrorMessage", n, end - at)
-            describe_share_group_offsets_response_group_error_message = buf[at:to].tobytes().decode("utf-8", "replace")
+            describe_share_group_offsets_response_group_error_message = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
         n = buf[at]
         at += 1
@@ -223,7 +223,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[DescribeShareGroupOffsetsRespo
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("GroupId", n, end - at)
-        group_id = buf[at:to].tobytes().decode("utf-8", "replace")
+        group_id = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         n = buf[at]
         at += 1
@@ -240,7 +240,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[DescribeShareGroupOffsetsRespo
             to = at + n - 1
             if n < 1 or to > end:
                 raise bad_length("TopicName", n, end - at)
-            topic_name = buf[at:to].tobytes().decode("utf-8", "replace")
+            topic_name = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
             topic_id, n = _unpack_uB(buf, at)
             at += 17
@@ -260,7 +260,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[DescribeShareGroupOffsetsRespo
                     to = at + n - 1
                     if to > end:
                         raise bad_length("ErrorMessage", n, end - at)
-                    error_message = buf[at:to].tobytes().decode("utf-8", "replace")
+                    error_message = buf[at:to].tobytes().decode("utf-8", "java")
                     at = to
                 n = buf[at]
                 at += 1
@@ -283,7 +283,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[DescribeShareGroupOffsetsRespo
             to = at + n - 1
             if to > end:
                 raise bad_length("ErrorMessage", n, end - at)
-            describe_share_group_offsets_response_group_error_message = buf[at:to].tobytes().decode("utf-8", "replace")
+            describe_share_group_offsets_response_group_error_message = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
         n = buf[at]
         at += 1

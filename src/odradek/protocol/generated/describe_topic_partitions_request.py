@@ -92,7 +92,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[DescribeTopicPartitionsRequest
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("Name", n, end - at)
-        name = buf[at:to].tobytes().decode("utf-8", "replace")
+        name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         n = buf[at]
         at += 1
@@ -111,7 +111,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[DescribeTopicPartitionsRequest
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("TopicName", n, end - at)
-        topic_name = buf[at:to].tobytes().decode("utf-8", "replace")
+        topic_name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         partition_index, n = _unpack_iB(buf, at)
         at += 5

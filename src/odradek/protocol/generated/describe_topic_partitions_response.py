@@ -143,7 +143,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[DescribeTopicPartitionsRespons
             to = at + n - 1
             if to > end:
                 raise bad_length("Name", n, end - at)
-            name = buf[at:to].tobytes().decode("utf-8", "replace")
+            name = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
         topic_id, is_internal, n = _unpack_utB(buf, at)
         at += 18
@@ -226,7 +226,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[DescribeTopicPartitionsRespons
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("TopicName", n, end - at)
-        topic_name = buf[at:to].tobytes().decode("utf-8", "replace")
+        topic_name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         cursor_partition_index, n = _unpack_iB(buf, at)
         at += 5

@@ -57,7 +57,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[DescribeTransactionsRequest, i
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("TransactionalIds element", n, end - at)
-        transactional_ids.append(buf[at:to].tobytes().decode("utf-8", "replace"))
+        transactional_ids.append(buf[at:to].tobytes().decode("utf-8", "java"))
         at = to
     n = buf[at]
     at += 1

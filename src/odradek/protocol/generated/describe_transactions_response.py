@@ -110,7 +110,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[DescribeTransactionsResponse, 
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("TransactionalId", n, end - at)
-        transactional_id = buf[at:to].tobytes().decode("utf-8", "replace")
+        transactional_id = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         n = buf[at]
         at += 1
@@ -119,7 +119,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[DescribeTransactionsResponse, 
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("TransactionState", n, end - at)
-        transaction_state = buf[at:to].tobytes().decode("utf-8", "replace")
+        transaction_state = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         transaction_timeout_ms, transaction_start_time_ms, producer_id, producer_epoch, n = _unpack_iqqhB(buf, at)
         at += 23
@@ -136,7 +136,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[DescribeTransactionsResponse, 
             to = at + n - 1
             if n < 1 or to > end:
                 raise bad_length("Topic", n, end - at)
-            topic = buf[at:to].tobytes().decode("utf-8", "replace")
+            topic = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
             n = buf[at]
             at += 1

@@ -101,7 +101,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[ElectLeadersResponse, int]:
         to = at + n
         if n < 0 or to > end:
             raise bad_length("Topic", n, end - at)
-        topic = buf[at:to].tobytes().decode("utf-8", "replace")
+        topic = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         (n,) = _unpack_i(buf, at)
         at += 4
@@ -116,7 +116,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[ElectLeadersResponse, int]:
                 to = at + n
                 if to > end:
                     raise bad_length("ErrorMessage", n, end - at)
-                error_message = buf[at:to].tobytes().decode("utf-8", "replace")
+                error_message = buf[at:to].tobytes().decode("utf-8", "java")
                 at = to
             partition_result.append(PartitionResult(partition_id, error_code, error_message))
         replica_election_results.append(ReplicaElectionResult(topic, partition_result))
@@ -137,7 +137,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[ElectLeadersResponse, int]:
         to = at + n
         if n < 0 or to > end:
             raise bad_length("Topic", n, end - at)
-        topic = buf[at:to].tobytes().decode("utf-8", "replace")
+        topic = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         (n,) = _unpack_i(buf, at)
         at += 4
@@ -152,7 +152,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[ElectLeadersResponse, int]:
                 to = at + n
                 if to > end:
                     raise bad_length("ErrorMessage", n, end - at)
-                error_message = buf[at:to].tobytes().decode("utf-8", "replace")
+                error_message = buf[at:to].tobytes().decode("utf-8", "java")
                 at = to
             partition_result.append(PartitionResult(partition_id, partition_result_error_code, error_message))
         replica_election_results.append(ReplicaElectionResult(topic, partition_result))
@@ -177,7 +177,7 @@ def _decode_v2(buf: memoryview, at: int) -> tuple[ElectLeadersResponse, int]:
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("Topic", n, end - at)
-        topic = buf[at:to].tobytes().decode("utf-8", "replace")
+        topic = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         n = buf[at]
         at += 1
@@ -196,7 +196,7 @@ def _decode_v2(buf: memoryview, at: int) -> tuple[ElectLeadersResponse, int]:
                 to = at + n - 1
                 if to > end:
                     raise bad_length("ErrorMessage", n, end - at)
-                error_message = buf[at:to].tobytes().decode("utf-8", "replace")
+                error_message = buf[at:to].tobytes().decode("utf-8", "java")
                 at = to
             n = buf[at]
             at += 1

@@ -122,7 +122,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[EndQuorumEpochResponse, int]:
         to = at + n
         if n < 0 or to > end:
             raise bad_length("TopicName", n, end - at)
-        topic_name = buf[at:to].tobytes().decode("utf-8", "replace")
+        topic_name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         (n,) = _unpack_i(buf, at)
         at += 4
@@ -155,7 +155,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[EndQuorumEpochResponse, int]:
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("TopicName", n, end - at)
-        topic_name = buf[at:to].tobytes().decode("utf-8", "replace")
+        topic_name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         n = buf[at]
         at += 1
@@ -202,7 +202,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[EndQuorumEpochResponse, int]:
                     to = at + n - 1
                     if n < 1 or to > end:
                         raise bad_length("Host", n, end - at)
-                    host = buf[at:to].tobytes().decode("utf-8", "replace")
+                    host = buf[at:to].tobytes().decode("utf-8", "java")
                     at = to
                     port, n = _unpack_HB(buf, at)
                     at += 3

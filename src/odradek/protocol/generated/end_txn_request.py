@@ -58,7 +58,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[EndTxnRequest, int]:
     to = at + n
     if n < 0 or to > end:
         raise bad_length("TransactionalId", n, end - at)
-    transactional_id = buf[at:to].tobytes().decode("utf-8", "replace")
+    transactional_id = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     producer_id, producer_epoch, committed = _unpack_qht(buf, at)
     at += 11
@@ -75,7 +75,7 @@ def _decode_v3(buf: memoryview, at: int) -> tuple[EndTxnRequest, int]:
     to = at + n - 1
     if n < 1 or to > end:
         raise bad_length("TransactionalId", n, end - at)
-    transactional_id = buf[at:to].tobytes().decode("utf-8", "replace")
+    transactional_id = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     producer_id, producer_epoch, committed, n = _unpack_qhtB(buf, at)
     at += 12

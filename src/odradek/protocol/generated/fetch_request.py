@@ -188,7 +188,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[FetchRequest, int]:
         to = at + n
         if n < 0 or to > end:
             raise bad_length("Topic", n, end - at)
-        topic = buf[at:to].tobytes().decode("utf-8", "replace")
+        topic = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         (n,) = _unpack_i(buf, at)
         at += 4
@@ -217,7 +217,7 @@ def _decode_v3(buf: memoryview, at: int) -> tuple[FetchRequest, int]:
         to = at + n
         if n < 0 or to > end:
             raise bad_length("Topic", n, end - at)
-        topic = buf[at:to].tobytes().decode("utf-8", "replace")
+        topic = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         (n,) = _unpack_i(buf, at)
         at += 4
@@ -246,7 +246,7 @@ def _decode_v4(buf: memoryview, at: int) -> tuple[FetchRequest, int]:
         to = at + n
         if n < 0 or to > end:
             raise bad_length("Topic", n, end - at)
-        topic = buf[at:to].tobytes().decode("utf-8", "replace")
+        topic = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         (n,) = _unpack_i(buf, at)
         at += 4
@@ -275,7 +275,7 @@ def _decode_v5(buf: memoryview, at: int) -> tuple[FetchRequest, int]:
         to = at + n
         if n < 0 or to > end:
             raise bad_length("Topic", n, end - at)
-        topic = buf[at:to].tobytes().decode("utf-8", "replace")
+        topic = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         (n,) = _unpack_i(buf, at)
         at += 4
@@ -304,7 +304,7 @@ def _decode_v7(buf: memoryview, at: int) -> tuple[FetchRequest, int]:
         to = at + n
         if n < 0 or to > end:
             raise bad_length("Topic", n, end - at)
-        topic = buf[at:to].tobytes().decode("utf-8", "replace")
+        topic = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         (n,) = _unpack_i(buf, at)
         at += 4
@@ -327,7 +327,7 @@ def _decode_v7(buf: memoryview, at: int) -> tuple[FetchRequest, int]:
         to = at + n
         if n < 0 or to > end:
             raise bad_length("Topic", n, end - at)
-        forgotten_topic_topic = buf[at:to].tobytes().decode("utf-8", "replace")
+        forgotten_topic_topic = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         (n,) = _unpack_i(buf, at)
         at += 4
@@ -354,7 +354,7 @@ def _decode_v9(buf: memoryview, at: int) -> tuple[FetchRequest, int]:
         to = at + n
         if n < 0 or to > end:
             raise bad_length("Topic", n, end - at)
-        topic = buf[at:to].tobytes().decode("utf-8", "replace")
+        topic = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         (n,) = _unpack_i(buf, at)
         at += 4
@@ -377,7 +377,7 @@ def _decode_v9(buf: memoryview, at: int) -> tuple[FetchRequest, int]:
         to = at + n
         if n < 0 or to > end:
             raise bad_length("Topic", n, end - at)
-        forgotten_topic_topic = buf[at:to].tobytes().decode("utf-8", "replace")
+        forgotten_topic_topic = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         (n,) = _unpack_i(buf, at)
         at += 4
@@ -404,7 +404,7 @@ def _decode_v11(buf: memoryview, at: int) -> tuple[FetchRequest, int]:
         to = at + n
         if n < 0 or to > end:
             raise bad_length("Topic", n, end - at)
-        topic = buf[at:to].tobytes().decode("utf-8", "replace")
+        topic = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         (n,) = _unpack_i(buf, at)
         at += 4
@@ -427,7 +427,7 @@ def _decode_v11(buf: memoryview, at: int) -> tuple[FetchRequest, int]:
         to = at + n
         if n < 0 or to > end:
             raise bad_length("Topic", n, end - at)
-        forgotten_topic_topic = buf[at:to].tobytes().decode("utf-8", "replace")
+        forgotten_topic_topic = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         (n,) = _unpack_i(buf, at)
         at += 4
@@ -442,7 +442,7 @@ def _decode_v11(buf: memoryview, at: int) -> tuple[FetchRequest, int]:
     to = at + n
     if n < 0 or to > end:
         raise bad_length("RackId", n, end - at)
-    rack_id = buf[at:to].tobytes().decode("utf-8", "replace")
+    rack_id = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     return FetchRequest(None, replica_id, ReplicaState(), max_wait_ms, min_bytes, max_bytes, isolation_level, session_id, session_epoch, topics, forgotten_topics_data, rack_id), at
 
@@ -465,7 +465,7 @@ def _decode_v12(buf: memoryview, at: int) -> tuple[FetchRequest, int]:
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("Topic", n, end - at)
-        topic = buf[at:to].tobytes().decode("utf-8", "replace")
+        topic = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         n = buf[at]
         at += 1
@@ -502,7 +502,7 @@ def _decode_v12(buf: memoryview, at: int) -> tuple[FetchRequest, int]:
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("Topic", n, end - at)
-        forgotten_topic_topic = buf[at:to].tobytes().decode("utf-8", "replace")
+        forgotten_topic_topic = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         n = buf[at]
         at += 1
@@ -526,7 +526,7 @@ def _decode_v12(buf: memoryview, at: int) -> tuple[FetchRequest, int]:
     to = at + n - 1
     if n < 1 or to > end:
         raise bad_length("RackId", n, end - at)
-    rack_id = buf[at:to].tobytes().decode("utf-8", "replace")
+    rack_id = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     cluster_id: str | None = None
     n = buf[at]
@@ -547,7 +547,7 @@ def _decode_v12(buf: memoryview, at: int) -> tuple[FetchRequest, int]:
                     to = at + n - 1
                     if to > end:
                         raise bad_length("ClusterId", n, end - at)
-                    cluster_id = buf[at:to].tobytes().decode("utf-8", "replace")
+                    cluster_id = buf[at:to].tobytes().decode("utf-8", "java")
                     at = to
             else:
                 fetch_request_tagged, at = keep_tagged_field(fetch_request_tagged, tag, size, buf, at)
@@ -617,7 +617,7 @@ def _decode_v13(buf: memoryview, at: int) -> tuple[FetchRequest, int]:
     to = at + n - 1
     if n < 1 or to > end:
         raise bad_length("RackId", n, end - at)
-    rack_id = buf[at:to].tobytes().decode("utf-8", "replace")
+    rack_id = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     cluster_id: str | None = None
     n = buf[at]
@@ -638,7 +638,7 @@ def _decode_v13(buf: memoryview, at: int) -> tuple[FetchRequest, int]:
                     to = at + n - 1
                     if to > end:
                         raise bad_length("ClusterId", n, end - at)
-                    cluster_id = buf[at:to].tobytes().decode("utf-8", "replace")
+                    cluster_id = buf[at:to].tobytes().decode("utf-8", "java")
                     at = to
             else:
                 fetch_request_tagged, at = keep_tagged_field(fetch_request_tagged, tag, size, buf, at)
@@ -708,7 +708,7 @@ def _decode_v15(buf: memoryview, at: int) -> tuple[FetchRequest, int]:
     to = at + n - 1
     if n < 1 or to > end:
         raise bad_length("RackId", n, end - at)
-    rack_id = buf[at:to].tobytes().decode("utf-8", "replace")
+    rack_id = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     cluster_id: str | None = None
     replica_state: ReplicaState = ReplicaState()
@@ -730,7 +730,7 @@ def _decode_v15(buf: memoryview, at: int) -> tuple[FetchRequest, int]:
                     to = at + n - 1
                     if to > end:
                         raise bad_length("ClusterId", n, end - at)
-                    cluster_id = buf[at:to].tobytes().decode("utf-8", "replace")
+                    cluster_id = buf[at:to].tobytes().decode("utf-8", "java")
                     at = to
             elif tag == 1:
                 replica_id, replica_epoch, n = _unpack_iqB(buf, at)
@@ -819,7 +819,7 @@ def _decode_v17(buf: memoryview, at: int) -> tuple[FetchRequest, int]:
     to = at + n - 1
     if n < 1 or to > end:
         raise bad_length("RackId", n, end - at)
-    rack_id = buf[at:to].tobytes().decode("utf-8", "replace")
+    rack_id = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     cluster_id: str | None = None
     replica_state: ReplicaState = ReplicaState()
@@ -841,7 +841,7 @@ def _decode_v17(buf: memoryview, at: int) -> tuple[FetchRequest, int]:
                     to = at + n - 1
                     if to > end:
                         raise bad_length("ClusterId", n, end - at)
-                    cluster_id = buf[at:to].tobytes().decode("utf-8", "replace")
+                    cluster_id = buf[at:to].tobytes().decode("utf-8", "java")
                     at = to
             elif tag == 1:
                 replica_id, replica_epoch, n = _unpack_iqB(buf, at)
@@ -934,7 +934,7 @@ def _decode_v18(buf: memoryview, at: int) -> tuple[FetchRequest, int]:
     to = at + n - 1
     if n < 1 or to > end:
         raise bad_length("RackId", n, end - at)
-    rack_id = buf[at:to].tobytes().decode("utf-8", "replace")
+    rack_id = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     cluster_id: str | None = None
     replica_state: ReplicaState = ReplicaState()
@@ -956,7 +956,7 @@ def _decode_v18(buf: memoryview, at: int) -> tuple[FetchRequest, int]:
                     to = at + n - 1
                     if to > end:
                         raise bad_length("ClusterId", n, end - at)
-                    cluster_id = buf[at:to].tobytes().decode("utf-8", "replace")
+                    cluster_id = buf[at:to].tobytes().decode("utf-8", "java")
                     at = to
             elif tag == 1:
                 replica_id, replica_epoch, n = _unpack_iqB(buf, at)

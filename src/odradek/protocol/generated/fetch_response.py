@@ -217,7 +217,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[FetchResponse, int]:
         to = at + n
         if n < 0 or to > end:
             raise bad_length("Topic", n, end - at)
-        topic = buf[at:to].tobytes().decode("utf-8", "replace")
+        topic = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         (n,) = _unpack_i(buf, at)
         at += 4
@@ -253,7 +253,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[FetchResponse, int]:
         to = at + n
         if n < 0 or to > end:
             raise bad_length("Topic", n, end - at)
-        topic = buf[at:to].tobytes().decode("utf-8", "replace")
+        topic = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         (n,) = _unpack_i(buf, at)
         at += 4
@@ -289,7 +289,7 @@ def _decode_v4(buf: memoryview, at: int) -> tuple[FetchResponse, int]:
         to = at + n
         if n < 0 or to > end:
             raise bad_length("Topic", n, end - at)
-        topic = buf[at:to].tobytes().decode("utf-8", "replace")
+        topic = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         (n,) = _unpack_i(buf, at)
         at += 4
@@ -336,7 +336,7 @@ def _decode_v5(buf: memoryview, at: int) -> tuple[FetchResponse, int]:
         to = at + n
         if n < 0 or to > end:
             raise bad_length("Topic", n, end - at)
-        topic = buf[at:to].tobytes().decode("utf-8", "replace")
+        topic = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         (n,) = _unpack_i(buf, at)
         at += 4
@@ -383,7 +383,7 @@ def _decode_v7(buf: memoryview, at: int) -> tuple[FetchResponse, int]:
         to = at + n
         if n < 0 or to > end:
             raise bad_length("Topic", n, end - at)
-        topic = buf[at:to].tobytes().decode("utf-8", "replace")
+        topic = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         (n,) = _unpack_i(buf, at)
         at += 4
@@ -430,7 +430,7 @@ def _decode_v11(buf: memoryview, at: int) -> tuple[FetchResponse, int]:
         to = at + n
         if n < 0 or to > end:
             raise bad_length("Topic", n, end - at)
-        topic = buf[at:to].tobytes().decode("utf-8", "replace")
+        topic = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         (n,) = _unpack_i(buf, at)
         at += 4
@@ -481,7 +481,7 @@ def _decode_v12(buf: memoryview, at: int) -> tuple[FetchResponse, int]:
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("Topic", n, end - at)
-        topic = buf[at:to].tobytes().decode("utf-8", "replace")
+        topic = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         n = buf[at]
         at += 1
@@ -776,7 +776,7 @@ def _decode_v16(buf: memoryview, at: int) -> tuple[FetchResponse, int]:
                     to = at + n - 1
                     if n < 1 or to > end:
                         raise bad_length("Host", n, end - at)
-                    host = buf[at:to].tobytes().decode("utf-8", "replace")
+                    host = buf[at:to].tobytes().decode("utf-8", "java")
                     at = to
                     port, n = _unpack_iB(buf, at)
                     at += 5
@@ -787,7 +787,7 @@ def _decode_v16(buf: memoryview, at: int) -> tuple[FetchResponse, int]:
                         to = at + n - 1
                         if to > end:
                             raise bad_length("Rack", n, end - at)
-                        rack = buf[at:to].tobytes().decode("utf-8", "replace")
+                        rack = buf[at:to].tobytes().decode("utf-8", "java")
                         at = to
                     n = buf[at]
                     at += 1

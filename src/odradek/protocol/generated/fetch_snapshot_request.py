@@ -125,7 +125,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[FetchSnapshotRequest, int]:
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("Name", n, end - at)
-        name = buf[at:to].tobytes().decode("utf-8", "replace")
+        name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         n = buf[at]
         at += 1
@@ -171,7 +171,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[FetchSnapshotRequest, int]:
                     to = at + n - 1
                     if to > end:
                         raise bad_length("ClusterId", n, end - at)
-                    cluster_id = buf[at:to].tobytes().decode("utf-8", "replace")
+                    cluster_id = buf[at:to].tobytes().decode("utf-8", "java")
                     at = to
             else:
                 fetch_snapshot_request_tagged, at = keep_tagged_field(fetch_snapshot_request_tagged, tag, size, buf, at)
@@ -196,7 +196,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[FetchSnapshotRequest, int]:
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("Name", n, end - at)
-        name = buf[at:to].tobytes().decode("utf-8", "replace")
+        name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         n = buf[at]
         at += 1
@@ -254,7 +254,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[FetchSnapshotRequest, int]:
                     to = at + n - 1
                     if to > end:
                         raise bad_length("ClusterId", n, end - at)
-                    cluster_id = buf[at:to].tobytes().decode("utf-8", "replace")
+                    cluster_id = buf[at:to].tobytes().decode("utf-8", "java")
                     at = to
             else:
                 fetch_snapshot_request_tagged, at = keep_tagged_field(fetch_snapshot_request_tagged, tag, size, buf, at)

@@ -162,7 +162,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[FetchSnapshotResponse, int]:
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("Name", n, end - at)
-        name = buf[at:to].tobytes().decode("utf-8", "replace")
+        name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         n = buf[at]
         at += 1
@@ -237,7 +237,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[FetchSnapshotResponse, int]:
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("Name", n, end - at)
-        name = buf[at:to].tobytes().decode("utf-8", "replace")
+        name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         n = buf[at]
         at += 1
@@ -311,7 +311,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[FetchSnapshotResponse, int]:
                     to = at + n - 1
                     if n < 1 or to > end:
                         raise bad_length("Host", n, end - at)
-                    host = buf[at:to].tobytes().decode("utf-8", "replace")
+                    host = buf[at:to].tobytes().decode("utf-8", "java")
                     at = to
                     port, n = _unpack_HB(buf, at)
                     at += 3

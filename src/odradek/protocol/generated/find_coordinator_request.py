@@ -59,7 +59,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[FindCoordinatorRequest, int]:
     to = at + n
     if n < 0 or to > end:
         raise bad_length("Key", n, end - at)
-    key = buf[at:to].tobytes().decode("utf-8", "replace")
+    key = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     return FindCoordinatorRequest(key), at
 
@@ -72,7 +72,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[FindCoordinatorRequest, int]:
     to = at + n
     if n < 0 or to > end:
         raise bad_length("Key", n, end - at)
-    key = buf[at:to].tobytes().decode("utf-8", "replace")
+    key = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     (key_type,) = _unpack_b(buf, at)
     at += 1
@@ -89,7 +89,7 @@ def _decode_v3(buf: memoryview, at: int) -> tuple[FindCoordinatorRequest, int]:
     to = at + n - 1
     if n < 1 or to > end:
         raise bad_length("Key", n, end - at)
-    key = buf[at:to].tobytes().decode("utf-8", "replace")
+    key = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     key_type, n = _unpack_bB(buf, at)
     at += 2
@@ -117,7 +117,7 @@ def _decode_v4(buf: memoryview, at: int) -> tuple[FindCoordinatorRequest, int]:
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("CoordinatorKeys element", n, end - at)
-        coordinator_keys.append(buf[at:to].tobytes().decode("utf-8", "replace"))
+        coordinator_keys.append(buf[at:to].tobytes().decode("utf-8", "java"))
         at = to
     n = buf[at]
     at += 1

@@ -94,7 +94,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[FindCoordinatorResponse, int]:
     to = at + n
     if n < 0 or to > end:
         raise bad_length("Host", n, end - at)
-    host = buf[at:to].tobytes().decode("utf-8", "replace")
+    host = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     (port,) = _unpack_i(buf, at)
     at += 4
@@ -111,14 +111,14 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[FindCoordinatorResponse, int]:
         to = at + n
         if to > end:
             raise bad_length("ErrorMessage", n, end - at)
-        error_message = buf[at:to].tobytes().decode("utf-8", "replace")
+        error_message = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
     node_id, n = _unpack_ih(buf, at)
     at += 6
     to = at + n
     if n < 0 or to > end:
         raise bad_length("Host", n, end - at)
-    host = buf[at:to].tobytes().decode("utf-8", "replace")
+    host = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     (port,) = _unpack_i(buf, at)
     at += 4
@@ -137,7 +137,7 @@ def _decode_v3(buf: memoryview, at: int) -> tuple[FindCoordinatorResponse, int]:
         to = at + n - 1
         if to > end:
             raise bad_length("ErrorMessage", n, end - at)
-        error_message = buf[at:to].tobytes().decode("utf-8", "replace")
+        error_message = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
     node_id, n = _unpack_iB(buf, at)
     at += 5
@@ -146,7 +146,7 @@ def _decode_v3(buf: memoryview, at: int) -> tuple[FindCoordinatorResponse, int]:
     to = at + n - 1
     if n < 1 or to > end:
         raise bad_length("Host", n, end - at)
-    host = buf[at:to].tobytes().decode("utf-8", "replace")
+    host = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     port, n = _unpack_iB(buf, at)
     at += 5
@@ -174,7 +174,7 @@ def _decode_v4(buf: memoryview, at: int) -> tuple[FindCoordinatorResponse, int]:
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("Key", n, end - at)
-        key = buf[at:to].tobytes().decode("utf-8", "replace")
+        key = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         node_id, n = _unpack_iB(buf, at)
         at += 5
@@ -183,7 +183,7 @@ def _decode_v4(buf: memoryview, at: int) -> tuple[FindCoordinatorResponse, int]:
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("Host", n, end - at)
-        host = buf[at:to].tobytes().decode("utf-8", "replace")
+        host = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         port, error_code, n = _unpack_ihB(buf, at)
         at += 7
@@ -194,7 +194,7 @@ def _decode_v4(buf: memoryview, at: int) -> tuple[FindCoordinatorResponse, int]:
             to = at + n - 1
             if to > end:
                 raise bad_length("ErrorMessage", n, end - at)
-            error_message = buf[at:to].tobytes().decode("utf-8", "replace")
+            error_message = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
         n = buf[at]
         at += 1

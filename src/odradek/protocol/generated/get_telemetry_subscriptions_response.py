@@ -91,7 +91,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[GetTelemetrySubscriptionsRespo
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("RequestedMetrics element", n, end - at)
-        requested_metrics.append(buf[at:to].tobytes().decode("utf-8", "replace"))
+        requested_metrics.append(buf[at:to].tobytes().decode("utf-8", "java"))
         at = to
     n = buf[at]
     at += 1

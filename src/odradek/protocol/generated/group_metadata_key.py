@@ -42,7 +42,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[GroupMetadataKey, int]:
     to = at + n
     if n < 0 or to > end:
         raise bad_length("group", n, end - at)
-    group = buf[at:to].tobytes().decode("utf-8", "replace")
+    group = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     return GroupMetadataKey(group), at
 

@@ -101,7 +101,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[GroupMetadataValue, int]:
     to = at + n
     if n < 0 or to > end:
         raise bad_length("protocolType", n, end - at)
-    protocol_type = buf[at:to].tobytes().decode("utf-8", "replace")
+    protocol_type = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     generation, n = _unpack_ih(buf, at)
     at += 6
@@ -110,7 +110,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[GroupMetadataValue, int]:
         to = at + n
         if to > end:
             raise bad_length("protocol", n, end - at)
-        protocol = buf[at:to].tobytes().decode("utf-8", "replace")
+        protocol = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
     (n,) = _unpack_h(buf, at)
     at += 2
@@ -119,7 +119,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[GroupMetadataValue, int]:
         to = at + n
         if to > end:
             raise bad_length("leader", n, end - at)
-        leader = buf[at:to].tobytes().decode("utf-8", "replace")
+        leader = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
     (n,) = _unpack_i(buf, at)
     at += 4
@@ -132,21 +132,21 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[GroupMetadataValue, int]:
         to = at + n
         if n < 0 or to > end:
             raise bad_length("memberId", n, end - at)
-        member_id = buf[at:to].tobytes().decode("utf-8", "replace")
+        member_id = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         (n,) = _unpack_h(buf, at)
         at += 2
         to = at + n
         if n < 0 or to > end:
             raise bad_length("clientId", n, end - at)
-        client_id = buf[at:to].tobytes().decode("utf-8", "replace")
+        client_id = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         (n,) = _unpack_h(buf, at)
         at += 2
         to = at + n
         if n < 0 or to > end:
             raise bad_length("clientHost", n, end - at)
-        client_host = buf[at:to].tobytes().decode("utf-8", "replace")
+        client_host = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         session_timeout, n = _unpack_ii(buf, at)
         at += 8
@@ -174,7 +174,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[GroupMetadataValue, int]:
     to = at + n
     if n < 0 or to > end:
         raise bad_length("protocolType", n, end - at)
-    protocol_type = buf[at:to].tobytes().decode("utf-8", "replace")
+    protocol_type = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     generation, n = _unpack_ih(buf, at)
     at += 6
@@ -183,7 +183,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[GroupMetadataValue, int]:
         to = at + n
         if to > end:
             raise bad_length("protocol", n, end - at)
-        protocol = buf[at:to].tobytes().decode("utf-8", "replace")
+        protocol = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
     (n,) = _unpack_h(buf, at)
     at += 2
@@ -192,7 +192,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[GroupMetadataValue, int]:
         to = at + n
         if to > end:
             raise bad_length("leader", n, end - at)
-        leader = buf[at:to].tobytes().decode("utf-8", "replace")
+        leader = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
     (n,) = _unpack_i(buf, at)
     at += 4
@@ -205,21 +205,21 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[GroupMetadataValue, int]:
         to = at + n
         if n < 0 or to > end:
             raise bad_length("memberId", n, end - at)
-        member_id = buf[at:to].tobytes().decode("utf-8", "replace")
+        member_id = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         (n,) = _unpack_h(buf, at)
         at += 2
         to = at + n
         if n < 0 or to > end:
             raise bad_length("clientId", n, end - at)
-        client_id = buf[at:to].tobytes().decode("utf-8", "replace")
+        client_id = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         (n,) = _unpack_h(buf, at)
         at += 2
         to = at + n
         if n < 0 or to > end:
             raise bad_length("clientHost", n, end - at)
-        client_host = buf[at:to].tobytes().decode("utf-8", "replace")
+        client_host = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         rebalance_timeout, session_timeout, n = _unpack_iii(buf, at)
         at += 12
@@ -247,7 +247,7 @@ def _decode_v2(buf: memoryview, at: int) -> tuple[GroupMetadataValue, int]:
     to = at + n
     if n < 0 or to > end:
         raise bad_length("protocolType", n, end - at)
-    protocol_type = buf[at:to].tobytes().decode("utf-8", "replace")
+    protocol_type = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     generation, n = _unpack_ih(buf, at)
     at += 6
@@ -256,7 +256,7 @@ def _decode_v2(buf: memoryview, at: int) -> tuple[GroupMetadataValue, int]:
         to = at + n
         if to > end:
             raise bad_length("protocol", n, end - at)
-        protocol = buf[at:to].tobytes().decode("utf-8", "replace")
+        protocol = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
     (n,) = _unpack_h(buf, at)
     at += 2
@@ -265,7 +265,7 @@ def _decode_v2(buf: memoryview, at: int) -> tuple[GroupMetadataValue, int]:
         to = at + n
         if to > end:
             raise bad_length("leader", n, end - at)
-        leader = buf[at:to].tobytes().decode("utf-8", "replace")
+        leader = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
     current_state_timestamp, n = _unpack_qi(buf, at)
     at += 12
@@ -278,21 +278,21 @@ def _decode_v2(buf: memoryview, at: int) -> tuple[GroupMetadataValue, int]:
         to = at + n
         if n < 0 or to > end:
             raise bad_length("memberId", n, end - at)
-        member_id = buf[at:to].tobytes().decode("utf-8", "replace")
+        member_id = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         (n,) = _unpack_h(buf, at)
         at += 2
         to = at + n
         if n < 0 or to > end:
             raise bad_length("clientId", n, end - at)
-        client_id = buf[at:to].tobytes().decode("utf-8", "replace")
+        client_id = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         (n,) = _unpack_h(buf, at)
         at += 2
         to = at + n
         if n < 0 or to > end:
             raise bad_length("clientHost", n, end - at)
-        client_host = buf[at:to].tobytes().decode("utf-8", "replace")
+        client_host = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         rebalance_timeout, session_timeout, n = _unpack_iii(buf, at)
         at += 12
@@ -320,7 +320,7 @@ def _decode_v3(buf: memoryview, at: int) -> tuple[GroupMetadataValue, int]:
     to = at + n
     if n < 0 or to > end:
         raise bad_length("protocolType", n, end - at)
-    protocol_type = buf[at:to].tobytes().decode("utf-8", "replace")
+    protocol_type = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     generation, n = _unpack_ih(buf, at)
     at += 6
@@ -329,7 +329,7 @@ def _decode_v3(buf: memoryview, at: int) -> tuple[GroupMetadataValue, int]:
         to = at + n
         if to > end:
             raise bad_length("protocol", n, end - at)
-        protocol = buf[at:to].tobytes().decode("utf-8", "replace")
+        protocol = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
     (n,) = _unpack_h(buf, at)
     at += 2
@@ -338,7 +338,7 @@ def _decode_v3(buf: memoryview, at: int) -> tuple[GroupMetadataValue, int]:
         to = at + n
         if to > end:
             raise bad_length("leader", n, end - at)
-        leader = buf[at:to].tobytes().decode("utf-8", "replace")
+        leader = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
     current_state_timestamp, n = _unpack_qi(buf, at)
     at += 12
@@ -351,7 +351,7 @@ def _decode_v3(buf: memoryview, at: int) -> tuple[GroupMetadataValue, int]:
         to = at + n
         if n < 0 or to > end:
             raise bad_length("memberId", n, end - at)
-        member_id = buf[at:to].tobytes().decode("utf-8", "replace")
+        member_id = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         (n,) = _unpack_h(buf, at)
         at += 2
@@ -360,21 +360,21 @@ def _decode_v3(buf: memoryview, at: int) -> tuple[GroupMetadataValue, int]:
             to = at + n
             if to > end:
                 raise bad_length("groupInstanceId", n, end - at)
-            group_instance_id = buf[at:to].tobytes().decode("utf-8", "replace")
+            group_instance_id = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
         (n,) = _unpack_h(buf, at)
         at += 2
         to = at + n
         if n < 0 or to > end:
             raise bad_length("clientId", n, end - at)
-        client_id = buf[at:to].tobytes().decode("utf-8", "replace")
+        client_id = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         (n,) = _unpack_h(buf, at)
         at += 2
         to = at + n
         if n < 0 or to > end:
             raise bad_length("clientHost", n, end - at)
-        client_host = buf[at:to].tobytes().decode("utf-8", "replace")
+        client_host = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         rebalance_timeout, session_timeout, n = _unpack_iii(buf, at)
         at += 12
@@ -404,7 +404,7 @@ def _decode_v4(buf: memoryview, at: int) -> tuple[GroupMetadataValue, int]:
     to = at + n - 1
     if n < 1 or to > end:
         raise bad_length("protocolType", n, end - at)
-    protocol_type = buf[at:to].tobytes().decode("utf-8", "replace")
+    protocol_type = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     generation, n = _unpack_iB(buf, at)
     at += 5
@@ -415,7 +415,7 @@ def _decode_v4(buf: memoryview, at: int) -> tuple[GroupMetadataValue, int]:
         to = at + n - 1
         if to > end:
             raise bad_length("protocol", n, end - at)
-        protocol = buf[at:to].tobytes().decode("utf-8", "replace")
+        protocol = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
     n = buf[at]
     at += 1
@@ -426,7 +426,7 @@ def _decode_v4(buf: memoryview, at: int) -> tuple[GroupMetadataValue, int]:
         to = at + n - 1
         if to > end:
             raise bad_length("leader", n, end - at)
-        leader = buf[at:to].tobytes().decode("utf-8", "replace")
+        leader = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
     current_state_timestamp, n = _unpack_qB(buf, at)
     at += 9
@@ -443,7 +443,7 @@ def _decode_v4(buf: memoryview, at: int) -> tuple[GroupMetadataValue, int]:
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("memberId", n, end - at)
-        member_id = buf[at:to].tobytes().decode("utf-8", "replace")
+        member_id = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         n = buf[at]
         at += 1
@@ -454,7 +454,7 @@ def _decode_v4(buf: memoryview, at: int) -> tuple[GroupMetadataValue, int]:
             to = at + n - 1
             if to > end:
                 raise bad_length("groupInstanceId", n, end - at)
-            group_instance_id = buf[at:to].tobytes().decode("utf-8", "replace")
+            group_instance_id = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
         n = buf[at]
         at += 1
@@ -463,7 +463,7 @@ def _decode_v4(buf: memoryview, at: int) -> tuple[GroupMetadataValue, int]:
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("clientId", n, end - at)
-        client_id = buf[at:to].tobytes().decode("utf-8", "replace")
+        client_id = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         n = buf[at]
         at += 1
@@ -472,7 +472,7 @@ def _decode_v4(buf: memoryview, at: int) -> tuple[GroupMetadataValue, int]:
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("clientHost", n, end - at)
-        client_host = buf[at:to].tobytes().decode("utf-8", "replace")
+        client_host = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         rebalance_timeout, session_timeout, n = _unpack_iiB(buf, at)
         at += 9

@@ -59,14 +59,14 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[HeartbeatRequest, int]:
     to = at + n
     if n < 0 or to > end:
         raise bad_length("GroupId", n, end - at)
-    group_id = buf[at:to].tobytes().decode("utf-8", "replace")
+    group_id = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     generation_id, n = _unpack_ih(buf, at)
     at += 6
     to = at + n
     if n < 0 or to > end:
         raise bad_length("MemberId", n, end - at)
-    member_id = buf[at:to].tobytes().decode("utf-8", "replace")
+    member_id = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     return HeartbeatRequest(group_id, generation_id, member_id), at
 
@@ -79,14 +79,14 @@ def _decode_v3(buf: memoryview, at: int) -> tuple[HeartbeatRequest, int]:
     to = at + n
     if n < 0 or to > end:
         raise bad_length("GroupId", n, end - at)
-    group_id = buf[at:to].tobytes().decode("utf-8", "replace")
+    group_id = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     generation_id, n = _unpack_ih(buf, at)
     at += 6
     to = at + n
     if n < 0 or to > end:
         raise bad_length("MemberId", n, end - at)
-    member_id = buf[at:to].tobytes().decode("utf-8", "replace")
+    member_id = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     (n,) = _unpack_h(buf, at)
     at += 2
@@ -95,7 +95,7 @@ def _decode_v3(buf: memoryview, at: int) -> tuple[HeartbeatRequest, int]:
         to = at + n
         if to > end:
             raise bad_length("GroupInstanceId", n, end - at)
-        group_instance_id = buf[at:to].tobytes().decode("utf-8", "replace")
+        group_instance_id = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
     return HeartbeatRequest(group_id, generation_id, member_id, group_instance_id), at
 
@@ -110,7 +110,7 @@ def _decode_v4(buf: memoryview, at: int) -> tuple[HeartbeatRequest, int]:
     to = at + n - 1
     if n < 1 or to > end:
         raise bad_length("GroupId", n, end - at)
-    group_id = buf[at:to].tobytes().decode("utf-8", "replace")
+    group_id = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     generation_id, n = _unpack_iB(buf, at)
     at += 5
@@ -119,7 +119,7 @@ def _decode_v4(buf: memoryview, at: int) -> tuple[HeartbeatRequest, int]:
     to = at + n - 1
     if n < 1 or to > end:
         raise bad_length("MemberId", n, end - at)
-    member_id = buf[at:to].tobytes().decode("utf-8", "replace")
+    member_id = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     n = buf[at]
     at += 1
@@ -130,7 +130,7 @@ def _decode_v4(buf: memoryview, at: int) -> tuple[HeartbeatRequest, int]:
         to = at + n - 1
         if to > end:
             raise bad_length("GroupInstanceId", n, end - at)
-        group_instance_id = buf[at:to].tobytes().decode("utf-8", "replace")
+        group_instance_id = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
     n = buf[at]
     at += 1

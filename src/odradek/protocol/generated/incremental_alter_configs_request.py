@@ -101,7 +101,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[IncrementalAlterConfigsRequest
         to = at + n
         if n < 0 or to > end:
             raise bad_length("ResourceName", n, end - at)
-        resource_name = buf[at:to].tobytes().decode("utf-8", "replace")
+        resource_name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         (n,) = _unpack_i(buf, at)
         at += 4
@@ -114,7 +114,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[IncrementalAlterConfigsRequest
             to = at + n
             if n < 0 or to > end:
                 raise bad_length("Name", n, end - at)
-            name = buf[at:to].tobytes().decode("utf-8", "replace")
+            name = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
             config_operation, n = _unpack_bh(buf, at)
             at += 3
@@ -123,7 +123,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[IncrementalAlterConfigsRequest
                 to = at + n
                 if to > end:
                     raise bad_length("Value", n, end - at)
-                value = buf[at:to].tobytes().decode("utf-8", "replace")
+                value = buf[at:to].tobytes().decode("utf-8", "java")
                 at = to
             configs.append(AlterableConfig(name, config_operation, value))
         resources.append(AlterConfigsResource(resource_type, resource_name, configs))
@@ -150,7 +150,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[IncrementalAlterConfigsRequest
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("ResourceName", n, end - at)
-        resource_name = buf[at:to].tobytes().decode("utf-8", "replace")
+        resource_name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         n = buf[at]
         at += 1
@@ -167,7 +167,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[IncrementalAlterConfigsRequest
             to = at + n - 1
             if n < 1 or to > end:
                 raise bad_length("Name", n, end - at)
-            name = buf[at:to].tobytes().decode("utf-8", "replace")
+            name = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
             config_operation, n = _unpack_bB(buf, at)
             at += 2
@@ -178,7 +178,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[IncrementalAlterConfigsRequest
                 to = at + n - 1
                 if to > end:
                     raise bad_length("Value", n, end - at)
-                value = buf[at:to].tobytes().decode("utf-8", "replace")
+                value = buf[at:to].tobytes().decode("utf-8", "java")
                 at = to
             n = buf[at]
             at += 1

@@ -68,7 +68,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[InitProducerIdRequest, int]:
         to = at + n
         if to > end:
             raise bad_length("TransactionalId", n, end - at)
-        transactional_id = buf[at:to].tobytes().decode("utf-8", "replace")
+        transactional_id = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
     (transaction_timeout_ms,) = _unpack_i(buf, at)
     at += 4
@@ -87,7 +87,7 @@ def _decode_v2(buf: memoryview, at: int) -> tuple[InitProducerIdRequest, int]:
         to = at + n - 1
         if to > end:
             raise bad_length("TransactionalId", n, end - at)
-        transactional_id = buf[at:to].tobytes().decode("utf-8", "replace")
+        transactional_id = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
     transaction_timeout_ms, n = _unpack_iB(buf, at)
     at += 5
@@ -109,7 +109,7 @@ def _decode_v3(buf: memoryview, at: int) -> tuple[InitProducerIdRequest, int]:
         to = at + n - 1
         if to > end:
             raise bad_length("TransactionalId", n, end - at)
-        transactional_id = buf[at:to].tobytes().decode("utf-8", "replace")
+        transactional_id = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
     transaction_timeout_ms, producer_id, producer_epoch, n = _unpack_iqhB(buf, at)
     at += 15
@@ -131,7 +131,7 @@ def _decode_v6(buf: memoryview, at: int) -> tuple[InitProducerIdRequest, int]:
         to = at + n - 1
         if to > end:
             raise bad_length("TransactionalId", n, end - at)
-        transactional_id = buf[at:to].tobytes().decode("utf-8", "replace")
+        transactional_id = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
     transaction_timeout_ms, producer_id, producer_epoch, enable2_pc, keep_prepared_txn, n = _unpack_iqhttB(buf, at)
     at += 17

@@ -89,7 +89,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[InitializeShareGroupStateReque
     to = at + n - 1
     if n < 1 or to > end:
         raise bad_length("GroupId", n, end - at)
-    group_id = buf[at:to].tobytes().decode("utf-8", "replace")
+    group_id = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     n = buf[at]
     at += 1

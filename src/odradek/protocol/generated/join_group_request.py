@@ -88,21 +88,21 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[JoinGroupRequest, int]:
     to = at + n
     if n < 0 or to > end:
         raise bad_length("GroupId", n, end - at)
-    group_id = buf[at:to].tobytes().decode("utf-8", "replace")
+    group_id = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     session_timeout_ms, n = _unpack_ih(buf, at)
     at += 6
     to = at + n
     if n < 0 or to > end:
         raise bad_length("MemberId", n, end - at)
-    member_id = buf[at:to].tobytes().decode("utf-8", "replace")
+    member_id = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     (n,) = _unpack_h(buf, at)
     at += 2
     to = at + n
     if n < 0 or to > end:
         raise bad_length("ProtocolType", n, end - at)
-    protocol_type = buf[at:to].tobytes().decode("utf-8", "replace")
+    protocol_type = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     (n,) = _unpack_i(buf, at)
     at += 4
@@ -115,7 +115,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[JoinGroupRequest, int]:
         to = at + n
         if n < 0 or to > end:
             raise bad_length("Name", n, end - at)
-        name = buf[at:to].tobytes().decode("utf-8", "replace")
+        name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         (n,) = _unpack_i(buf, at)
         at += 4
@@ -136,21 +136,21 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[JoinGroupRequest, int]:
     to = at + n
     if n < 0 or to > end:
         raise bad_length("GroupId", n, end - at)
-    group_id = buf[at:to].tobytes().decode("utf-8", "replace")
+    group_id = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     session_timeout_ms, rebalance_timeout_ms, n = _unpack_iih(buf, at)
     at += 10
     to = at + n
     if n < 0 or to > end:
         raise bad_length("MemberId", n, end - at)
-    member_id = buf[at:to].tobytes().decode("utf-8", "replace")
+    member_id = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     (n,) = _unpack_h(buf, at)
     at += 2
     to = at + n
     if n < 0 or to > end:
         raise bad_length("ProtocolType", n, end - at)
-    protocol_type = buf[at:to].tobytes().decode("utf-8", "replace")
+    protocol_type = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     (n,) = _unpack_i(buf, at)
     at += 4
@@ -163,7 +163,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[JoinGroupRequest, int]:
         to = at + n
         if n < 0 or to > end:
             raise bad_length("Name", n, end - at)
-        name = buf[at:to].tobytes().decode("utf-8", "replace")
+        name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         (n,) = _unpack_i(buf, at)
         at += 4
@@ -184,14 +184,14 @@ def _decode_v5(buf: memoryview, at: int) -> tuple[JoinGroupRequest, int]:
     to = at + n
     if n < 0 or to > end:
         raise bad_length("GroupId", n, end - at)
-    group_id = buf[at:to].tobytes().decode("utf-8", "replace")
+    group_id = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     session_timeout_ms, rebalance_timeout_ms, n = _unpack_iih(buf, at)
     at += 10
     to = at + n
     if n < 0 or to > end:
         raise bad_length("MemberId", n, end - at)
-    member_id = buf[at:to].tobytes().decode("utf-8", "replace")
+    member_id = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     (n,) = _unpack_h(buf, at)
     at += 2
@@ -200,14 +200,14 @@ def _decode_v5(buf: memoryview, at: int) -> tuple[JoinGroupRequest, int]:
         to = at + n
         if to > end:
             raise bad_length("GroupInstanceId", n, end - at)
-        group_instance_id = buf[at:to].tobytes().decode("utf-8", "replace")
+        group_instance_id = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
     (n,) = _unpack_h(buf, at)
     at += 2
     to = at + n
     if n < 0 or to > end:
         raise bad_length("ProtocolType", n, end - at)
-    protocol_type = buf[at:to].tobytes().decode("utf-8", "replace")
+    protocol_type = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     (n,) = _unpack_i(buf, at)
     at += 4
@@ -220,7 +220,7 @@ def _decode_v5(buf: memoryview, at: int) -> tuple[JoinGroupRequest, int]:
         to = at + n
         if n < 0 or to > end:
             raise bad_length("Name", n, end - at)
-        name = buf[at:to].tobytes().decode("utf-8", "replace")
+        name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         (n,) = _unpack_i(buf, at)
         at += 4
@@ -243,7 +243,7 @@ def _decode_v6(buf: memoryview, at: int) -> tuple[JoinGroupRequest, int]:
     to = at + n - 1
     if n < 1 or to > end:
         raise bad_length("GroupId", n, end - at)
-    group_id = buf[at:to].tobytes().decode("utf-8", "replace")
+    group_id = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     session_timeout_ms, rebalance_timeout_ms, n = _unpack_iiB(buf, at)
     at += 9
@@ -252,7 +252,7 @@ def _decode_v6(buf: memoryview, at: int) -> tuple[JoinGroupRequest, int]:
     to = at + n - 1
     if n < 1 or to > end:
         raise bad_length("MemberId", n, end - at)
-    member_id = buf[at:to].tobytes().decode("utf-8", "replace")
+    member_id = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     n = buf[at]
     at += 1
@@ -263,7 +263,7 @@ def _decode_v6(buf: memoryview, at: int) -> tuple[JoinGroupRequest, int]:
         to = at + n - 1
         if to > end:
             raise bad_length("GroupInstanceId", n, end - at)
-        group_instance_id = buf[at:to].tobytes().decode("utf-8", "replace")
+        group_instance_id = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
     n = buf[at]
     at += 1
@@ -272,7 +272,7 @@ def _decode_v6(buf: memoryview, at: int) -> tuple[JoinGroupRequest, int]:
     to = at + n - 1
     if n < 1 or to > end:
         raise bad_length("ProtocolType", n, end - at)
-    protocol_type = buf[at:to].tobytes().decode("utf-8", "replace")
+    protocol_type = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     n = buf[at]
     at += 1
@@ -289,7 +289,7 @@ def _decode_v6(buf: memoryview, at: int) -> tuple[JoinGroupRequest, int]:
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("Name", n, end - at)
-        name = buf[at:to].tobytes().decode("utf-8", "replace")
+        name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         n = buf[at]
         at += 1
@@ -324,7 +324,7 @@ def _decode_v8(buf: memoryview, at: int) -> tuple[JoinGroupRequest, int]:
     to = at + n - 1
     if n < 1 or to > end:
         raise bad_length("GroupId", n, end - at)
-    group_id = buf[at:to].tobytes().decode("utf-8", "replace")
+    group_id = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     session_timeout_ms, rebalance_timeout_ms, n = _unpack_iiB(buf, at)
     at += 9
@@ -333,7 +333,7 @@ def _decode_v8(buf: memoryview, at: int) -> tuple[JoinGroupRequest, int]:
     to = at + n - 1
     if n < 1 or to > end:
         raise bad_length("MemberId", n, end - at)
-    member_id = buf[at:to].tobytes().decode("utf-8", "replace")
+    member_id = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     n = buf[at]
     at += 1
@@ -344,7 +344,7 @@ def _decode_v8(buf: memoryview, at: int) -> tuple[JoinGroupRequest, int]:
         to = at + n - 1
         if to > end:
             raise bad_length("GroupInstanceId", n, end - at)
-        group_instance_id = buf[at:to].tobytes().decode("utf-8", "replace")
+        group_instance_id = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
     n = buf[at]
     at += 1
@@ -353,7 +353,7 @@ def _decode_v8(buf: memoryview, at: int) -> tuple[JoinGroupRequest, int]:
     to = at + n - 1
     if n < 1 or to > end:
         raise bad_length("ProtocolType", n, end - at)
-    protocol_type = buf[at:to].tobytes().decode("utf-8", "replace")
+    protocol_type = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     n = buf[at]
     at += 1
@@ -370,7 +370,7 @@ def _decode_v8(buf: memoryview, at: int) -> tuple[JoinGroupRequest, int]:
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("Name", n, end - at)
-        name = buf[at:to].tobytes().decode("utf-8", "replace")
+        name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         n = buf[at]
         at += 1
@@ -396,7 +396,7 @@ def _decode_v8(buf: memoryview, at: int) -> tuple[JoinGroupRequest, int]:
         to = at + n - 1
         if to > end:
             raise bad_length("Reason", n, end - at)
-        reason = buf[at:to].tobytes().decode("utf-8", "replace")
+        reason = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
     n = buf[at]
     at += 1

@@ -95,21 +95,21 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[JoinGroupResponse, int]:
     to = at + n
     if n < 0 or to > end:
         raise bad_length("ProtocolName", n, end - at)
-    protocol_name = buf[at:to].tobytes().decode("utf-8", "replace")
+    protocol_name = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     (n,) = _unpack_h(buf, at)
     at += 2
     to = at + n
     if n < 0 or to > end:
         raise bad_length("Leader", n, end - at)
-    leader = buf[at:to].tobytes().decode("utf-8", "replace")
+    leader = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     (n,) = _unpack_h(buf, at)
     at += 2
     to = at + n
     if n < 0 or to > end:
         raise bad_length("MemberId", n, end - at)
-    member_id = buf[at:to].tobytes().decode("utf-8", "replace")
+    member_id = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     (n,) = _unpack_i(buf, at)
     at += 4
@@ -122,7 +122,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[JoinGroupResponse, int]:
         to = at + n
         if n < 0 or to > end:
             raise bad_length("MemberId", n, end - at)
-        join_group_response_member_member_id = buf[at:to].tobytes().decode("utf-8", "replace")
+        join_group_response_member_member_id = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         (n,) = _unpack_i(buf, at)
         at += 4
@@ -143,21 +143,21 @@ def _decode_v2(buf: memoryview, at: int) -> tuple[JoinGroupResponse, int]:
     to = at + n
     if n < 0 or to > end:
         raise bad_length("ProtocolName", n, end - at)
-    protocol_name = buf[at:to].tobytes().decode("utf-8", "replace")
+    protocol_name = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     (n,) = _unpack_h(buf, at)
     at += 2
     to = at + n
     if n < 0 or to > end:
         raise bad_length("Leader", n, end - at)
-    leader = buf[at:to].tobytes().decode("utf-8", "replace")
+    leader = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     (n,) = _unpack_h(buf, at)
     at += 2
     to = at + n
     if n < 0 or to > end:
         raise bad_length("MemberId", n, end - at)
-    member_id = buf[at:to].tobytes().decode("utf-8", "replace")
+    member_id = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     (n,) = _unpack_i(buf, at)
     at += 4
@@ -170,7 +170,7 @@ def _decode_v2(buf: memoryview, at: int) -> tuple[JoinGroupResponse, int]:
         to = at + n
         if n < 0 or to > end:
             raise bad_length("MemberId", n, end - at)
-        join_group_response_member_member_id = buf[at:to].tobytes().decode("utf-8", "replace")
+        join_group_response_member_member_id = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         (n,) = _unpack_i(buf, at)
         at += 4
@@ -191,21 +191,21 @@ def _decode_v5(buf: memoryview, at: int) -> tuple[JoinGroupResponse, int]:
     to = at + n
     if n < 0 or to > end:
         raise bad_length("ProtocolName", n, end - at)
-    protocol_name = buf[at:to].tobytes().decode("utf-8", "replace")
+    protocol_name = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     (n,) = _unpack_h(buf, at)
     at += 2
     to = at + n
     if n < 0 or to > end:
         raise bad_length("Leader", n, end - at)
-    leader = buf[at:to].tobytes().decode("utf-8", "replace")
+    leader = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     (n,) = _unpack_h(buf, at)
     at += 2
     to = at + n
     if n < 0 or to > end:
         raise bad_length("MemberId", n, end - at)
-    member_id = buf[at:to].tobytes().decode("utf-8", "replace")
+    member_id = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     (n,) = _unpack_i(buf, at)
     at += 4
@@ -218,7 +218,7 @@ def _decode_v5(buf: memoryview, at: int) -> tuple[JoinGroupResponse, int]:
         to = at + n
         if n < 0 or to > end:
             raise bad_length("MemberId", n, end - at)
-        join_group_response_member_member_id = buf[at:to].tobytes().decode("utf-8", "replace")
+        join_group_response_member_member_id = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         (n,) = _unpack_h(buf, at)
         at += 2
@@ -227,7 +227,7 @@ def _decode_v5(buf: memoryview, at: int) -> tuple[JoinGroupResponse, int]:
             to = at + n
             if to > end:
                 raise bad_length("GroupInstanceId", n, end - at)
-            group_instance_id = buf[at:to].tobytes().decode("utf-8", "replace")
+            group_instance_id = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
         (n,) = _unpack_i(buf, at)
         at += 4
@@ -250,7 +250,7 @@ def _decode_v6(buf: memoryview, at: int) -> tuple[JoinGroupResponse, int]:
     to = at + n - 1
     if n < 1 or to > end:
         raise bad_length("ProtocolName", n, end - at)
-    protocol_name = buf[at:to].tobytes().decode("utf-8", "replace")
+    protocol_name = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     n = buf[at]
     at += 1
@@ -259,7 +259,7 @@ def _decode_v6(buf: memoryview, at: int) -> tuple[JoinGroupResponse, int]:
     to = at + n - 1
     if n < 1 or to > end:
         raise bad_length("Leader", n, end - at)
-    leader = buf[at:to].tobytes().decode("utf-8", "replace")
+    leader = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     n = buf[at]
     at += 1
@@ -268,7 +268,7 @@ def _decode_v6(buf: memoryview, at: int) -> tuple[JoinGroupResponse, int]:
     to = at + n - 1
     if n < 1 or to > end:
         raise bad_length("MemberId", n, end - at)
-    member_id = buf[at:to].tobytes().decode("utf-8", "replace")
+    member_id = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     n = buf[at]
     at += 1
@@ -285,7 +285,7 @@ def _decode_v6(buf: memoryview, at: int) -> tuple[JoinGroupResponse, int]:
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("MemberId", n, end - at)
-        join_group_response_member_member_id = buf[at:to].tobytes().decode("utf-8", "replace")
+        join_group_response_member_member_id = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         n = buf[at]
         at += 1
@@ -296,7 +296,7 @@ def _decode_v6(buf: memoryview, at: int) -> tuple[JoinGroupResponse, int]:
             to = at + n - 1
             if to > end:
                 raise bad_length("GroupInstanceId", n, end - at)
-            group_instance_id = buf[at:to].tobytes().decode("utf-8", "replace")
+            group_instance_id = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
         n = buf[at]
         at += 1
@@ -333,7 +333,7 @@ def _decode_v7(buf: memoryview, at: int) -> tuple[JoinGroupResponse, int]:
         to = at + n - 1
         if to > end:
             raise bad_length("ProtocolType", n, end - at)
-        protocol_type = buf[at:to].tobytes().decode("utf-8", "replace")
+        protocol_type = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
     n = buf[at]
     at += 1
@@ -344,7 +344,7 @@ def _decode_v7(buf: memoryview, at: int) -> tuple[JoinGroupResponse, int]:
         to = at + n - 1
         if to > end:
             raise bad_length("ProtocolName", n, end - at)
-        protocol_name = buf[at:to].tobytes().decode("utf-8", "replace")
+        protocol_name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
     n = buf[at]
     at += 1
@@ -353,7 +353,7 @@ def _decode_v7(buf: memoryview, at: int) -> tuple[JoinGroupResponse, int]:
     to = at + n - 1
     if n < 1 or to > end:
         raise bad_length("Leader", n, end - at)
-    leader = buf[at:to].tobytes().decode("utf-8", "replace")
+    leader = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     n = buf[at]
     at += 1
@@ -362,7 +362,7 @@ def _decode_v7(buf: memoryview, at: int) -> tuple[JoinGroupResponse, int]:
     to = at + n - 1
     if n < 1 or to > end:
         raise bad_length("MemberId", n, end - at)
-    member_id = buf[at:to].tobytes().decode("utf-8", "replace")
+    member_id = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     n = buf[at]
     at += 1
@@ -379,7 +379,7 @@ def _decode_v7(buf: memoryview, at: int) -> tuple[JoinGroupResponse, int]:
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("MemberId", n, end - at)
-        join_group_response_member_member_id = buf[at:to].tobytes().decode("utf-8", "replace")
+        join_group_response_member_member_id = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         n = buf[at]
         at += 1
@@ -390,7 +390,7 @@ def _decode_v7(buf: memoryview, at: int) -> tuple[JoinGroupResponse, int]:
             to = at + n - 1
             if to > end:
                 raise bad_length("GroupInstanceId", n, end - at)
-            group_instance_id = buf[at:to].tobytes().decode("utf-8", "replace")
+            group_instance_id = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
         n = buf[at]
         at += 1
@@ -427,7 +427,7 @@ def _decode_v9(buf: memoryview, at: int) -> tuple[JoinGroupResponse, int]:
         to = at + n - 1
         if to > end:
             raise bad_length("ProtocolType", n, end - at)
-        protocol_type = buf[at:to].tobytes().decode("utf-8", "replace")
+        protocol_type = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
     n = buf[at]
     at += 1
@@ -438,7 +438,7 @@ def _decode_v9(buf: memoryview, at: int) -> tuple[JoinGroupResponse, int]:
         to = at + n - 1
         if to > end:
             raise bad_length("ProtocolName", n, end - at)
-        protocol_name = buf[at:to].tobytes().decode("utf-8", "replace")
+        protocol_name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
     n = buf[at]
     at += 1
@@ -447,7 +447,7 @@ def _decode_v9(buf: memoryview, at: int) -> tuple[JoinGroupResponse, int]:
     to = at + n - 1
     if n < 1 or to > end:
         raise bad_length("Leader", n, end - at)
-    leader = buf[at:to].tobytes().decode("utf-8", "replace")
+    leader = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     skip_assignment, n = _unpack_tB(buf, at)
     at += 2
@@ -456,7 +456,7 @@ def _decode_v9(buf: memoryview, at: int) -> tuple[JoinGroupResponse, int]:
     to = at + n - 1
     if n < 1 or to > end:
         raise bad_length("MemberId", n, end - at)
-    member_id = buf[at:to].tobytes().decode("utf-8", "replace")
+    member_id = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     n = buf[at]
     at += 1
@@ -473,7 +473,7 @@ def _decode_v9(buf: memoryview, at: int) -> tuple[JoinGroupResponse, int]:
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("MemberId", n, end - at)
-        join_group_response_member_member_id = buf[at:to].tobytes().decode("utf-8", "replace")
+        join_group_response_member_member_id = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         n = buf[at]
         at += 1
@@ -484,7 +484,7 @@ def _decode_v9(buf: memoryview, at: int) -> tuple[JoinGroupResponse, int]:
             to = at + n - 1
             if to > end:
                 raise bad_length("GroupInstanceId", n, end - at)
-            group_instance_id = buf[at:to].tobytes().decode("utf-8", "replace")
+            group_instance_id = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
         n = buf[at]
         at += 1

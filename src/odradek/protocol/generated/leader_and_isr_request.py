@@ -171,7 +171,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[LeaderAndIsrRequest, int]:
         to = at + n
         if n < 0 or to > end:
             raise bad_length("TopicName", n, end - at)
-        topic_name = buf[at:to].tobytes().decode("utf-8", "replace")
+        topic_name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         partition_index, leader_and_isr_partition_state_controller_epoch, leader, leader_epoch, n = _unpack_iiiii(buf, at)
         at += 20
@@ -199,7 +199,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[LeaderAndIsrRequest, int]:
         to = at + n
         if n < 0 or to > end:
             raise bad_length("HostName", n, end - at)
-        host_name = buf[at:to].tobytes().decode("utf-8", "replace")
+        host_name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         (port,) = _unpack_i(buf, at)
         at += 4
@@ -221,7 +221,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[LeaderAndIsrRequest, int]:
         to = at + n
         if n < 0 or to > end:
             raise bad_length("TopicName", n, end - at)
-        topic_name = buf[at:to].tobytes().decode("utf-8", "replace")
+        topic_name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         partition_index, leader_and_isr_partition_state_controller_epoch, leader, leader_epoch, n = _unpack_iiiii(buf, at)
         at += 20
@@ -251,7 +251,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[LeaderAndIsrRequest, int]:
         to = at + n
         if n < 0 or to > end:
             raise bad_length("HostName", n, end - at)
-        host_name = buf[at:to].tobytes().decode("utf-8", "replace")
+        host_name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         (port,) = _unpack_i(buf, at)
         at += 4
@@ -273,7 +273,7 @@ def _decode_v2(buf: memoryview, at: int) -> tuple[LeaderAndIsrRequest, int]:
         to = at + n
         if n < 0 or to > end:
             raise bad_length("TopicName", n, end - at)
-        topic_name = buf[at:to].tobytes().decode("utf-8", "replace")
+        topic_name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         (n,) = _unpack_i(buf, at)
         at += 4
@@ -310,7 +310,7 @@ def _decode_v2(buf: memoryview, at: int) -> tuple[LeaderAndIsrRequest, int]:
         to = at + n
         if n < 0 or to > end:
             raise bad_length("HostName", n, end - at)
-        host_name = buf[at:to].tobytes().decode("utf-8", "replace")
+        host_name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         (port,) = _unpack_i(buf, at)
         at += 4
@@ -332,7 +332,7 @@ def _decode_v3(buf: memoryview, at: int) -> tuple[LeaderAndIsrRequest, int]:
         to = at + n
         if n < 0 or to > end:
             raise bad_length("TopicName", n, end - at)
-        topic_name = buf[at:to].tobytes().decode("utf-8", "replace")
+        topic_name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         (n,) = _unpack_i(buf, at)
         at += 4
@@ -383,7 +383,7 @@ def _decode_v3(buf: memoryview, at: int) -> tuple[LeaderAndIsrRequest, int]:
         to = at + n
         if n < 0 or to > end:
             raise bad_length("HostName", n, end - at)
-        host_name = buf[at:to].tobytes().decode("utf-8", "replace")
+        host_name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         (port,) = _unpack_i(buf, at)
         at += 4
@@ -409,7 +409,7 @@ def _decode_v4(buf: memoryview, at: int) -> tuple[LeaderAndIsrRequest, int]:
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("TopicName", n, end - at)
-        topic_name = buf[at:to].tobytes().decode("utf-8", "replace")
+        topic_name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         n = buf[at]
         at += 1
@@ -482,7 +482,7 @@ def _decode_v4(buf: memoryview, at: int) -> tuple[LeaderAndIsrRequest, int]:
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("HostName", n, end - at)
-        host_name = buf[at:to].tobytes().decode("utf-8", "replace")
+        host_name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         port, n = _unpack_iB(buf, at)
         at += 5
@@ -516,7 +516,7 @@ def _decode_v5(buf: memoryview, at: int) -> tuple[LeaderAndIsrRequest, int]:
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("TopicName", n, end - at)
-        topic_name = buf[at:to].tobytes().decode("utf-8", "replace")
+        topic_name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         topic_id, n = _unpack_uB(buf, at)
         at += 17
@@ -590,7 +590,7 @@ def _decode_v5(buf: memoryview, at: int) -> tuple[LeaderAndIsrRequest, int]:
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("HostName", n, end - at)
-        host_name = buf[at:to].tobytes().decode("utf-8", "replace")
+        host_name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         port, n = _unpack_iB(buf, at)
         at += 5
@@ -624,7 +624,7 @@ def _decode_v6(buf: memoryview, at: int) -> tuple[LeaderAndIsrRequest, int]:
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("TopicName", n, end - at)
-        topic_name = buf[at:to].tobytes().decode("utf-8", "replace")
+        topic_name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         topic_id, n = _unpack_uB(buf, at)
         at += 17
@@ -698,7 +698,7 @@ def _decode_v6(buf: memoryview, at: int) -> tuple[LeaderAndIsrRequest, int]:
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("HostName", n, end - at)
-        host_name = buf[at:to].tobytes().decode("utf-8", "replace")
+        host_name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         port, n = _unpack_iB(buf, at)
         at += 5
@@ -732,7 +732,7 @@ def _decode_v7(buf: memoryview, at: int) -> tuple[LeaderAndIsrRequest, int]:
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("TopicName", n, end - at)
-        topic_name = buf[at:to].tobytes().decode("utf-8", "replace")
+        topic_name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         topic_id, n = _unpack_uB(buf, at)
         at += 17
@@ -806,7 +806,7 @@ def _decode_v7(buf: memoryview, at: int) -> tuple[LeaderAndIsrRequest, int]:
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("HostName", n, end - at)
-        host_name = buf[at:to].tobytes().decode("utf-8", "replace")
+        host_name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         port, n = _unpack_iB(buf, at)
         at += 5

@@ -102,7 +102,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[LeaderAndIsrResponse, int]:
         to = at + n
         if n < 0 or to > end:
             raise bad_length("TopicName", n, end - at)
-        topic_name = buf[at:to].tobytes().decode("utf-8", "replace")
+        topic_name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         partition_index, leader_and_isr_partition_error_error_code = _unpack_ih(buf, at)
         at += 6
@@ -128,7 +128,7 @@ def _decode_v4(buf: memoryview, at: int) -> tuple[LeaderAndIsrResponse, int]:
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("TopicName", n, end - at)
-        topic_name = buf[at:to].tobytes().decode("utf-8", "replace")
+        topic_name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         partition_index, leader_and_isr_partition_error_error_code, n = _unpack_ihB(buf, at)
         at += 7

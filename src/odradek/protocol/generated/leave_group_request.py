@@ -74,14 +74,14 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[LeaveGroupRequest, int]:
     to = at + n
     if n < 0 or to > end:
         raise bad_length("GroupId", n, end - at)
-    group_id = buf[at:to].tobytes().decode("utf-8", "replace")
+    group_id = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     (n,) = _unpack_h(buf, at)
     at += 2
     to = at + n
     if n < 0 or to > end:
         raise bad_length("MemberId", n, end - at)
-    member_id = buf[at:to].tobytes().decode("utf-8", "replace")
+    member_id = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     return LeaveGroupRequest(group_id, member_id), at
 
@@ -94,7 +94,7 @@ def _decode_v3(buf: memoryview, at: int) -> tuple[LeaveGroupRequest, int]:
     to = at + n
     if n < 0 or to > end:
         raise bad_length("GroupId", n, end - at)
-    group_id = buf[at:to].tobytes().decode("utf-8", "replace")
+    group_id = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     (n,) = _unpack_i(buf, at)
     at += 4
@@ -107,7 +107,7 @@ def _decode_v3(buf: memoryview, at: int) -> tuple[LeaveGroupRequest, int]:
         to = at + n
         if n < 0 or to > end:
             raise bad_length("MemberId", n, end - at)
-        member_id = buf[at:to].tobytes().decode("utf-8", "replace")
+        member_id = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         (n,) = _unpack_h(buf, at)
         at += 2
@@ -116,7 +116,7 @@ def _decode_v3(buf: memoryview, at: int) -> tuple[LeaveGroupRequest, int]:
             to = at + n
             if to > end:
                 raise bad_length("GroupInstanceId", n, end - at)
-            group_instance_id = buf[at:to].tobytes().decode("utf-8", "replace")
+            group_instance_id = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
         members.append(MemberIdentity(member_id, group_instance_id))
     return LeaveGroupRequest(group_id, "", members), at
@@ -132,7 +132,7 @@ def _decode_v4(buf: memoryview, at: int) -> tuple[LeaveGroupRequest, int]:
     to = at + n - 1
     if n < 1 or to > end:
         raise bad_length("GroupId", n, end - at)
-    group_id = buf[at:to].tobytes().decode("utf-8", "replace")
+    group_id = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     n = buf[at]
     at += 1
@@ -149,7 +149,7 @@ def _decode_v4(buf: memoryview, at: int) -> tuple[LeaveGroupRequest, int]:
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("MemberId", n, end - at)
-        member_id = buf[at:to].tobytes().decode("utf-8", "replace")
+        member_id = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         n = buf[at]
         at += 1
@@ -160,7 +160,7 @@ def _decode_v4(buf: memoryview, at: int) -> tuple[LeaveGroupRequest, int]:
             to = at + n - 1
             if to > end:
                 raise bad_length("GroupInstanceId", n, end - at)
-            group_instance_id = buf[at:to].tobytes().decode("utf-8", "replace")
+            group_instance_id = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
         n = buf[at]
         at += 1
@@ -186,7 +186,7 @@ def _decode_v5(buf: memoryview, at: int) -> tuple[LeaveGroupRequest, int]:
     to = at + n - 1
     if n < 1 or to > end:
         raise bad_length("GroupId", n, end - at)
-    group_id = buf[at:to].tobytes().decode("utf-8", "replace")
+    group_id = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     n = buf[at]
     at += 1
@@ -203,7 +203,7 @@ def _decode_v5(buf: memoryview, at: int) -> tuple[LeaveGroupRequest, int]:
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("MemberId", n, end - at)
-        member_id = buf[at:to].tobytes().decode("utf-8", "replace")
+        member_id = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         n = buf[at]
         at += 1
@@ -214,7 +214,7 @@ def _decode_v5(buf: memoryview, at: int) -> tuple[LeaveGroupRequest, int]:
             to = at + n - 1
             if to > end:
                 raise bad_length("GroupInstanceId", n, end - at)
-            group_instance_id = buf[at:to].tobytes().decode("utf-8", "replace")
+            group_instance_id = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
         n = buf[at]
         at += 1
@@ -225,7 +225,7 @@ def _decode_v5(buf: memoryview, at: int) -> tuple[LeaveGroupRequest, int]:
             to = at + n - 1
             if to > end:
                 raise bad_length("Reason", n, end - at)
-            reason = buf[at:to].tobytes().decode("utf-8", "replace")
+            reason = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
         n = buf[at]
         at += 1

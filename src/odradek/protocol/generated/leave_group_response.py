@@ -98,7 +98,7 @@ def _decode_v3(buf: memoryview, at: int) -> tuple[LeaveGroupResponse, int]:
         to = at + n
         if n < 0 or to > end:
             raise bad_length("MemberId", n, end - at)
-        member_id = buf[at:to].tobytes().decode("utf-8", "replace")
+        member_id = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         (n,) = _unpack_h(buf, at)
         at += 2
@@ -107,7 +107,7 @@ def _decode_v3(buf: memoryview, at: int) -> tuple[LeaveGroupResponse, int]:
             to = at + n
             if to > end:
                 raise bad_length("GroupInstanceId", n, end - at)
-            group_instance_id = buf[at:to].tobytes().decode("utf-8", "replace")
+            group_instance_id = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
         (member_response_error_code,) = _unpack_h(buf, at)
         at += 2
@@ -133,7 +133,7 @@ def _decode_v4(buf: memoryview, at: int) -> tuple[LeaveGroupResponse, int]:
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("MemberId", n, end - at)
-        member_id = buf[at:to].tobytes().decode("utf-8", "replace")
+        member_id = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         n = buf[at]
         at += 1
@@ -144,7 +144,7 @@ def _decode_v4(buf: memoryview, at: int) -> tuple[LeaveGroupResponse, int]:
             to = at + n - 1
             if to > end:
                 raise bad_length("GroupInstanceId", n, end - at)
-            group_instance_id = buf[at:to].tobytes().decode("utf-8", "replace")
+            group_instance_id = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
         member_response_error_code, n = _unpack_hB(buf, at)
         at += 3

@@ -48,14 +48,14 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[LegacyOffsetCommitKey, int]:
     to = at + n
     if n < 0 or to > end:
         raise bad_length("group", n, end - at)
-    group = buf[at:to].tobytes().decode("utf-8", "replace")
+    group = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     (n,) = _unpack_h(buf, at)
     at += 2
     to = at + n
     if n < 0 or to > end:
         raise bad_length("topic", n, end - at)
-    topic = buf[at:to].tobytes().decode("utf-8", "replace")
+    topic = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     (partition,) = _unpack_i(buf, at)
     at += 4

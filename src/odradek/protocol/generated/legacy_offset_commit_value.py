@@ -48,7 +48,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[LegacyOffsetCommitValue, int]:
     to = at + n
     if n < 0 or to > end:
         raise bad_length("metadata", n, end - at)
-    metadata = buf[at:to].tobytes().decode("utf-8", "replace")
+    metadata = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     (commit_timestamp,) = _unpack_q(buf, at)
     at += 8

@@ -81,7 +81,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[ListConfigResourcesResponse, i
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("ResourceName", n, end - at)
-        resource_name = buf[at:to].tobytes().decode("utf-8", "replace")
+        resource_name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         n = buf[at]
         at += 1
@@ -115,7 +115,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[ListConfigResourcesResponse, i
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("ResourceName", n, end - at)
-        resource_name = buf[at:to].tobytes().decode("utf-8", "replace")
+        resource_name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         resource_type, n = _unpack_bB(buf, at)
         at += 2

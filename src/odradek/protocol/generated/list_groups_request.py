@@ -75,7 +75,7 @@ def _decode_v4(buf: memoryview, at: int) -> tuple[ListGroupsRequest, int]:
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("StatesFilter element", n, end - at)
-        states_filter.append(buf[at:to].tobytes().decode("utf-8", "replace"))
+        states_filter.append(buf[at:to].tobytes().decode("utf-8", "java"))
         at = to
     n = buf[at]
     at += 1
@@ -103,7 +103,7 @@ def _decode_v5(buf: memoryview, at: int) -> tuple[ListGroupsRequest, int]:
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("StatesFilter element", n, end - at)
-        states_filter.append(buf[at:to].tobytes().decode("utf-8", "replace"))
+        states_filter.append(buf[at:to].tobytes().decode("utf-8", "java"))
         at = to
     n = buf[at]
     at += 1
@@ -120,7 +120,7 @@ def _decode_v5(buf: memoryview, at: int) -> tuple[ListGroupsRequest, int]:
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("TypesFilter element", n, end - at)
-        types_filter.append(buf[at:to].tobytes().decode("utf-8", "replace"))
+        types_filter.append(buf[at:to].tobytes().decode("utf-8", "java"))
         at = to
     n = buf[at]
     at += 1

@@ -86,14 +86,14 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[ListGroupsResponse, int]:
         to = at + n
         if n < 0 or to > end:
             raise bad_length("GroupId", n, end - at)
-        group_id = buf[at:to].tobytes().decode("utf-8", "replace")
+        group_id = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         (n,) = _unpack_h(buf, at)
         at += 2
         to = at + n
         if n < 0 or to > end:
             raise bad_length("ProtocolType", n, end - at)
-        protocol_type = buf[at:to].tobytes().decode("utf-8", "replace")
+        protocol_type = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         groups.append(ListedGroup(group_id, protocol_type))
     return ListGroupsResponse(0, error_code, groups), at
@@ -113,14 +113,14 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[ListGroupsResponse, int]:
         to = at + n
         if n < 0 or to > end:
             raise bad_length("GroupId", n, end - at)
-        group_id = buf[at:to].tobytes().decode("utf-8", "replace")
+        group_id = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         (n,) = _unpack_h(buf, at)
         at += 2
         to = at + n
         if n < 0 or to > end:
             raise bad_length("ProtocolType", n, end - at)
-        protocol_type = buf[at:to].tobytes().decode("utf-8", "replace")
+        protocol_type = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         groups.append(ListedGroup(group_id, protocol_type))
     return ListGroupsResponse(throttle_time_ms, error_code, groups), at
@@ -144,7 +144,7 @@ def _decode_v3(buf: memoryview, at: int) -> tuple[ListGroupsResponse, int]:
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("GroupId", n, end - at)
-        group_id = buf[at:to].tobytes().decode("utf-8", "replace")
+        group_id = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         n = buf[at]
         at += 1
@@ -153,7 +153,7 @@ def _decode_v3(buf: memoryview, at: int) -> tuple[ListGroupsResponse, int]:
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("ProtocolType", n, end - at)
-        protocol_type = buf[at:to].tobytes().decode("utf-8", "replace")
+        protocol_type = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         n = buf[at]
         at += 1
@@ -187,7 +187,7 @@ def _decode_v4(buf: memoryview, at: int) -> tuple[ListGroupsResponse, int]:
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("GroupId", n, end - at)
-        group_id = buf[at:to].tobytes().decode("utf-8", "replace")
+        group_id = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         n = buf[at]
         at += 1
@@ -196,7 +196,7 @@ def _decode_v4(buf: memoryview, at: int) -> tuple[ListGroupsResponse, int]:
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("ProtocolType", n, end - at)
-        protocol_type = buf[at:to].tobytes().decode("utf-8", "replace")
+        protocol_type = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         n = buf[at]
         at += 1
@@ -205,7 +205,7 @@ def _decode_v4(buf: memoryview, at: int) -> tuple[ListGroupsResponse, int]:
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("GroupState", n, end - at)
-        group_state = buf[at:to].tobytes().decode("utf-8", "replace")
+        group_state = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         n = buf[at]
         at += 1
@@ -239,7 +239,7 @@ def _decode_v5(buf: memoryview, at: int) -> tuple[ListGroupsResponse, int]:
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("GroupId", n, end - at)
-        group_id = buf[at:to].tobytes().decode("utf-8", "replace")
+        group_id = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         n = buf[at]
         at += 1
@@ -248,7 +248,7 @@ def _decode_v5(buf: memoryview, at: int) -> tuple[ListGroupsResponse, int]:
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("ProtocolType", n, end - at)
-        protocol_type = buf[at:to].tobytes().decode("utf-8", "replace")
+        protocol_type = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         n = buf[at]
         at += 1
@@ -257,7 +257,7 @@ def _decode_v5(buf: memoryview, at: int) -> tuple[ListGroupsResponse, int]:
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("GroupState", n, end - at)
-        group_state = buf[at:to].tobytes().decode("utf-8", "replace")
+        group_state = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         n = buf[at]
         at += 1
@@ -266,7 +266,7 @@ def _decode_v5(buf: memoryview, at: int) -> tuple[ListGroupsResponse, int]:
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("GroupType", n, end - at)
-        group_type = buf[at:to].tobytes().decode("utf-8", "replace")
+        group_type = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         n = buf[at]
         at += 1

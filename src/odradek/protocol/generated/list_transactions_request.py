@@ -68,7 +68,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[ListTransactionsRequest, int]:
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("StateFilters element", n, end - at)
-        state_filters.append(buf[at:to].tobytes().decode("utf-8", "replace"))
+        state_filters.append(buf[at:to].tobytes().decode("utf-8", "java"))
         at = to
     n = buf[at]
     at += 1
@@ -105,7 +105,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[ListTransactionsRequest, int]:
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("StateFilters element", n, end - at)
-        state_filters.append(buf[at:to].tobytes().decode("utf-8", "replace"))
+        state_filters.append(buf[at:to].tobytes().decode("utf-8", "java"))
         at = to
     n = buf[at]
     at += 1
@@ -142,7 +142,7 @@ def _decode_v2(buf: memoryview, at: int) -> tuple[ListTransactionsRequest, int]:
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("StateFilters element", n, end - at)
-        state_filters.append(buf[at:to].tobytes().decode("utf-8", "replace"))
+        state_filters.append(buf[at:to].tobytes().decode("utf-8", "java"))
         at = to
     n = buf[at]
     at += 1
@@ -162,7 +162,7 @@ def _decode_v2(buf: memoryview, at: int) -> tuple[ListTransactionsRequest, int]:
         to = at + n - 1
         if to > end:
             raise bad_length("TransactionalIdPattern", n, end - at)
-        transactional_id_pattern = buf[at:to].tobytes().decode("utf-8", "replace")
+        transactional_id_pattern = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
     n = buf[at]
     at += 1

@@ -85,7 +85,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[ListTransactionsResponse, int]
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("UnknownStateFilters element", n, end - at)
-        unknown_state_filters.append(buf[at:to].tobytes().decode("utf-8", "replace"))
+        unknown_state_filters.append(buf[at:to].tobytes().decode("utf-8", "java"))
         at = to
     n = buf[at]
     at += 1
@@ -102,7 +102,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[ListTransactionsResponse, int]
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("TransactionalId", n, end - at)
-        transactional_id = buf[at:to].tobytes().decode("utf-8", "replace")
+        transactional_id = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         producer_id, n = _unpack_qB(buf, at)
         at += 9
@@ -111,7 +111,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[ListTransactionsResponse, int]
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("TransactionState", n, end - at)
-        transaction_state = buf[at:to].tobytes().decode("utf-8", "replace")
+        transaction_state = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         n = buf[at]
         at += 1

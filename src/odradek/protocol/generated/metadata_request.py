@@ -92,7 +92,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[MetadataRequest, int]:
         to = at + n
         if n < 0 or to > end:
             raise bad_length("Name", n, end - at)
-        name = buf[at:to].tobytes().decode("utf-8", "replace")
+        name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         topics.append(MetadataRequestTopic(ZERO_UUID, name))
     return MetadataRequest(topics), at
@@ -114,7 +114,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[MetadataRequest, int]:
             to = at + n
             if n < 0 or to > end:
                 raise bad_length("Name", n, end - at)
-            name = buf[at:to].tobytes().decode("utf-8", "replace")
+            name = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
             topics.append(MetadataRequestTopic(ZERO_UUID, name))
     return MetadataRequest(topics), at
@@ -136,7 +136,7 @@ def _decode_v4(buf: memoryview, at: int) -> tuple[MetadataRequest, int]:
             to = at + n
             if n < 0 or to > end:
                 raise bad_length("Name", n, end - at)
-            name = buf[at:to].tobytes().decode("utf-8", "replace")
+            name = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
             topics.append(MetadataRequestTopic(ZERO_UUID, name))
     (allow_auto_topic_creation,) = _unpack_t(buf, at)
@@ -160,7 +160,7 @@ def _decode_v8(buf: memoryview, at: int) -> tuple[MetadataRequest, int]:
             to = at + n
             if n < 0 or to > end:
                 raise bad_length("Name", n, end - at)
-            name = buf[at:to].tobytes().decode("utf-8", "replace")
+            name = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
             topics.append(MetadataRequestTopic(ZERO_UUID, name))
     allow_auto_topic_creation, include_cluster_authorized_operations, include_topic_authorized_operations = _unpack_ttt(buf, at)
@@ -188,7 +188,7 @@ def _decode_v9(buf: memoryview, at: int) -> tuple[MetadataRequest, int]:
             to = at + n - 1
             if n < 1 or to > end:
                 raise bad_length("Name", n, end - at)
-            name = buf[at:to].tobytes().decode("utf-8", "replace")
+            name = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
             n = buf[at]
             at += 1
@@ -227,7 +227,7 @@ def _decode_v10(buf: memoryview, at: int) -> tuple[MetadataRequest, int]:
                 to = at + n - 1
                 if to > end:
                     raise bad_length("Name", n, end - at)
-                name = buf[at:to].tobytes().decode("utf-8", "replace")
+                name = buf[at:to].tobytes().decode("utf-8", "java")
                 at = to
             n = buf[at]
             at += 1
@@ -266,7 +266,7 @@ def _decode_v11(buf: memoryview, at: int) -> tuple[MetadataRequest, int]:
                 to = at + n - 1
                 if to > end:
                     raise bad_length("Name", n, end - at)
-                name = buf[at:to].tobytes().decode("utf-8", "replace")
+                name = buf[at:to].tobytes().decode("utf-8", "java")
                 at = to
             n = buf[at]
             at += 1

@@ -161,7 +161,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[MetadataResponse, int]:
         to = at + n
         if n < 0 or to > end:
             raise bad_length("Host", n, end - at)
-        host = buf[at:to].tobytes().decode("utf-8", "replace")
+        host = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         (port,) = _unpack_i(buf, at)
         at += 4
@@ -177,7 +177,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[MetadataResponse, int]:
         to = at + n
         if n < 0 or to > end:
             raise bad_length("Name", n, end - at)
-        name = buf[at:to].tobytes().decode("utf-8", "replace")
+        name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         (n,) = _unpack_i(buf, at)
         at += 4
@@ -218,7 +218,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[MetadataResponse, int]:
         to = at + n
         if n < 0 or to > end:
             raise bad_length("Host", n, end - at)
-        host = buf[at:to].tobytes().decode("utf-8", "replace")
+        host = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         port, n = _unpack_ih(buf, at)
         at += 6
@@ -227,7 +227,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[MetadataResponse, int]:
             to = at + n
             if to > end:
                 raise bad_length("Rack", n, end - at)
-            rack = buf[at:to].tobytes().decode("utf-8", "replace")
+            rack = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
         brokers.append(MetadataResponseBroker(node_id, host, port, rack))
     controller_id, n = _unpack_ii(buf, at)
@@ -241,7 +241,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[MetadataResponse, int]:
         to = at + n
         if n < 0 or to > end:
             raise bad_length("Name", n, end - at)
-        name = buf[at:to].tobytes().decode("utf-8", "replace")
+        name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         is_internal, n = _unpack_ti(buf, at)
         at += 5
@@ -282,7 +282,7 @@ def _decode_v2(buf: memoryview, at: int) -> tuple[MetadataResponse, int]:
         to = at + n
         if n < 0 or to > end:
             raise bad_length("Host", n, end - at)
-        host = buf[at:to].tobytes().decode("utf-8", "replace")
+        host = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         port, n = _unpack_ih(buf, at)
         at += 6
@@ -291,7 +291,7 @@ def _decode_v2(buf: memoryview, at: int) -> tuple[MetadataResponse, int]:
             to = at + n
             if to > end:
                 raise bad_length("Rack", n, end - at)
-            rack = buf[at:to].tobytes().decode("utf-8", "replace")
+            rack = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
         brokers.append(MetadataResponseBroker(node_id, host, port, rack))
     (n,) = _unpack_h(buf, at)
@@ -301,7 +301,7 @@ def _decode_v2(buf: memoryview, at: int) -> tuple[MetadataResponse, int]:
         to = at + n
         if to > end:
             raise bad_length("ClusterId", n, end - at)
-        cluster_id = buf[at:to].tobytes().decode("utf-8", "replace")
+        cluster_id = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
     controller_id, n = _unpack_ii(buf, at)
     at += 8
@@ -314,7 +314,7 @@ def _decode_v2(buf: memoryview, at: int) -> tuple[MetadataResponse, int]:
         to = at + n
         if n < 0 or to > end:
             raise bad_length("Name", n, end - at)
-        name = buf[at:to].tobytes().decode("utf-8", "replace")
+        name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         is_internal, n = _unpack_ti(buf, at)
         at += 5
@@ -355,7 +355,7 @@ def _decode_v3(buf: memoryview, at: int) -> tuple[MetadataResponse, int]:
         to = at + n
         if n < 0 or to > end:
             raise bad_length("Host", n, end - at)
-        host = buf[at:to].tobytes().decode("utf-8", "replace")
+        host = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         port, n = _unpack_ih(buf, at)
         at += 6
@@ -364,7 +364,7 @@ def _decode_v3(buf: memoryview, at: int) -> tuple[MetadataResponse, int]:
             to = at + n
             if to > end:
                 raise bad_length("Rack", n, end - at)
-            rack = buf[at:to].tobytes().decode("utf-8", "replace")
+            rack = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
         brokers.append(MetadataResponseBroker(node_id, host, port, rack))
     (n,) = _unpack_h(buf, at)
@@ -374,7 +374,7 @@ def _decode_v3(buf: memoryview, at: int) -> tuple[MetadataResponse, int]:
         to = at + n
         if to > end:
             raise bad_length("ClusterId", n, end - at)
-        cluster_id = buf[at:to].tobytes().decode("utf-8", "replace")
+        cluster_id = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
     controller_id, n = _unpack_ii(buf, at)
     at += 8
@@ -387,7 +387,7 @@ def _decode_v3(buf: memoryview, at: int) -> tuple[MetadataResponse, int]:
         to = at + n
         if n < 0 or to > end:
             raise bad_length("Name", n, end - at)
-        name = buf[at:to].tobytes().decode("utf-8", "replace")
+        name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         is_internal, n = _unpack_ti(buf, at)
         at += 5
@@ -428,7 +428,7 @@ def _decode_v5(buf: memoryview, at: int) -> tuple[MetadataResponse, int]:
         to = at + n
         if n < 0 or to > end:
             raise bad_length("Host", n, end - at)
-        host = buf[at:to].tobytes().decode("utf-8", "replace")
+        host = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         port, n = _unpack_ih(buf, at)
         at += 6
@@ -437,7 +437,7 @@ def _decode_v5(buf: memoryview, at: int) -> tuple[MetadataResponse, int]:
             to = at + n
             if to > end:
                 raise bad_length("Rack", n, end - at)
-            rack = buf[at:to].tobytes().decode("utf-8", "replace")
+            rack = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
         brokers.append(MetadataResponseBroker(node_id, host, port, rack))
     (n,) = _unpack_h(buf, at)
@@ -447,7 +447,7 @@ def _decode_v5(buf: memoryview, at: int) -> tuple[MetadataResponse, int]:
         to = at + n
         if to > end:
             raise bad_length("ClusterId", n, end - at)
-        cluster_id = buf[at:to].tobytes().decode("utf-8", "replace")
+        cluster_id = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
     controller_id, n = _unpack_ii(buf, at)
     at += 8
@@ -460,7 +460,7 @@ def _decode_v5(buf: memoryview, at: int) -> tuple[MetadataResponse, int]:
         to = at + n
         if n < 0 or to > end:
             raise bad_length("Name", n, end - at)
-        name = buf[at:to].tobytes().decode("utf-8", "replace")
+        name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         is_internal, n = _unpack_ti(buf, at)
         at += 5
@@ -508,7 +508,7 @@ def _decode_v7(buf: memoryview, at: int) -> tuple[MetadataResponse, int]:
         to = at + n
         if n < 0 or to > end:
             raise bad_length("Host", n, end - at)
-        host = buf[at:to].tobytes().decode("utf-8", "replace")
+        host = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         port, n = _unpack_ih(buf, at)
         at += 6
@@ -517,7 +517,7 @@ def _decode_v7(buf: memoryview, at: int) -> tuple[MetadataResponse, int]:
             to = at + n
             if to > end:
                 raise bad_length("Rack", n, end - at)
-            rack = buf[at:to].tobytes().decode("utf-8", "replace")
+            rack = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
         brokers.append(MetadataResponseBroker(node_id, host, port, rack))
     (n,) = _unpack_h(buf, at)
@@ -527,7 +527,7 @@ def _decode_v7(buf: memoryview, at: int) -> tuple[MetadataResponse, int]:
         to = at + n
         if to > end:
             raise bad_length("ClusterId", n, end - at)
-        cluster_id = buf[at:to].tobytes().decode("utf-8", "replace")
+        cluster_id = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
     controller_id, n = _unpack_ii(buf, at)
     at += 8
@@ -540,7 +540,7 @@ def _decode_v7(buf: memoryview, at: int) -> tuple[MetadataResponse, int]:
         to = at + n
         if n < 0 or to > end:
             raise bad_length("Name", n, end - at)
-        name = buf[at:to].tobytes().decode("utf-8", "replace")
+        name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         is_internal, n = _unpack_ti(buf, at)
         at += 5
@@ -588,7 +588,7 @@ def _decode_v8(buf: memoryview, at: int) -> tuple[MetadataResponse, int]:
         to = at + n
         if n < 0 or to > end:
             raise bad_length("Host", n, end - at)
-        host = buf[at:to].tobytes().decode("utf-8", "replace")
+        host = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         port, n = _unpack_ih(buf, at)
         at += 6
@@ -597,7 +597,7 @@ def _decode_v8(buf: memoryview, at: int) -> tuple[MetadataResponse, int]:
             to = at + n
             if to > end:
                 raise bad_length("Rack", n, end - at)
-            rack = buf[at:to].tobytes().decode("utf-8", "replace")
+            rack = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
         brokers.append(MetadataResponseBroker(node_id, host, port, rack))
     (n,) = _unpack_h(buf, at)
@@ -607,7 +607,7 @@ def _decode_v8(buf: memoryview, at: int) -> tuple[MetadataResponse, int]:
         to = at + n
         if to > end:
             raise bad_length("ClusterId", n, end - at)
-        cluster_id = buf[at:to].tobytes().decode("utf-8", "replace")
+        cluster_id = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
     controller_id, n = _unpack_ii(buf, at)
     at += 8
@@ -620,7 +620,7 @@ def _decode_v8(buf: memoryview, at: int) -> tuple[MetadataResponse, int]:
         to = at + n
         if n < 0 or to > end:
             raise bad_length("Name", n, end - at)
-        name = buf[at:to].tobytes().decode("utf-8", "replace")
+        name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         is_internal, n = _unpack_ti(buf, at)
         at += 5
@@ -676,7 +676,7 @@ def _decode_v9(buf: memoryview, at: int) -> tuple[MetadataResponse, int]:
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("Host", n, end - at)
-        host = buf[at:to].tobytes().decode("utf-8", "replace")
+        host = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         port, n = _unpack_iB(buf, at)
         at += 5
@@ -687,7 +687,7 @@ def _decode_v9(buf: memoryview, at: int) -> tuple[MetadataResponse, int]:
             to = at + n - 1
             if to > end:
                 raise bad_length("Rack", n, end - at)
-            rack = buf[at:to].tobytes().decode("utf-8", "replace")
+            rack = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
         n = buf[at]
         at += 1
@@ -704,7 +704,7 @@ def _decode_v9(buf: memoryview, at: int) -> tuple[MetadataResponse, int]:
         to = at + n - 1
         if to > end:
             raise bad_length("ClusterId", n, end - at)
-        cluster_id = buf[at:to].tobytes().decode("utf-8", "replace")
+        cluster_id = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
     controller_id, n = _unpack_iB(buf, at)
     at += 5
@@ -721,7 +721,7 @@ def _decode_v9(buf: memoryview, at: int) -> tuple[MetadataResponse, int]:
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("Name", n, end - at)
-        name = buf[at:to].tobytes().decode("utf-8", "replace")
+        name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         is_internal, n = _unpack_tB(buf, at)
         at += 2
@@ -796,7 +796,7 @@ def _decode_v10(buf: memoryview, at: int) -> tuple[MetadataResponse, int]:
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("Host", n, end - at)
-        host = buf[at:to].tobytes().decode("utf-8", "replace")
+        host = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         port, n = _unpack_iB(buf, at)
         at += 5
@@ -807,7 +807,7 @@ def _decode_v10(buf: memoryview, at: int) -> tuple[MetadataResponse, int]:
             to = at + n - 1
             if to > end:
                 raise bad_length("Rack", n, end - at)
-            rack = buf[at:to].tobytes().decode("utf-8", "replace")
+            rack = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
         n = buf[at]
         at += 1
@@ -824,7 +824,7 @@ def _decode_v10(buf: memoryview, at: int) -> tuple[MetadataResponse, int]:
         to = at + n - 1
         if to > end:
             raise bad_length("ClusterId", n, end - at)
-        cluster_id = buf[at:to].tobytes().decode("utf-8", "replace")
+        cluster_id = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
     controller_id, n = _unpack_iB(buf, at)
     at += 5
@@ -841,7 +841,7 @@ def _decode_v10(buf: memoryview, at: int) -> tuple[MetadataResponse, int]:
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("Name", n, end - at)
-        name = buf[at:to].tobytes().decode("utf-8", "replace")
+        name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         topic_id, is_internal, n = _unpack_utB(buf, at)
         at += 18
@@ -917,7 +917,7 @@ def _decode_v11(buf: memoryview, at: int) -> tuple[MetadataResponse, int]:
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("Host", n, end - at)
-        host = buf[at:to].tobytes().decode("utf-8", "replace")
+        host = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         port, n = _unpack_iB(buf, at)
         at += 5
@@ -928,7 +928,7 @@ def _decode_v11(buf: memoryview, at: int) -> tuple[MetadataResponse, int]:
             to = at + n - 1
             if to > end:
                 raise bad_length("Rack", n, end - at)
-            rack = buf[at:to].tobytes().decode("utf-8", "replace")
+            rack = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
         n = buf[at]
         at += 1
@@ -945,7 +945,7 @@ def _decode_v11(buf: memoryview, at: int) -> tuple[MetadataResponse, int]:
         to = at + n - 1
         if to > end:
             raise bad_length("ClusterId", n, end - at)
-        cluster_id = buf[at:to].tobytes().decode("utf-8", "replace")
+        cluster_id = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
     controller_id, n = _unpack_iB(buf, at)
     at += 5
@@ -962,7 +962,7 @@ def _decode_v11(buf: memoryview, at: int) -> tuple[MetadataResponse, int]:
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("Name", n, end - at)
-        name = buf[at:to].tobytes().decode("utf-8", "replace")
+        name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         topic_id, is_internal, n = _unpack_utB(buf, at)
         at += 18
@@ -1038,7 +1038,7 @@ def _decode_v12(buf: memoryview, at: int) -> tuple[MetadataResponse, int]:
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("Host", n, end - at)
-        host = buf[at:to].tobytes().decode("utf-8", "replace")
+        host = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         port, n = _unpack_iB(buf, at)
         at += 5
@@ -1049,7 +1049,7 @@ def _decode_v12(buf: memoryview, at: int) -> tuple[MetadataResponse, int]:
             to = at + n - 1
             if to > end:
                 raise bad_length("Rack", n, end - at)
-            rack = buf[at:to].tobytes().decode("utf-8", "replace")
+            rack = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
         n = buf[at]
         at += 1
@@ -1066,7 +1066,7 @@ def _decode_v12(buf: memoryview, at: int) -> tuple[MetadataResponse, int]:
         to = at + n - 1
         if to > end:
             raise bad_length("ClusterId", n, end - at)
-        cluster_id = buf[at:to].tobytes().decode("utf-8", "replace")
+        cluster_id = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
     controller_id, n = _unpack_iB(buf, at)
     at += 5
@@ -1085,7 +1085,7 @@ def _decode_v12(buf: memoryview, at: int) -> tuple[MetadataResponse, int]:
             to = at + n - 1
             if to > end:
                 raise bad_length("Name", n, end - at)
-            name = buf[at:to].tobytes().decode("utf-8", "replace")
+            name = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
         topic_id, is_internal, n = _unpack_utB(buf, at)
         at += 18
@@ -1161,7 +1161,7 @@ def _decode_v13(buf: memoryview, at: int) -> tuple[MetadataResponse, int]:
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("Host", n, end - at)
-        host = buf[at:to].tobytes().decode("utf-8", "replace")
+        host = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         port, n = _unpack_iB(buf, at)
         at += 5
@@ -1172,7 +1172,7 @@ def _decode_v13(buf: memoryview, at: int) -> tuple[MetadataResponse, int]:
             to = at + n - 1
             if to > end:
                 raise bad_length("Rack", n, end - at)
-            rack = buf[at:to].tobytes().decode("utf-8", "replace")
+            rack = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
         n = buf[at]
         at += 1
@@ -1189,7 +1189,7 @@ def _decode_v13(buf: memoryview, at: int) -> tuple[MetadataResponse, int]:
         to = at + n - 1
         if to > end:
             raise bad_length("ClusterId", n, end - at)
-        cluster_id = buf[at:to].tobytes().decode("utf-8", "replace")
+        cluster_id = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
     controller_id, n = _unpack_iB(buf, at)
     at += 5
@@ -1208,7 +1208,7 @@ def _decode_v13(buf: memoryview, at: int) -> tuple[MetadataResponse, int]:
             to = at + n - 1
             if to > end:
                 raise bad_length("Name", n, end - at)
-            name = buf[at:to].tobytes().decode("utf-8", "replace")
+            name = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
         topic_id, is_internal, n = _unpack_utB(buf, at)
         at += 18

@@ -116,7 +116,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[OffsetCommitRequest, int]:
     to = at + n
     if n < 0 or to > end:
         raise bad_length("GroupId", n, end - at)
-    group_id = buf[at:to].tobytes().decode("utf-8", "replace")
+    group_id = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     (n,) = _unpack_i(buf, at)
     at += 4
@@ -129,7 +129,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[OffsetCommitRequest, int]:
         to = at + n
         if n < 0 or to > end:
             raise bad_length("Name", n, end - at)
-        name = buf[at:to].tobytes().decode("utf-8", "replace")
+        name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         (n,) = _unpack_i(buf, at)
         at += 4
@@ -144,7 +144,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[OffsetCommitRequest, int]:
                 to = at + n
                 if to > end:
                     raise bad_length("CommittedMetadata", n, end - at)
-                committed_metadata = buf[at:to].tobytes().decode("utf-8", "replace")
+                committed_metadata = buf[at:to].tobytes().decode("utf-8", "java")
                 at = to
             partitions.append(OffsetCommitRequestPartition(partition_index, committed_offset, -1, -1, committed_metadata))
         topics.append(OffsetCommitRequestTopic(name, ZERO_UUID, partitions))
@@ -159,14 +159,14 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[OffsetCommitRequest, int]:
     to = at + n
     if n < 0 or to > end:
         raise bad_length("GroupId", n, end - at)
-    group_id = buf[at:to].tobytes().decode("utf-8", "replace")
+    group_id = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     generation_id_or_member_epoch, n = _unpack_ih(buf, at)
     at += 6
     to = at + n
     if n < 0 or to > end:
         raise bad_length("MemberId", n, end - at)
-    member_id = buf[at:to].tobytes().decode("utf-8", "replace")
+    member_id = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     (n,) = _unpack_i(buf, at)
     at += 4
@@ -179,7 +179,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[OffsetCommitRequest, int]:
         to = at + n
         if n < 0 or to > end:
             raise bad_length("Name", n, end - at)
-        name = buf[at:to].tobytes().decode("utf-8", "replace")
+        name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         (n,) = _unpack_i(buf, at)
         at += 4
@@ -194,7 +194,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[OffsetCommitRequest, int]:
                 to = at + n
                 if to > end:
                     raise bad_length("CommittedMetadata", n, end - at)
-                committed_metadata = buf[at:to].tobytes().decode("utf-8", "replace")
+                committed_metadata = buf[at:to].tobytes().decode("utf-8", "java")
                 at = to
             partitions.append(OffsetCommitRequestPartition(partition_index, committed_offset, -1, commit_timestamp, committed_metadata))
         topics.append(OffsetCommitRequestTopic(name, ZERO_UUID, partitions))
@@ -209,14 +209,14 @@ def _decode_v2(buf: memoryview, at: int) -> tuple[OffsetCommitRequest, int]:
     to = at + n
     if n < 0 or to > end:
         raise bad_length("GroupId", n, end - at)
-    group_id = buf[at:to].tobytes().decode("utf-8", "replace")
+    group_id = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     generation_id_or_member_epoch, n = _unpack_ih(buf, at)
     at += 6
     to = at + n
     if n < 0 or to > end:
         raise bad_length("MemberId", n, end - at)
-    member_id = buf[at:to].tobytes().decode("utf-8", "replace")
+    member_id = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     retention_time_ms, n = _unpack_qi(buf, at)
     at += 12
@@ -229,7 +229,7 @@ def _decode_v2(buf: memoryview, at: int) -> tuple[OffsetCommitRequest, int]:
         to = at + n
         if n < 0 or to > end:
             raise bad_length("Name", n, end - at)
-        name = buf[at:to].tobytes().decode("utf-8", "replace")
+        name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         (n,) = _unpack_i(buf, at)
         at += 4
@@ -244,7 +244,7 @@ def _decode_v2(buf: memoryview, at: int) -> tuple[OffsetCommitRequest, int]:
                 to = at + n
                 if to > end:
                     raise bad_length("CommittedMetadata", n, end - at)
-                committed_metadata = buf[at:to].tobytes().decode("utf-8", "replace")
+                committed_metadata = buf[at:to].tobytes().decode("utf-8", "java")
                 at = to
             partitions.append(OffsetCommitRequestPartition(partition_index, committed_offset, -1, -1, committed_metadata))
         topics.append(OffsetCommitRequestTopic(name, ZERO_UUID, partitions))
@@ -259,14 +259,14 @@ def _decode_v5(buf: memoryview, at: int) -> tuple[OffsetCommitRequest, int]:
     to = at + n
     if n < 0 or to > end:
         raise bad_length("GroupId", n, end - at)
-    group_id = buf[at:to].tobytes().decode("utf-8", "replace")
+    group_id = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     generation_id_or_member_epoch, n = _unpack_ih(buf, at)
     at += 6
     to = at + n
     if n < 0 or to > end:
         raise bad_length("MemberId", n, end - at)
-    member_id = buf[at:to].tobytes().decode("utf-8", "replace")
+    member_id = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     (n,) = _unpack_i(buf, at)
     at += 4
@@ -279,7 +279,7 @@ def _decode_v5(buf: memoryview, at: int) -> tuple[OffsetCommitRequest, int]:
         to = at + n
         if n < 0 or to > end:
             raise bad_length("Name", n, end - at)
-        name = buf[at:to].tobytes().decode("utf-8", "replace")
+        name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         (n,) = _unpack_i(buf, at)
         at += 4
@@ -294,7 +294,7 @@ def _decode_v5(buf: memoryview, at: int) -> tuple[OffsetCommitRequest, int]:
                 to = at + n
                 if to > end:
                     raise bad_length("CommittedMetadata", n, end - at)
-                committed_metadata = buf[at:to].tobytes().decode("utf-8", "replace")
+                committed_metadata = buf[at:to].tobytes().decode("utf-8", "java")
                 at = to
             partitions.append(OffsetCommitRequestPartition(partition_index, committed_offset, -1, -1, committed_metadata))
         topics.append(OffsetCommitRequestTopic(name, ZERO_UUID, partitions))
@@ -309,14 +309,14 @@ def _decode_v6(buf: memoryview, at: int) -> tuple[OffsetCommitRequest, int]:
     to = at + n
     if n < 0 or to > end:
         raise bad_length("GroupId", n, end - at)
-    group_id = buf[at:to].tobytes().decode("utf-8", "replace")
+    group_id = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     generation_id_or_member_epoch, n = _unpack_ih(buf, at)
     at += 6
     to = at + n
     if n < 0 or to > end:
         raise bad_length("MemberId", n, end - at)
-    member_id = buf[at:to].tobytes().decode("utf-8", "replace")
+    member_id = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     (n,) = _unpack_i(buf, at)
     at += 4
@@ -329,7 +329,7 @@ def _decode_v6(buf: memoryview, at: int) -> tuple[OffsetCommitRequest, int]:
         to = at + n
         if n < 0 or to > end:
             raise bad_length("Name", n, end - at)
-        name = buf[at:to].tobytes().decode("utf-8", "replace")
+        name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         (n,) = _unpack_i(buf, at)
         at += 4
@@ -344,7 +344,7 @@ def _decode_v6(buf: memoryview, at: int) -> tuple[OffsetCommitRequest, int]:
                 to = at + n
                 if to > end:
                     raise bad_length("CommittedMetadata", n, end - at)
-                committed_metadata = buf[at:to].tobytes().decode("utf-8", "replace")
+                committed_metadata = buf[at:to].tobytes().decode("utf-8", "java")
                 at = to
             partitions.append(OffsetCommitRequestPartition(partition_index, committed_offset, committed_leader_epoch, -1, committed_metadata))
         topics.append(OffsetCommitRequestTopic(name, ZERO_UUID, partitions))
@@ -359,14 +359,14 @@ def _decode_v7(buf: memoryview, at: int) -> tuple[OffsetCommitRequest, int]:
     to = at + n
     if n < 0 or to > end:
         raise bad_length("GroupId", n, end - at)
-    group_id = buf[at:to].tobytes().decode("utf-8", "replace")
+    group_id = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     generation_id_or_member_epoch, n = _unpack_ih(buf, at)
     at += 6
     to = at + n
     if n < 0 or to > end:
         raise bad_length("MemberId", n, end - at)
-    member_id = buf[at:to].tobytes().decode("utf-8", "replace")
+    member_id = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     (n,) = _unpack_h(buf, at)
     at += 2
@@ -375,7 +375,7 @@ def _decode_v7(buf: memoryview, at: int) -> tuple[OffsetCommitRequest, int]:
         to = at + n
         if to > end:
             raise bad_length("GroupInstanceId", n, end - at)
-        group_instance_id = buf[at:to].tobytes().decode("utf-8", "replace")
+        group_instance_id = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
     (n,) = _unpack_i(buf, at)
     at += 4
@@ -388,7 +388,7 @@ def _decode_v7(buf: memoryview, at: int) -> tuple[OffsetCommitRequest, int]:
         to = at + n
         if n < 0 or to > end:
             raise bad_length("Name", n, end - at)
-        name = buf[at:to].tobytes().decode("utf-8", "replace")
+        name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         (n,) = _unpack_i(buf, at)
         at += 4
@@ -403,7 +403,7 @@ def _decode_v7(buf: memoryview, at: int) -> tuple[OffsetCommitRequest, int]:
                 to = at + n
                 if to > end:
                     raise bad_length("CommittedMetadata", n, end - at)
-                committed_metadata = buf[at:to].tobytes().decode("utf-8", "replace")
+                committed_metadata = buf[at:to].tobytes().decode("utf-8", "java")
                 at = to
             partitions.append(OffsetCommitRequestPartition(partition_index, committed_offset, committed_leader_epoch, -1, committed_metadata))
         topics.append(OffsetCommitRequestTopic(name, ZERO_UUID, partitions))
@@ -420,7 +420,7 @@ def _decode_v8(buf: memoryview, at: int) -> tuple[OffsetCommitRequest, int]:
     to = at + n - 1
     if n < 1 or to > end:
         raise bad_length("GroupId", n, end - at)
-    group_id = buf[at:to].tobytes().decode("utf-8", "replace")
+    group_id = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     generation_id_or_member_epoch, n = _unpack_iB(buf, at)
     at += 5
@@ -429,7 +429,7 @@ def _decode_v8(buf: memoryview, at: int) -> tuple[OffsetCommitRequest, int]:
     to = at + n - 1
     if n < 1 or to > end:
         raise bad_length("MemberId", n, end - at)
-    member_id = buf[at:to].tobytes().decode("utf-8", "replace")
+    member_id = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     n = buf[at]
     at += 1
@@ -440,7 +440,7 @@ def _decode_v8(buf: memoryview, at: int) -> tuple[OffsetCommitRequest, int]:
         to = at + n - 1
         if to > end:
             raise bad_length("GroupInstanceId", n, end - at)
-        group_instance_id = buf[at:to].tobytes().decode("utf-8", "replace")
+        group_instance_id = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
     n = buf[at]
     at += 1
@@ -457,7 +457,7 @@ def _decode_v8(buf: memoryview, at: int) -> tuple[OffsetCommitRequest, int]:
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("Name", n, end - at)
-        name = buf[at:to].tobytes().decode("utf-8", "replace")
+        name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         n = buf[at]
         at += 1
@@ -476,7 +476,7 @@ def _decode_v8(buf: memoryview, at: int) -> tuple[OffsetCommitRequest, int]:
                 to = at + n - 1
                 if to > end:
                     raise bad_length("CommittedMetadata", n, end - at)
-                committed_metadata = buf[at:to].tobytes().decode("utf-8", "replace")
+                committed_metadata = buf[at:to].tobytes().decode("utf-8", "java")
                 at = to
             n = buf[at]
             at += 1
@@ -508,7 +508,7 @@ def _decode_v10(buf: memoryview, at: int) -> tuple[OffsetCommitRequest, int]:
     to = at + n - 1
     if n < 1 or to > end:
         raise bad_length("GroupId", n, end - at)
-    group_id = buf[at:to].tobytes().decode("utf-8", "replace")
+    group_id = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     generation_id_or_member_epoch, n = _unpack_iB(buf, at)
     at += 5
@@ -517,7 +517,7 @@ def _decode_v10(buf: memoryview, at: int) -> tuple[OffsetCommitRequest, int]:
     to = at + n - 1
     if n < 1 or to > end:
         raise bad_length("MemberId", n, end - at)
-    member_id = buf[at:to].tobytes().decode("utf-8", "replace")
+    member_id = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     n = buf[at]
     at += 1
@@ -528,7 +528,7 @@ def _decode_v10(buf: memoryview, at: int) -> tuple[OffsetCommitRequest, int]:
         to = at + n - 1
         if to > end:
             raise bad_length("GroupInstanceId", n, end - at)
-        group_instance_id = buf[at:to].tobytes().decode("utf-8", "replace")
+        group_instance_id = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
     n = buf[at]
     at += 1
@@ -556,7 +556,7 @@ def _decode_v10(buf: memoryview, at: int) -> tuple[OffsetCommitRequest, int]:
                 to = at + n - 1
                 if to > end:
                     raise bad_length("CommittedMetadata", n, end - at)
-                committed_metadata = buf[at:to].tobytes().decode("utf-8", "replace")
+                committed_metadata = buf[at:to].tobytes().decode("utf-8", "java")
                 at = to
             n = buf[at]
             at += 1

@@ -72,7 +72,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[OffsetCommitValue, int]:
     to = at + n
     if n < 0 or to > end:
         raise bad_length("metadata", n, end - at)
-    metadata = buf[at:to].tobytes().decode("utf-8", "replace")
+    metadata = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     (commit_timestamp,) = _unpack_q(buf, at)
     at += 8
@@ -87,7 +87,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[OffsetCommitValue, int]:
     to = at + n
     if n < 0 or to > end:
         raise bad_length("metadata", n, end - at)
-    metadata = buf[at:to].tobytes().decode("utf-8", "replace")
+    metadata = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     commit_timestamp, expire_timestamp = _unpack_qq(buf, at)
     at += 16
@@ -102,7 +102,7 @@ def _decode_v3(buf: memoryview, at: int) -> tuple[OffsetCommitValue, int]:
     to = at + n
     if n < 0 or to > end:
         raise bad_length("metadata", n, end - at)
-    metadata = buf[at:to].tobytes().decode("utf-8", "replace")
+    metadata = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     (commit_timestamp,) = _unpack_q(buf, at)
     at += 8
@@ -119,7 +119,7 @@ def _decode_v4(buf: memoryview, at: int) -> tuple[OffsetCommitValue, int]:
     to = at + n - 1
     if n < 1 or to > end:
         raise bad_length("metadata", n, end - at)
-    metadata = buf[at:to].tobytes().decode("utf-8", "replace")
+    metadata = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     (commit_timestamp,) = _unpack_q(buf, at)
     at += 8

@@ -119,7 +119,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[OffsetFetchRequest, int]:
     to = at + n
     if n < 0 or to > end:
         raise bad_length("GroupId", n, end - at)
-    group_id = buf[at:to].tobytes().decode("utf-8", "replace")
+    group_id = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     (n,) = _unpack_i(buf, at)
     at += 4
@@ -132,7 +132,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[OffsetFetchRequest, int]:
         to = at + n
         if n < 0 or to > end:
             raise bad_length("Name", n, end - at)
-        name = buf[at:to].tobytes().decode("utf-8", "replace")
+        name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         (n,) = _unpack_i(buf, at)
         at += 4
@@ -153,7 +153,7 @@ def _decode_v2(buf: memoryview, at: int) -> tuple[OffsetFetchRequest, int]:
     to = at + n
     if n < 0 or to > end:
         raise bad_length("GroupId", n, end - at)
-    group_id = buf[at:to].tobytes().decode("utf-8", "replace")
+    group_id = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     (n,) = _unpack_i(buf, at)
     at += 4
@@ -168,7 +168,7 @@ def _decode_v2(buf: memoryview, at: int) -> tuple[OffsetFetchRequest, int]:
             to = at + n
             if n < 0 or to > end:
                 raise bad_length("Name", n, end - at)
-            name = buf[at:to].tobytes().decode("utf-8", "replace")
+            name = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
             (n,) = _unpack_i(buf, at)
             at += 4
@@ -191,7 +191,7 @@ def _decode_v6(buf: memoryview, at: int) -> tuple[OffsetFetchRequest, int]:
     to = at + n - 1
     if n < 1 or to > end:
         raise bad_length("GroupId", n, end - at)
-    group_id = buf[at:to].tobytes().decode("utf-8", "replace")
+    group_id = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     n = buf[at]
     at += 1
@@ -210,7 +210,7 @@ def _decode_v6(buf: memoryview, at: int) -> tuple[OffsetFetchRequest, int]:
             to = at + n - 1
             if n < 1 or to > end:
                 raise bad_length("Name", n, end - at)
-            name = buf[at:to].tobytes().decode("utf-8", "replace")
+            name = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
             n = buf[at]
             at += 1
@@ -245,7 +245,7 @@ def _decode_v7(buf: memoryview, at: int) -> tuple[OffsetFetchRequest, int]:
     to = at + n - 1
     if n < 1 or to > end:
         raise bad_length("GroupId", n, end - at)
-    group_id = buf[at:to].tobytes().decode("utf-8", "replace")
+    group_id = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     n = buf[at]
     at += 1
@@ -264,7 +264,7 @@ def _decode_v7(buf: memoryview, at: int) -> tuple[OffsetFetchRequest, int]:
             to = at + n - 1
             if n < 1 or to > end:
                 raise bad_length("Name", n, end - at)
-            name = buf[at:to].tobytes().decode("utf-8", "replace")
+            name = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
             n = buf[at]
             at += 1
@@ -307,7 +307,7 @@ def _decode_v8(buf: memoryview, at: int) -> tuple[OffsetFetchRequest, int]:
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("GroupId", n, end - at)
-        group_id = buf[at:to].tobytes().decode("utf-8", "replace")
+        group_id = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         n = buf[at]
         at += 1
@@ -326,7 +326,7 @@ def _decode_v8(buf: memoryview, at: int) -> tuple[OffsetFetchRequest, int]:
                 to = at + n - 1
                 if n < 1 or to > end:
                     raise bad_length("Name", n, end - at)
-                name = buf[at:to].tobytes().decode("utf-8", "replace")
+                name = buf[at:to].tobytes().decode("utf-8", "java")
                 at = to
                 n = buf[at]
                 at += 1
@@ -375,7 +375,7 @@ def _decode_v9(buf: memoryview, at: int) -> tuple[OffsetFetchRequest, int]:
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("GroupId", n, end - at)
-        group_id = buf[at:to].tobytes().decode("utf-8", "replace")
+        group_id = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         n = buf[at]
         at += 1
@@ -386,7 +386,7 @@ def _decode_v9(buf: memoryview, at: int) -> tuple[OffsetFetchRequest, int]:
             to = at + n - 1
             if to > end:
                 raise bad_length("MemberId", n, end - at)
-            member_id = buf[at:to].tobytes().decode("utf-8", "replace")
+            member_id = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
         member_epoch, n = _unpack_iB(buf, at)
         at += 5
@@ -405,7 +405,7 @@ def _decode_v9(buf: memoryview, at: int) -> tuple[OffsetFetchRequest, int]:
                 to = at + n - 1
                 if n < 1 or to > end:
                     raise bad_length("Name", n, end - at)
-                name = buf[at:to].tobytes().decode("utf-8", "replace")
+                name = buf[at:to].tobytes().decode("utf-8", "java")
                 at = to
                 n = buf[at]
                 at += 1
@@ -454,7 +454,7 @@ def _decode_v10(buf: memoryview, at: int) -> tuple[OffsetFetchRequest, int]:
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("GroupId", n, end - at)
-        group_id = buf[at:to].tobytes().decode("utf-8", "replace")
+        group_id = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         n = buf[at]
         at += 1
@@ -465,7 +465,7 @@ def _decode_v10(buf: memoryview, at: int) -> tuple[OffsetFetchRequest, int]:
             to = at + n - 1
             if to > end:
                 raise bad_length("MemberId", n, end - at)
-            member_id = buf[at:to].tobytes().decode("utf-8", "replace")
+            member_id = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
         member_epoch, n = _unpack_iB(buf, at)
         at += 5

@@ -165,7 +165,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[OffsetFetchResponse, int]:
         to = at + n
         if n < 0 or to > end:
             raise bad_length("Name", n, end - at)
-        name = buf[at:to].tobytes().decode("utf-8", "replace")
+        name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         (n,) = _unpack_i(buf, at)
         at += 4
@@ -180,7 +180,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[OffsetFetchResponse, int]:
                 to = at + n
                 if to > end:
                     raise bad_length("Metadata", n, end - at)
-                metadata = buf[at:to].tobytes().decode("utf-8", "replace")
+                metadata = buf[at:to].tobytes().decode("utf-8", "java")
                 at = to
             (error_code,) = _unpack_h(buf, at)
             at += 2
@@ -203,7 +203,7 @@ def _decode_v2(buf: memoryview, at: int) -> tuple[OffsetFetchResponse, int]:
         to = at + n
         if n < 0 or to > end:
             raise bad_length("Name", n, end - at)
-        name = buf[at:to].tobytes().decode("utf-8", "replace")
+        name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         (n,) = _unpack_i(buf, at)
         at += 4
@@ -218,7 +218,7 @@ def _decode_v2(buf: memoryview, at: int) -> tuple[OffsetFetchResponse, int]:
                 to = at + n
                 if to > end:
                     raise bad_length("Metadata", n, end - at)
-                metadata = buf[at:to].tobytes().decode("utf-8", "replace")
+                metadata = buf[at:to].tobytes().decode("utf-8", "java")
                 at = to
             (error_code,) = _unpack_h(buf, at)
             at += 2
@@ -243,7 +243,7 @@ def _decode_v3(buf: memoryview, at: int) -> tuple[OffsetFetchResponse, int]:
         to = at + n
         if n < 0 or to > end:
             raise bad_length("Name", n, end - at)
-        name = buf[at:to].tobytes().decode("utf-8", "replace")
+        name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         (n,) = _unpack_i(buf, at)
         at += 4
@@ -258,7 +258,7 @@ def _decode_v3(buf: memoryview, at: int) -> tuple[OffsetFetchResponse, int]:
                 to = at + n
                 if to > end:
                     raise bad_length("Metadata", n, end - at)
-                metadata = buf[at:to].tobytes().decode("utf-8", "replace")
+                metadata = buf[at:to].tobytes().decode("utf-8", "java")
                 at = to
             (error_code,) = _unpack_h(buf, at)
             at += 2
@@ -283,7 +283,7 @@ def _decode_v5(buf: memoryview, at: int) -> tuple[OffsetFetchResponse, int]:
         to = at + n
         if n < 0 or to > end:
             raise bad_length("Name", n, end - at)
-        name = buf[at:to].tobytes().decode("utf-8", "replace")
+        name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         (n,) = _unpack_i(buf, at)
         at += 4
@@ -298,7 +298,7 @@ def _decode_v5(buf: memoryview, at: int) -> tuple[OffsetFetchResponse, int]:
                 to = at + n
                 if to > end:
                     raise bad_length("Metadata", n, end - at)
-                metadata = buf[at:to].tobytes().decode("utf-8", "replace")
+                metadata = buf[at:to].tobytes().decode("utf-8", "java")
                 at = to
             (error_code,) = _unpack_h(buf, at)
             at += 2
@@ -327,7 +327,7 @@ def _decode_v6(buf: memoryview, at: int) -> tuple[OffsetFetchResponse, int]:
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("Name", n, end - at)
-        name = buf[at:to].tobytes().decode("utf-8", "replace")
+        name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         n = buf[at]
         at += 1
@@ -346,7 +346,7 @@ def _decode_v6(buf: memoryview, at: int) -> tuple[OffsetFetchResponse, int]:
                 to = at + n - 1
                 if to > end:
                     raise bad_length("Metadata", n, end - at)
-                metadata = buf[at:to].tobytes().decode("utf-8", "replace")
+                metadata = buf[at:to].tobytes().decode("utf-8", "java")
                 at = to
             error_code, n = _unpack_hB(buf, at)
             at += 3
@@ -386,7 +386,7 @@ def _decode_v8(buf: memoryview, at: int) -> tuple[OffsetFetchResponse, int]:
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("GroupId", n, end - at)
-        group_id = buf[at:to].tobytes().decode("utf-8", "replace")
+        group_id = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         n = buf[at]
         at += 1
@@ -403,7 +403,7 @@ def _decode_v8(buf: memoryview, at: int) -> tuple[OffsetFetchResponse, int]:
             to = at + n - 1
             if n < 1 or to > end:
                 raise bad_length("Name", n, end - at)
-            name = buf[at:to].tobytes().decode("utf-8", "replace")
+            name = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
             n = buf[at]
             at += 1
@@ -422,7 +422,7 @@ def _decode_v8(buf: memoryview, at: int) -> tuple[OffsetFetchResponse, int]:
                     to = at + n - 1
                     if to > end:
                         raise bad_length("Metadata", n, end - at)
-                    metadata = buf[at:to].tobytes().decode("utf-8", "replace")
+                    metadata = buf[at:to].tobytes().decode("utf-8", "java")
                     at = to
                 error_code, n = _unpack_hB(buf, at)
                 at += 3
@@ -468,7 +468,7 @@ def _decode_v10(buf: memoryview, at: int) -> tuple[OffsetFetchResponse, int]:
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("GroupId", n, end - at)
-        group_id = buf[at:to].tobytes().decode("utf-8", "replace")
+        group_id = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         n = buf[at]
         at += 1
@@ -496,7 +496,7 @@ def _decode_v10(buf: memoryview, at: int) -> tuple[OffsetFetchResponse, int]:
                     to = at + n - 1
                     if to > end:
                         raise bad_length("Metadata", n, end - at)
-                    metadata = buf[at:to].tobytes().decode("utf-8", "replace")
+                    metadata = buf[at:to].tobytes().decode("utf-8", "java")
                     at = to
                 error_code, n = _unpack_hB(buf, at)
                 at += 3

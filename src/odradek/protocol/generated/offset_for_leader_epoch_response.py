@@ -102,7 +102,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[OffsetForLeaderEpochResponse, 
         to = at + n
         if n < 0 or to > end:
             raise bad_length("Topic", n, end - at)
-        topic = buf[at:to].tobytes().decode("utf-8", "replace")
+        topic = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         (n,) = _unpack_i(buf, at)
         at += 4
@@ -131,7 +131,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[OffsetForLeaderEpochResponse, 
         to = at + n
         if n < 0 or to > end:
             raise bad_length("Topic", n, end - at)
-        topic = buf[at:to].tobytes().decode("utf-8", "replace")
+        topic = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         (n,) = _unpack_i(buf, at)
         at += 4
@@ -160,7 +160,7 @@ def _decode_v2(buf: memoryview, at: int) -> tuple[OffsetForLeaderEpochResponse, 
         to = at + n
         if n < 0 or to > end:
             raise bad_length("Topic", n, end - at)
-        topic = buf[at:to].tobytes().decode("utf-8", "replace")
+        topic = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         (n,) = _unpack_i(buf, at)
         at += 4
@@ -193,7 +193,7 @@ def _decode_v4(buf: memoryview, at: int) -> tuple[OffsetForLeaderEpochResponse, 
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("Topic", n, end - at)
-        topic = buf[at:to].tobytes().decode("utf-8", "replace")
+        topic = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         n = buf[at]
         at += 1

@@ -106,7 +106,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[ProduceRequest, int]:
         to = at + n
         if n < 0 or to > end:
             raise bad_length("Name", n, end - at)
-        name = buf[at:to].tobytes().decode("utf-8", "replace")
+        name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         (n,) = _unpack_i(buf, at)
         at += 4
@@ -138,7 +138,7 @@ def _decode_v3(buf: memoryview, at: int) -> tuple[ProduceRequest, int]:
         to = at + n
         if to > end:
             raise bad_length("TransactionalId", n, end - at)
-        transactional_id = buf[at:to].tobytes().decode("utf-8", "replace")
+        transactional_id = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
     acks, timeout_ms, n = _unpack_hii(buf, at)
     at += 10
@@ -151,7 +151,7 @@ def _decode_v3(buf: memoryview, at: int) -> tuple[ProduceRequest, int]:
         to = at + n
         if n < 0 or to > end:
             raise bad_length("Name", n, end - at)
-        name = buf[at:to].tobytes().decode("utf-8", "replace")
+        name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         (n,) = _unpack_i(buf, at)
         at += 4
@@ -185,7 +185,7 @@ def _decode_v9(buf: memoryview, at: int) -> tuple[ProduceRequest, int]:
         to = at + n - 1
         if to > end:
             raise bad_length("TransactionalId", n, end - at)
-        transactional_id = buf[at:to].tobytes().decode("utf-8", "replace")
+        transactional_id = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
     acks, timeout_ms, n = _unpack_hiB(buf, at)
     at += 7
@@ -202,7 +202,7 @@ def _decode_v9(buf: memoryview, at: int) -> tuple[ProduceRequest, int]:
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("Name", n, end - at)
-        name = buf[at:to].tobytes().decode("utf-8", "replace")
+        name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         n = buf[at]
         at += 1
@@ -255,7 +255,7 @@ def _decode_v13(buf: memoryview, at: int) -> tuple[ProduceRequest, int]:
         to = at + n - 1
         if to > end:
             raise bad_length("TransactionalId", n, end - at)
-        transactional_id = buf[at:to].tobytes().decode("utf-8", "replace")
+        transactional_id = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
     acks, timeout_ms, n = _unpack_hiB(buf, at)
     at += 7

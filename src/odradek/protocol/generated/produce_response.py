@@ -170,7 +170,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[ProduceResponse, int]:
         to = at + n
         if n < 0 or to > end:
             raise bad_length("Name", n, end - at)
-        name = buf[at:to].tobytes().decode("utf-8", "replace")
+        name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         (n,) = _unpack_i(buf, at)
         at += 4
@@ -199,7 +199,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[ProduceResponse, int]:
         to = at + n
         if n < 0 or to > end:
             raise bad_length("Name", n, end - at)
-        name = buf[at:to].tobytes().decode("utf-8", "replace")
+        name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         (n,) = _unpack_i(buf, at)
         at += 4
@@ -230,7 +230,7 @@ def _decode_v2(buf: memoryview, at: int) -> tuple[ProduceResponse, int]:
         to = at + n
         if n < 0 or to > end:
             raise bad_length("Name", n, end - at)
-        name = buf[at:to].tobytes().decode("utf-8", "replace")
+        name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         (n,) = _unpack_i(buf, at)
         at += 4
@@ -261,7 +261,7 @@ def _decode_v5(buf: memoryview, at: int) -> tuple[ProduceResponse, int]:
         to = at + n
         if n < 0 or to > end:
             raise bad_length("Name", n, end - at)
-        name = buf[at:to].tobytes().decode("utf-8", "replace")
+        name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         (n,) = _unpack_i(buf, at)
         at += 4
@@ -292,7 +292,7 @@ def _decode_v8(buf: memoryview, at: int) -> tuple[ProduceResponse, int]:
         to = at + n
         if n < 0 or to > end:
             raise bad_length("Name", n, end - at)
-        name = buf[at:to].tobytes().decode("utf-8", "replace")
+        name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         (n,) = _unpack_i(buf, at)
         at += 4
@@ -313,7 +313,7 @@ def _decode_v8(buf: memoryview, at: int) -> tuple[ProduceResponse, int]:
                     to = at + n
                     if to > end:
                         raise bad_length("BatchIndexErrorMessage", n, end - at)
-                    batch_index_error_message = buf[at:to].tobytes().decode("utf-8", "replace")
+                    batch_index_error_message = buf[at:to].tobytes().decode("utf-8", "java")
                     at = to
                 record_errors.append(BatchIndexAndErrorMessage(batch_index, batch_index_error_message))
             (n,) = _unpack_h(buf, at)
@@ -323,7 +323,7 @@ def _decode_v8(buf: memoryview, at: int) -> tuple[ProduceResponse, int]:
                 to = at + n
                 if to > end:
                     raise bad_length("ErrorMessage", n, end - at)
-                error_message = buf[at:to].tobytes().decode("utf-8", "replace")
+                error_message = buf[at:to].tobytes().decode("utf-8", "java")
                 at = to
             partition_responses.append(PartitionProduceResponse(index, error_code, base_offset, log_append_time_ms, log_start_offset, record_errors, error_message))
         responses.append(TopicProduceResponse(name, ZERO_UUID, partition_responses))
@@ -350,7 +350,7 @@ def _decode_v9(buf: memoryview, at: int) -> tuple[ProduceResponse, int]:
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("Name", n, end - at)
-        name = buf[at:to].tobytes().decode("utf-8", "replace")
+        name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         n = buf[at]
         at += 1
@@ -377,7 +377,7 @@ def _decode_v9(buf: memoryview, at: int) -> tuple[ProduceResponse, int]:
                     to = at + n - 1
                     if to > end:
                         raise bad_length("BatchIndexErrorMessage", n, end - at)
-                    batch_index_error_message = buf[at:to].tobytes().decode("utf-8", "replace")
+                    batch_index_error_message = buf[at:to].tobytes().decode("utf-8", "java")
                     at = to
                 n = buf[at]
                 at += 1
@@ -394,7 +394,7 @@ def _decode_v9(buf: memoryview, at: int) -> tuple[ProduceResponse, int]:
                 to = at + n - 1
                 if to > end:
                     raise bad_length("ErrorMessage", n, end - at)
-                error_message = buf[at:to].tobytes().decode("utf-8", "replace")
+                error_message = buf[at:to].tobytes().decode("utf-8", "java")
                 at = to
             n = buf[at]
             at += 1
@@ -434,7 +434,7 @@ def _decode_v10(buf: memoryview, at: int) -> tuple[ProduceResponse, int]:
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("Name", n, end - at)
-        name = buf[at:to].tobytes().decode("utf-8", "replace")
+        name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         n = buf[at]
         at += 1
@@ -461,7 +461,7 @@ def _decode_v10(buf: memoryview, at: int) -> tuple[ProduceResponse, int]:
                     to = at + n - 1
                     if to > end:
                         raise bad_length("BatchIndexErrorMessage", n, end - at)
-                    batch_index_error_message = buf[at:to].tobytes().decode("utf-8", "replace")
+                    batch_index_error_message = buf[at:to].tobytes().decode("utf-8", "java")
                     at = to
                 n = buf[at]
                 at += 1
@@ -478,7 +478,7 @@ def _decode_v10(buf: memoryview, at: int) -> tuple[ProduceResponse, int]:
                 to = at + n - 1
                 if to > end:
                     raise bad_length("ErrorMessage", n, end - at)
-                error_message = buf[at:to].tobytes().decode("utf-8", "replace")
+                error_message = buf[at:to].tobytes().decode("utf-8", "java")
                 at = to
             current_leader: LeaderIdAndEpoch = LeaderIdAndEpoch()
             n = buf[at]
@@ -532,7 +532,7 @@ def _decode_v10(buf: memoryview, at: int) -> tuple[ProduceResponse, int]:
                     to = at + n - 1
                     if n < 1 or to > end:
                         raise bad_length("Host", n, end - at)
-                    host = buf[at:to].tobytes().decode("utf-8", "replace")
+                    host = buf[at:to].tobytes().decode("utf-8", "java")
                     at = to
                     port, n = _unpack_iB(buf, at)
                     at += 5
@@ -543,7 +543,7 @@ def _decode_v10(buf: memoryview, at: int) -> tuple[ProduceResponse, int]:
                         to = at + n - 1
                         if to > end:
                             raise bad_length("Rack", n, end - at)
-                        rack = buf[at:to].tobytes().decode("utf-8", "replace")
+                        rack = buf[at:to].tobytes().decode("utf-8", "java")
                         at = to
                     n = buf[at]
                     at += 1
@@ -593,7 +593,7 @@ def _decode_v13(buf: memoryview, at: int) -> tuple[ProduceResponse, int]:
                     to = at + n - 1
                     if to > end:
                         raise bad_length("BatchIndexErrorMessage", n, end - at)
-                    batch_index_error_message = buf[at:to].tobytes().decode("utf-8", "replace")
+                    batch_index_error_message = buf[at:to].tobytes().decode("utf-8", "java")
                     at = to
                 n = buf[at]
                 at += 1
@@ -610,7 +610,7 @@ def _decode_v13(buf: memoryview, at: int) -> tuple[ProduceResponse, int]:
                 to = at + n - 1
                 if to > end:
                     raise bad_length("ErrorMessage", n, end - at)
-                error_message = buf[at:to].tobytes().decode("utf-8", "replace")
+                error_message = buf[at:to].tobytes().decode("utf-8", "java")
                 at = to
             current_leader: LeaderIdAndEpoch = LeaderIdAndEpoch()
             n = buf[at]
@@ -664,7 +664,7 @@ def _decode_v13(buf: memoryview, at: int) -> tuple[ProduceResponse, int]:
                     to = at + n - 1
                     if n < 1 or to > end:
                         raise bad_length("Host", n, end - at)
-                    host = buf[at:to].tobytes().decode("utf-8", "replace")
+                    host = buf[at:to].tobytes().decode("utf-8", "java")
                     at = to
                     port, n = _unpack_iB(buf, at)
                     at += 5
@@ -675,7 +675,7 @@ def _decode_v13(buf: memoryview, at: int) -> tuple[ProduceResponse, int]:
                         to = at + n - 1
                         if to > end:
                             raise bad_length("Rack", n, end - at)
-                        rack = buf[at:to].tobytes().decode("utf-8", "replace")
+                        rack = buf[at:to].tobytes().decode("utf-8", "java")
                         at = to
                     n = buf[at]
                     at += 1

@@ -83,7 +83,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[QuorumStateData, int]:
     to = at + n - 1
     if n < 1 or to > end:
         raise bad_length("ClusterId", n, end - at)
-    cluster_id = buf[at:to].tobytes().decode("utf-8", "replace")
+    cluster_id = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     leader_id, leader_epoch, voted_id, applied_offset, n = _unpack_iiiqB(buf, at)
     at += 21

@@ -118,7 +118,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[ReadShareGroupStateSummaryResp
                 to = at + n - 1
                 if to > end:
                     raise bad_length("ErrorMessage", n, end - at)
-                error_message = buf[at:to].tobytes().decode("utf-8", "replace")
+                error_message = buf[at:to].tobytes().decode("utf-8", "java")
                 at = to
             state_epoch, leader_epoch, start_offset, n = _unpack_iiqB(buf, at)
             at += 17
@@ -169,7 +169,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[ReadShareGroupStateSummaryResp
                 to = at + n - 1
                 if to > end:
                     raise bad_length("ErrorMessage", n, end - at)
-                error_message = buf[at:to].tobytes().decode("utf-8", "replace")
+                error_message = buf[at:to].tobytes().decode("utf-8", "java")
                 at = to
             state_epoch, leader_epoch, start_offset, delivery_complete_count, n = _unpack_iiqiB(buf, at)
             at += 21

@@ -98,7 +98,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[RemoteLogSegmentMetadataUpdate
     to = at + n - 1
     if n < 1 or to > end:
         raise bad_length("Name", n, end - at)
-    name = buf[at:to].tobytes().decode("utf-8", "replace")
+    name = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     topic_id_partition_entry_id, partition, n = _unpack_uiB(buf, at)
     at += 21

@@ -58,7 +58,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[RemoveRaftVoterRequest, int]:
         to = at + n - 1
         if to > end:
             raise bad_length("ClusterId", n, end - at)
-        cluster_id = buf[at:to].tobytes().decode("utf-8", "replace")
+        cluster_id = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
     voter_id, voter_directory_id, n = _unpack_iuB(buf, at)
     at += 21

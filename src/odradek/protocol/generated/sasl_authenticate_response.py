@@ -65,7 +65,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[SaslAuthenticateResponse, int]
         to = at + n
         if to > end:
             raise bad_length("ErrorMessage", n, end - at)
-        error_message = buf[at:to].tobytes().decode("utf-8", "replace")
+        error_message = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
     (n,) = _unpack_i(buf, at)
     at += 4
@@ -87,7 +87,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[SaslAuthenticateResponse, int]
         to = at + n
         if to > end:
             raise bad_length("ErrorMessage", n, end - at)
-        error_message = buf[at:to].tobytes().decode("utf-8", "replace")
+        error_message = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
     (n,) = _unpack_i(buf, at)
     at += 4
@@ -113,7 +113,7 @@ def _decode_v2(buf: memoryview, at: int) -> tuple[SaslAuthenticateResponse, int]
         to = at + n - 1
         if to > end:
             raise bad_length("ErrorMessage", n, end - at)
-        error_message = buf[at:to].tobytes().decode("utf-8", "replace")
+        error_message = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
     n = buf[at]
     at += 1

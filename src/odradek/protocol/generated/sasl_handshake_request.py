@@ -42,7 +42,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[SaslHandshakeRequest, int]:
     to = at + n
     if n < 0 or to > end:
         raise bad_length("Mechanism", n, end - at)
-    mechanism = buf[at:to].tobytes().decode("utf-8", "replace")
+    mechanism = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     return SaslHandshakeRequest(mechanism), at
 

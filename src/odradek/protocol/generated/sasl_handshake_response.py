@@ -52,7 +52,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[SaslHandshakeResponse, int]:
         to = at + n
         if n < 0 or to > end:
             raise bad_length("Mechanisms element", n, end - at)
-        mechanisms.append(buf[at:to].tobytes().decode("utf-8", "replace"))
+        mechanisms.append(buf[at:to].tobytes().decode("utf-8", "java"))
         at = to
     return SaslHandshakeResponse(error_code, mechanisms), at
 

@@ -116,7 +116,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[ShareAcknowledgeRequest, int]:
         to = at + n - 1
         if to > end:
             raise bad_length("GroupId", n, end - at)
-        group_id = buf[at:to].tobytes().decode("utf-8", "replace")
+        group_id = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
     n = buf[at]
     at += 1
@@ -127,7 +127,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[ShareAcknowledgeRequest, int]:
         to = at + n - 1
         if to > end:
             raise bad_length("MemberId", n, end - at)
-        member_id = buf[at:to].tobytes().decode("utf-8", "replace")
+        member_id = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
     share_session_epoch, n = _unpack_iB(buf, at)
     at += 5
@@ -201,7 +201,7 @@ def _decode_v2(buf: memoryview, at: int) -> tuple[ShareAcknowledgeRequest, int]:
         to = at + n - 1
         if to > end:
             raise bad_length("GroupId", n, end - at)
-        group_id = buf[at:to].tobytes().decode("utf-8", "replace")
+        group_id = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
     n = buf[at]
     at += 1
@@ -212,7 +212,7 @@ def _decode_v2(buf: memoryview, at: int) -> tuple[ShareAcknowledgeRequest, int]:
         to = at + n - 1
         if to > end:
             raise bad_length("MemberId", n, end - at)
-        member_id = buf[at:to].tobytes().decode("utf-8", "replace")
+        member_id = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
     share_session_epoch, is_renew_ack, n = _unpack_itB(buf, at)
     at += 6

@@ -137,7 +137,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[ShareAcknowledgeResponse, int]
         to = at + n - 1
         if to > end:
             raise bad_length("ErrorMessage", n, end - at)
-        error_message = buf[at:to].tobytes().decode("utf-8", "replace")
+        error_message = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
     n = buf[at]
     at += 1
@@ -165,7 +165,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[ShareAcknowledgeResponse, int]
                 to = at + n - 1
                 if to > end:
                     raise bad_length("ErrorMessage", n, end - at)
-                partition_data_error_message = buf[at:to].tobytes().decode("utf-8", "replace")
+                partition_data_error_message = buf[at:to].tobytes().decode("utf-8", "java")
                 at = to
             leader_id, leader_epoch, n = _unpack_iiB(buf, at)
             at += 9
@@ -199,7 +199,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[ShareAcknowledgeResponse, int]
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("Host", n, end - at)
-        host = buf[at:to].tobytes().decode("utf-8", "replace")
+        host = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         port, n = _unpack_iB(buf, at)
         at += 5
@@ -210,7 +210,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[ShareAcknowledgeResponse, int]
             to = at + n - 1
             if to > end:
                 raise bad_length("Rack", n, end - at)
-            rack = buf[at:to].tobytes().decode("utf-8", "replace")
+            rack = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
         n = buf[at]
         at += 1
@@ -238,7 +238,7 @@ def _decode_v2(buf: memoryview, at: int) -> tuple[ShareAcknowledgeResponse, int]
         to = at + n - 1
         if to > end:
             raise bad_length("ErrorMessage", n, end - at)
-        error_message = buf[at:to].tobytes().decode("utf-8", "replace")
+        error_message = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
     acquisition_lock_timeout_ms, n = _unpack_iB(buf, at)
     at += 5
@@ -266,7 +266,7 @@ def _decode_v2(buf: memoryview, at: int) -> tuple[ShareAcknowledgeResponse, int]
                 to = at + n - 1
                 if to > end:
                     raise bad_length("ErrorMessage", n, end - at)
-                partition_data_error_message = buf[at:to].tobytes().decode("utf-8", "replace")
+                partition_data_error_message = buf[at:to].tobytes().decode("utf-8", "java")
                 at = to
             leader_id, leader_epoch, n = _unpack_iiB(buf, at)
             at += 9
@@ -300,7 +300,7 @@ def _decode_v2(buf: memoryview, at: int) -> tuple[ShareAcknowledgeResponse, int]
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("Host", n, end - at)
-        host = buf[at:to].tobytes().decode("utf-8", "replace")
+        host = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         port, n = _unpack_iB(buf, at)
         at += 5
@@ -311,7 +311,7 @@ def _decode_v2(buf: memoryview, at: int) -> tuple[ShareAcknowledgeResponse, int]
             to = at + n - 1
             if to > end:
                 raise bad_length("Rack", n, end - at)
-            rack = buf[at:to].tobytes().decode("utf-8", "replace")
+            rack = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
         n = buf[at]
         at += 1

@@ -155,7 +155,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[ShareFetchRequest, int]:
         to = at + n - 1
         if to > end:
             raise bad_length("GroupId", n, end - at)
-        group_id = buf[at:to].tobytes().decode("utf-8", "replace")
+        group_id = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
     n = buf[at]
     at += 1
@@ -166,7 +166,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[ShareFetchRequest, int]:
         to = at + n - 1
         if to > end:
             raise bad_length("MemberId", n, end - at)
-        member_id = buf[at:to].tobytes().decode("utf-8", "replace")
+        member_id = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
     share_session_epoch, max_wait_ms, min_bytes, max_bytes, n = _unpack_iiiiB(buf, at)
     at += 17
@@ -264,7 +264,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[ShareFetchRequest, int]:
         to = at + n - 1
         if to > end:
             raise bad_length("GroupId", n, end - at)
-        group_id = buf[at:to].tobytes().decode("utf-8", "replace")
+        group_id = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
     n = buf[at]
     at += 1
@@ -275,7 +275,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[ShareFetchRequest, int]:
         to = at + n - 1
         if to > end:
             raise bad_length("MemberId", n, end - at)
-        member_id = buf[at:to].tobytes().decode("utf-8", "replace")
+        member_id = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
     share_session_epoch, max_wait_ms, min_bytes, max_bytes, max_records, batch_size, n = _unpack_iiiiiiB(buf, at)
     at += 25
@@ -373,7 +373,7 @@ def _decode_v2(buf: memoryview, at: int) -> tuple[ShareFetchRequest, int]:
         to = at + n - 1
         if to > end:
             raise bad_length("GroupId", n, end - at)
-        group_id = buf[at:to].tobytes().decode("utf-8", "replace")
+        group_id = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
     n = buf[at]
     at += 1
@@ -384,7 +384,7 @@ def _decode_v2(buf: memoryview, at: int) -> tuple[ShareFetchRequest, int]:
         to = at + n - 1
         if to > end:
             raise bad_length("MemberId", n, end - at)
-        member_id = buf[at:to].tobytes().decode("utf-8", "replace")
+        member_id = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
     share_session_epoch, max_wait_ms, min_bytes, max_bytes, max_records, batch_size, share_acquire_mode, is_renew_ack, n = _unpack_iiiiiibtB(buf, at)
     at += 27

@@ -167,7 +167,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[ShareFetchResponse, int]:
         to = at + n - 1
         if to > end:
             raise bad_length("ErrorMessage", n, end - at)
-        error_message = buf[at:to].tobytes().decode("utf-8", "replace")
+        error_message = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
     n = buf[at]
     at += 1
@@ -195,7 +195,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[ShareFetchResponse, int]:
                 to = at + n - 1
                 if to > end:
                     raise bad_length("ErrorMessage", n, end - at)
-                partition_data_error_message = buf[at:to].tobytes().decode("utf-8", "replace")
+                partition_data_error_message = buf[at:to].tobytes().decode("utf-8", "java")
                 at = to
             acknowledge_error_code, n = _unpack_hB(buf, at)
             at += 3
@@ -206,7 +206,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[ShareFetchResponse, int]:
                 to = at + n - 1
                 if to > end:
                     raise bad_length("AcknowledgeErrorMessage", n, end - at)
-                acknowledge_error_message = buf[at:to].tobytes().decode("utf-8", "replace")
+                acknowledge_error_message = buf[at:to].tobytes().decode("utf-8", "java")
                 at = to
             leader_id, leader_epoch, n = _unpack_iiB(buf, at)
             at += 9
@@ -265,7 +265,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[ShareFetchResponse, int]:
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("Host", n, end - at)
-        host = buf[at:to].tobytes().decode("utf-8", "replace")
+        host = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         port, n = _unpack_iB(buf, at)
         at += 5
@@ -276,7 +276,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[ShareFetchResponse, int]:
             to = at + n - 1
             if to > end:
                 raise bad_length("Rack", n, end - at)
-            rack = buf[at:to].tobytes().decode("utf-8", "replace")
+            rack = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
         n = buf[at]
         at += 1
@@ -304,7 +304,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[ShareFetchResponse, int]:
         to = at + n - 1
         if to > end:
             raise bad_length("ErrorMessage", n, end - at)
-        error_message = buf[at:to].tobytes().decode("utf-8", "replace")
+        error_message = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
     acquisition_lock_timeout_ms, n = _unpack_iB(buf, at)
     at += 5
@@ -332,7 +332,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[ShareFetchResponse, int]:
                 to = at + n - 1
                 if to > end:
                     raise bad_length("ErrorMessage", n, end - at)
-                partition_data_error_message = buf[at:to].tobytes().decode("utf-8", "replace")
+                partition_data_error_message = buf[at:to].tobytes().decode("utf-8", "java")
                 at = to
             acknowledge_error_code, n = _unpack_hB(buf, at)
             at += 3
@@ -343,7 +343,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[ShareFetchResponse, int]:
                 to = at + n - 1
                 if to > end:
                     raise bad_length("AcknowledgeErrorMessage", n, end - at)
-                acknowledge_error_message = buf[at:to].tobytes().decode("utf-8", "replace")
+                acknowledge_error_message = buf[at:to].tobytes().decode("utf-8", "java")
                 at = to
             leader_id, leader_epoch, n = _unpack_iiB(buf, at)
             at += 9
@@ -400,7 +400,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[ShareFetchResponse, int]:
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("Host", n, end - at)
-        host = buf[at:to].tobytes().decode("utf-8", "replace")
+        host = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         port, n = _unpack_iB(buf, at)
         at += 5
@@ -411,7 +411,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[ShareFetchResponse, int]:
             to = at + n - 1
             if to > end:
                 raise bad_length("Rack", n, end - at)
-            rack = buf[at:to].tobytes().decode("utf-8", "replace")
+            rack = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
         n = buf[at]
         at += 1

@@ -63,7 +63,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[ShareGroupDescribeRequest, int
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("GroupIds element", n, end - at)
-        group_ids.append(buf[at:to].tobytes().decode("utf-8", "replace"))
+        group_ids.append(buf[at:to].tobytes().decode("utf-8", "java"))
         at = to
     include_authorized_operations, n = _unpack_tB(buf, at)
     at += 2

@@ -156,7 +156,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[ShareGroupDescribeResponse, in
             to = at + n - 1
             if to > end:
                 raise bad_length("ErrorMessage", n, end - at)
-            error_message = buf[at:to].tobytes().decode("utf-8", "replace")
+            error_message = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
         n = buf[at]
         at += 1
@@ -165,7 +165,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[ShareGroupDescribeResponse, in
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("GroupId", n, end - at)
-        group_id = buf[at:to].tobytes().decode("utf-8", "replace")
+        group_id = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         n = buf[at]
         at += 1
@@ -174,7 +174,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[ShareGroupDescribeResponse, in
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("GroupState", n, end - at)
-        group_state = buf[at:to].tobytes().decode("utf-8", "replace")
+        group_state = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         group_epoch, assignment_epoch, n = _unpack_iiB(buf, at)
         at += 9
@@ -183,7 +183,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[ShareGroupDescribeResponse, in
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("AssignorName", n, end - at)
-        assignor_name = buf[at:to].tobytes().decode("utf-8", "replace")
+        assignor_name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         n = buf[at]
         at += 1
@@ -200,7 +200,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[ShareGroupDescribeResponse, in
             to = at + n - 1
             if n < 1 or to > end:
                 raise bad_length("MemberId", n, end - at)
-            member_id = buf[at:to].tobytes().decode("utf-8", "replace")
+            member_id = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
             n = buf[at]
             at += 1
@@ -211,7 +211,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[ShareGroupDescribeResponse, in
                 to = at + n - 1
                 if to > end:
                     raise bad_length("RackId", n, end - at)
-                rack_id = buf[at:to].tobytes().decode("utf-8", "replace")
+                rack_id = buf[at:to].tobytes().decode("utf-8", "java")
                 at = to
             member_epoch, n = _unpack_iB(buf, at)
             at += 5
@@ -220,7 +220,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[ShareGroupDescribeResponse, in
             to = at + n - 1
             if n < 1 or to > end:
                 raise bad_length("ClientId", n, end - at)
-            client_id = buf[at:to].tobytes().decode("utf-8", "replace")
+            client_id = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
             n = buf[at]
             at += 1
@@ -229,7 +229,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[ShareGroupDescribeResponse, in
             to = at + n - 1
             if n < 1 or to > end:
                 raise bad_length("ClientHost", n, end - at)
-            client_host = buf[at:to].tobytes().decode("utf-8", "replace")
+            client_host = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
             n = buf[at]
             at += 1
@@ -246,7 +246,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[ShareGroupDescribeResponse, in
                 to = at + n - 1
                 if n < 1 or to > end:
                     raise bad_length("SubscribedTopicNames element", n, end - at)
-                subscribed_topic_names.append(buf[at:to].tobytes().decode("utf-8", "replace"))
+                subscribed_topic_names.append(buf[at:to].tobytes().decode("utf-8", "java"))
                 at = to
             n = buf[at]
             at += 1
@@ -264,7 +264,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[ShareGroupDescribeResponse, in
                 to = at + n - 1
                 if n < 1 or to > end:
                     raise bad_length("TopicName", n, end - at)
-                topic_name = buf[at:to].tobytes().decode("utf-8", "replace")
+                topic_name = buf[at:to].tobytes().decode("utf-8", "java")
                 at = to
                 n = buf[at]
                 at += 1

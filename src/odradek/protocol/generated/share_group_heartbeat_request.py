@@ -61,7 +61,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[ShareGroupHeartbeatRequest, in
     to = at + n - 1
     if n < 1 or to > end:
         raise bad_length("GroupId", n, end - at)
-    group_id = buf[at:to].tobytes().decode("utf-8", "replace")
+    group_id = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     n = buf[at]
     at += 1
@@ -70,7 +70,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[ShareGroupHeartbeatRequest, in
     to = at + n - 1
     if n < 1 or to > end:
         raise bad_length("MemberId", n, end - at)
-    member_id = buf[at:to].tobytes().decode("utf-8", "replace")
+    member_id = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     member_epoch, n = _unpack_iB(buf, at)
     at += 5
@@ -81,7 +81,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[ShareGroupHeartbeatRequest, in
         to = at + n - 1
         if to > end:
             raise bad_length("RackId", n, end - at)
-        rack_id = buf[at:to].tobytes().decode("utf-8", "replace")
+        rack_id = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
     n = buf[at]
     at += 1
@@ -100,7 +100,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[ShareGroupHeartbeatRequest, in
             to = at + n - 1
             if n < 1 or to > end:
                 raise bad_length("SubscribedTopicNames element", n, end - at)
-            subscribed_topic_names.append(buf[at:to].tobytes().decode("utf-8", "replace"))
+            subscribed_topic_names.append(buf[at:to].tobytes().decode("utf-8", "java"))
             at = to
     n = buf[at]
     at += 1

@@ -102,7 +102,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[ShareGroupHeartbeatResponse, i
         to = at + n - 1
         if to > end:
             raise bad_length("ErrorMessage", n, end - at)
-        error_message = buf[at:to].tobytes().decode("utf-8", "replace")
+        error_message = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
     n = buf[at]
     at += 1
@@ -113,7 +113,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[ShareGroupHeartbeatResponse, i
         to = at + n - 1
         if to > end:
             raise bad_length("MemberId", n, end - at)
-        member_id = buf[at:to].tobytes().decode("utf-8", "replace")
+        member_id = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
     member_epoch, heartbeat_interval_ms, n = _unpack_iib(buf, at)
     at += 9

@@ -57,7 +57,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[ShareGroupMemberMetadataValue,
         to = at + n - 1
         if to > end:
             raise bad_length("RackId", n, end - at)
-        rack_id = buf[at:to].tobytes().decode("utf-8", "replace")
+        rack_id = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
     n = buf[at]
     at += 1
@@ -66,7 +66,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[ShareGroupMemberMetadataValue,
     to = at + n - 1
     if n < 1 or to > end:
         raise bad_length("ClientId", n, end - at)
-    client_id = buf[at:to].tobytes().decode("utf-8", "replace")
+    client_id = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     n = buf[at]
     at += 1
@@ -75,7 +75,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[ShareGroupMemberMetadataValue,
     to = at + n - 1
     if n < 1 or to > end:
         raise bad_length("ClientHost", n, end - at)
-    client_host = buf[at:to].tobytes().decode("utf-8", "replace")
+    client_host = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     n = buf[at]
     at += 1
@@ -92,7 +92,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[ShareGroupMemberMetadataValue,
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("SubscribedTopicNames element", n, end - at)
-        subscribed_topic_names.append(buf[at:to].tobytes().decode("utf-8", "replace"))
+        subscribed_topic_names.append(buf[at:to].tobytes().decode("utf-8", "java"))
         at = to
     n = buf[at]
     at += 1

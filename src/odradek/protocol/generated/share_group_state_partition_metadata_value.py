@@ -101,7 +101,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[ShareGroupStatePartitionMetada
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("TopicName", n, end - at)
-        topic_name = buf[at:to].tobytes().decode("utf-8", "replace")
+        topic_name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         n = buf[at]
         at += 1
@@ -134,7 +134,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[ShareGroupStatePartitionMetada
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("TopicName", n, end - at)
-        topic_partitions_info_topic_name = buf[at:to].tobytes().decode("utf-8", "replace")
+        topic_partitions_info_topic_name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         n = buf[at]
         at += 1
@@ -167,7 +167,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[ShareGroupStatePartitionMetada
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("TopicName", n, end - at)
-        topic_info_topic_name = buf[at:to].tobytes().decode("utf-8", "replace")
+        topic_info_topic_name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         n = buf[at]
         at += 1

@@ -44,14 +44,14 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[ShareGroupTargetAssignmentMemb
     to = at + n
     if n < 0 or to > end:
         raise bad_length("GroupId", n, end - at)
-    group_id = buf[at:to].tobytes().decode("utf-8", "replace")
+    group_id = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     (n,) = _unpack_h(buf, at)
     at += 2
     to = at + n
     if n < 0 or to > end:
         raise bad_length("MemberId", n, end - at)
-    member_id = buf[at:to].tobytes().decode("utf-8", "replace")
+    member_id = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     return ShareGroupTargetAssignmentMemberKey(group_id, member_id), at
 

@@ -147,7 +147,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[StopReplicaRequest, int]:
         to = at + n
         if n < 0 or to > end:
             raise bad_length("TopicName", n, end - at)
-        topic_name = buf[at:to].tobytes().decode("utf-8", "replace")
+        topic_name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         (partition_index,) = _unpack_i(buf, at)
         at += 4
@@ -169,7 +169,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[StopReplicaRequest, int]:
         to = at + n
         if n < 0 or to > end:
             raise bad_length("Name", n, end - at)
-        name = buf[at:to].tobytes().decode("utf-8", "replace")
+        name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         (n,) = _unpack_i(buf, at)
         at += 4
@@ -200,7 +200,7 @@ def _decode_v2(buf: memoryview, at: int) -> tuple[StopReplicaRequest, int]:
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("Name", n, end - at)
-        name = buf[at:to].tobytes().decode("utf-8", "replace")
+        name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         n = buf[at]
         at += 1
@@ -243,7 +243,7 @@ def _decode_v3(buf: memoryview, at: int) -> tuple[StopReplicaRequest, int]:
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("TopicName", n, end - at)
-        topic_name = buf[at:to].tobytes().decode("utf-8", "replace")
+        topic_name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         n = buf[at]
         at += 1
@@ -291,7 +291,7 @@ def _decode_v4(buf: memoryview, at: int) -> tuple[StopReplicaRequest, int]:
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("TopicName", n, end - at)
-        topic_name = buf[at:to].tobytes().decode("utf-8", "replace")
+        topic_name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         n = buf[at]
         at += 1

@@ -97,7 +97,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[StreamsGroupCurrentMemberAssig
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("SubtopologyId", n, end - at)
-        subtopology_id = buf[at:to].tobytes().decode("utf-8", "replace")
+        subtopology_id = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         n = buf[at]
         at += 1
@@ -147,7 +147,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[StreamsGroupCurrentMemberAssig
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("SubtopologyId", n, end - at)
-        task_ids_subtopology_id = buf[at:to].tobytes().decode("utf-8", "replace")
+        task_ids_subtopology_id = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         n = buf[at]
         at += 1
@@ -197,7 +197,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[StreamsGroupCurrentMemberAssig
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("SubtopologyId", n, end - at)
-        task_ids_subtopology_id_2 = buf[at:to].tobytes().decode("utf-8", "replace")
+        task_ids_subtopology_id_2 = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         n = buf[at]
         at += 1
@@ -247,7 +247,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[StreamsGroupCurrentMemberAssig
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("SubtopologyId", n, end - at)
-        task_ids_subtopology_id_3 = buf[at:to].tobytes().decode("utf-8", "replace")
+        task_ids_subtopology_id_3 = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         n = buf[at]
         at += 1
@@ -297,7 +297,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[StreamsGroupCurrentMemberAssig
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("SubtopologyId", n, end - at)
-        task_ids_subtopology_id_4 = buf[at:to].tobytes().decode("utf-8", "replace")
+        task_ids_subtopology_id_4 = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         n = buf[at]
         at += 1
@@ -347,7 +347,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[StreamsGroupCurrentMemberAssig
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("SubtopologyId", n, end - at)
-        task_ids_subtopology_id_5 = buf[at:to].tobytes().decode("utf-8", "replace")
+        task_ids_subtopology_id_5 = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         n = buf[at]
         at += 1

@@ -275,7 +275,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[StreamsGroupDescribeResponse, 
             to = at + n - 1
             if to > end:
                 raise bad_length("ErrorMessage", n, end - at)
-            error_message = buf[at:to].tobytes().decode("utf-8", "replace")
+            error_message = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
         n = buf[at]
         at += 1
@@ -284,7 +284,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[StreamsGroupDescribeResponse, 
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("GroupId", n, end - at)
-        group_id = buf[at:to].tobytes().decode("utf-8", "replace")
+        group_id = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         n = buf[at]
         at += 1
@@ -293,7 +293,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[StreamsGroupDescribeResponse, 
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("GroupState", n, end - at)
-        group_state = buf[at:to].tobytes().decode("utf-8", "replace")
+        group_state = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         group_epoch, assignment_epoch, n = _unpack_iib(buf, at)
         at += 9
@@ -316,7 +316,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[StreamsGroupDescribeResponse, 
                     to = at + n - 1
                     if n < 1 or to > end:
                         raise bad_length("SubtopologyId", n, end - at)
-                    subtopology_id = buf[at:to].tobytes().decode("utf-8", "replace")
+                    subtopology_id = buf[at:to].tobytes().decode("utf-8", "java")
                     at = to
                     n = buf[at]
                     at += 1
@@ -333,7 +333,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[StreamsGroupDescribeResponse, 
                         to = at + n - 1
                         if n < 1 or to > end:
                             raise bad_length("SourceTopics element", n, end - at)
-                        source_topics.append(buf[at:to].tobytes().decode("utf-8", "replace"))
+                        source_topics.append(buf[at:to].tobytes().decode("utf-8", "java"))
                         at = to
                     n = buf[at]
                     at += 1
@@ -350,7 +350,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[StreamsGroupDescribeResponse, 
                         to = at + n - 1
                         if n < 1 or to > end:
                             raise bad_length("RepartitionSinkTopics element", n, end - at)
-                        repartition_sink_topics.append(buf[at:to].tobytes().decode("utf-8", "replace"))
+                        repartition_sink_topics.append(buf[at:to].tobytes().decode("utf-8", "java"))
                         at = to
                     n = buf[at]
                     at += 1
@@ -367,7 +367,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[StreamsGroupDescribeResponse, 
                         to = at + n - 1
                         if n < 1 or to > end:
                             raise bad_length("Name", n, end - at)
-                        name = buf[at:to].tobytes().decode("utf-8", "replace")
+                        name = buf[at:to].tobytes().decode("utf-8", "java")
                         at = to
                         partitions, replication_factor, n = _unpack_ihB(buf, at)
                         at += 7
@@ -384,7 +384,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[StreamsGroupDescribeResponse, 
                             to = at + n - 1
                             if n < 1 or to > end:
                                 raise bad_length("Key", n, end - at)
-                            key = buf[at:to].tobytes().decode("utf-8", "replace")
+                            key = buf[at:to].tobytes().decode("utf-8", "java")
                             at = to
                             n = buf[at]
                             at += 1
@@ -393,7 +393,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[StreamsGroupDescribeResponse, 
                             to = at + n - 1
                             if n < 1 or to > end:
                                 raise bad_length("Value", n, end - at)
-                            value = buf[at:to].tobytes().decode("utf-8", "replace")
+                            value = buf[at:to].tobytes().decode("utf-8", "java")
                             at = to
                             n = buf[at]
                             at += 1
@@ -422,7 +422,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[StreamsGroupDescribeResponse, 
                         to = at + n - 1
                         if n < 1 or to > end:
                             raise bad_length("Name", n, end - at)
-                        topic_info_name = buf[at:to].tobytes().decode("utf-8", "replace")
+                        topic_info_name = buf[at:to].tobytes().decode("utf-8", "java")
                         at = to
                         topic_info_partitions, topic_info_replication_factor, n = _unpack_ihB(buf, at)
                         at += 7
@@ -439,7 +439,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[StreamsGroupDescribeResponse, 
                             to = at + n - 1
                             if n < 1 or to > end:
                                 raise bad_length("Key", n, end - at)
-                            key_value_key = buf[at:to].tobytes().decode("utf-8", "replace")
+                            key_value_key = buf[at:to].tobytes().decode("utf-8", "java")
                             at = to
                             n = buf[at]
                             at += 1
@@ -448,7 +448,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[StreamsGroupDescribeResponse, 
                             to = at + n - 1
                             if n < 1 or to > end:
                                 raise bad_length("Value", n, end - at)
-                            key_value_value = buf[at:to].tobytes().decode("utf-8", "replace")
+                            key_value_value = buf[at:to].tobytes().decode("utf-8", "java")
                             at = to
                             n = buf[at]
                             at += 1
@@ -489,7 +489,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[StreamsGroupDescribeResponse, 
             to = at + n - 1
             if n < 1 or to > end:
                 raise bad_length("MemberId", n, end - at)
-            member_id = buf[at:to].tobytes().decode("utf-8", "replace")
+            member_id = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
             member_epoch, n = _unpack_iB(buf, at)
             at += 5
@@ -500,7 +500,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[StreamsGroupDescribeResponse, 
                 to = at + n - 1
                 if to > end:
                     raise bad_length("InstanceId", n, end - at)
-                instance_id = buf[at:to].tobytes().decode("utf-8", "replace")
+                instance_id = buf[at:to].tobytes().decode("utf-8", "java")
                 at = to
             n = buf[at]
             at += 1
@@ -511,7 +511,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[StreamsGroupDescribeResponse, 
                 to = at + n - 1
                 if to > end:
                     raise bad_length("RackId", n, end - at)
-                rack_id = buf[at:to].tobytes().decode("utf-8", "replace")
+                rack_id = buf[at:to].tobytes().decode("utf-8", "java")
                 at = to
             n = buf[at]
             at += 1
@@ -520,7 +520,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[StreamsGroupDescribeResponse, 
             to = at + n - 1
             if n < 1 or to > end:
                 raise bad_length("ClientId", n, end - at)
-            client_id = buf[at:to].tobytes().decode("utf-8", "replace")
+            client_id = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
             n = buf[at]
             at += 1
@@ -529,7 +529,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[StreamsGroupDescribeResponse, 
             to = at + n - 1
             if n < 1 or to > end:
                 raise bad_length("ClientHost", n, end - at)
-            client_host = buf[at:to].tobytes().decode("utf-8", "replace")
+            client_host = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
             topology_epoch, n = _unpack_iB(buf, at)
             at += 5
@@ -538,7 +538,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[StreamsGroupDescribeResponse, 
             to = at + n - 1
             if n < 1 or to > end:
                 raise bad_length("ProcessId", n, end - at)
-            process_id = buf[at:to].tobytes().decode("utf-8", "replace")
+            process_id = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
             (n,) = _unpack_b(buf, at)
             at += 1
@@ -551,7 +551,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[StreamsGroupDescribeResponse, 
                 to = at + n - 1
                 if n < 1 or to > end:
                     raise bad_length("Host", n, end - at)
-                host = buf[at:to].tobytes().decode("utf-8", "replace")
+                host = buf[at:to].tobytes().decode("utf-8", "java")
                 at = to
                 port, n = _unpack_HB(buf, at)
                 at += 3
@@ -574,7 +574,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[StreamsGroupDescribeResponse, 
                 to = at + n - 1
                 if n < 1 or to > end:
                     raise bad_length("Key", n, end - at)
-                key_value_key_2 = buf[at:to].tobytes().decode("utf-8", "replace")
+                key_value_key_2 = buf[at:to].tobytes().decode("utf-8", "java")
                 at = to
                 n = buf[at]
                 at += 1
@@ -583,7 +583,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[StreamsGroupDescribeResponse, 
                 to = at + n - 1
                 if n < 1 or to > end:
                     raise bad_length("Value", n, end - at)
-                key_value_value_2 = buf[at:to].tobytes().decode("utf-8", "replace")
+                key_value_value_2 = buf[at:to].tobytes().decode("utf-8", "java")
                 at = to
                 n = buf[at]
                 at += 1
@@ -606,7 +606,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[StreamsGroupDescribeResponse, 
                 to = at + n - 1
                 if n < 1 or to > end:
                     raise bad_length("SubtopologyId", n, end - at)
-                task_offset_subtopology_id = buf[at:to].tobytes().decode("utf-8", "replace")
+                task_offset_subtopology_id = buf[at:to].tobytes().decode("utf-8", "java")
                 at = to
                 partition, offset, n = _unpack_iqB(buf, at)
                 at += 13
@@ -629,7 +629,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[StreamsGroupDescribeResponse, 
                 to = at + n - 1
                 if n < 1 or to > end:
                     raise bad_length("SubtopologyId", n, end - at)
-                task_offset_subtopology_id_2 = buf[at:to].tobytes().decode("utf-8", "replace")
+                task_offset_subtopology_id_2 = buf[at:to].tobytes().decode("utf-8", "java")
                 at = to
                 task_offset_partition, task_offset_offset, n = _unpack_iqB(buf, at)
                 at += 13
@@ -652,7 +652,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[StreamsGroupDescribeResponse, 
                 to = at + n - 1
                 if n < 1 or to > end:
                     raise bad_length("SubtopologyId", n, end - at)
-                task_ids_subtopology_id = buf[at:to].tobytes().decode("utf-8", "replace")
+                task_ids_subtopology_id = buf[at:to].tobytes().decode("utf-8", "java")
                 at = to
                 n = buf[at]
                 at += 1
@@ -684,7 +684,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[StreamsGroupDescribeResponse, 
                 to = at + n - 1
                 if n < 1 or to > end:
                     raise bad_length("SubtopologyId", n, end - at)
-                task_ids_subtopology_id_2 = buf[at:to].tobytes().decode("utf-8", "replace")
+                task_ids_subtopology_id_2 = buf[at:to].tobytes().decode("utf-8", "java")
                 at = to
                 n = buf[at]
                 at += 1
@@ -716,7 +716,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[StreamsGroupDescribeResponse, 
                 to = at + n - 1
                 if n < 1 or to > end:
                     raise bad_length("SubtopologyId", n, end - at)
-                task_ids_subtopology_id_3 = buf[at:to].tobytes().decode("utf-8", "replace")
+                task_ids_subtopology_id_3 = buf[at:to].tobytes().decode("utf-8", "java")
                 at = to
                 n = buf[at]
                 at += 1
@@ -753,7 +753,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[StreamsGroupDescribeResponse, 
                 to = at + n - 1
                 if n < 1 or to > end:
                     raise bad_length("SubtopologyId", n, end - at)
-                task_ids_subtopology_id_4 = buf[at:to].tobytes().decode("utf-8", "replace")
+                task_ids_subtopology_id_4 = buf[at:to].tobytes().decode("utf-8", "java")
                 at = to
                 n = buf[at]
                 at += 1
@@ -785,7 +785,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[StreamsGroupDescribeResponse, 
                 to = at + n - 1
                 if n < 1 or to > end:
                     raise bad_length("SubtopologyId", n, end - at)
-                task_ids_subtopology_id_5 = buf[at:to].tobytes().decode("utf-8", "replace")
+                task_ids_subtopology_id_5 = buf[at:to].tobytes().decode("utf-8", "java")
                 at = to
                 n = buf[at]
                 at += 1
@@ -817,7 +817,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[StreamsGroupDescribeResponse, 
                 to = at + n - 1
                 if n < 1 or to > end:
                     raise bad_length("SubtopologyId", n, end - at)
-                task_ids_subtopology_id_6 = buf[at:to].tobytes().decode("utf-8", "replace")
+                task_ids_subtopology_id_6 = buf[at:to].tobytes().decode("utf-8", "java")
                 at = to
                 n = buf[at]
                 at += 1

@@ -230,7 +230,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[StreamsGroupHeartbeatRequest, 
     to = at + n - 1
     if n < 1 or to > end:
         raise bad_length("GroupId", n, end - at)
-    group_id = buf[at:to].tobytes().decode("utf-8", "replace")
+    group_id = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     n = buf[at]
     at += 1
@@ -239,7 +239,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[StreamsGroupHeartbeatRequest, 
     to = at + n - 1
     if n < 1 or to > end:
         raise bad_length("MemberId", n, end - at)
-    member_id = buf[at:to].tobytes().decode("utf-8", "replace")
+    member_id = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     member_epoch, endpoint_information_epoch, n = _unpack_iiB(buf, at)
     at += 9
@@ -250,7 +250,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[StreamsGroupHeartbeatRequest, 
         to = at + n - 1
         if to > end:
             raise bad_length("InstanceId", n, end - at)
-        instance_id = buf[at:to].tobytes().decode("utf-8", "replace")
+        instance_id = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
     n = buf[at]
     at += 1
@@ -261,7 +261,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[StreamsGroupHeartbeatRequest, 
         to = at + n - 1
         if to > end:
             raise bad_length("RackId", n, end - at)
-        rack_id = buf[at:to].tobytes().decode("utf-8", "replace")
+        rack_id = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
     rebalance_timeout_ms, n = _unpack_ib(buf, at)
     at += 5
@@ -282,7 +282,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[StreamsGroupHeartbeatRequest, 
             to = at + n - 1
             if n < 1 or to > end:
                 raise bad_length("SubtopologyId", n, end - at)
-            subtopology_id = buf[at:to].tobytes().decode("utf-8", "replace")
+            subtopology_id = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
             n = buf[at]
             at += 1
@@ -299,7 +299,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[StreamsGroupHeartbeatRequest, 
                 to = at + n - 1
                 if n < 1 or to > end:
                     raise bad_length("SourceTopics element", n, end - at)
-                source_topics.append(buf[at:to].tobytes().decode("utf-8", "replace"))
+                source_topics.append(buf[at:to].tobytes().decode("utf-8", "java"))
                 at = to
             n = buf[at]
             at += 1
@@ -316,7 +316,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[StreamsGroupHeartbeatRequest, 
                 to = at + n - 1
                 if n < 1 or to > end:
                     raise bad_length("SourceTopicRegex element", n, end - at)
-                source_topic_regex.append(buf[at:to].tobytes().decode("utf-8", "replace"))
+                source_topic_regex.append(buf[at:to].tobytes().decode("utf-8", "java"))
                 at = to
             n = buf[at]
             at += 1
@@ -333,7 +333,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[StreamsGroupHeartbeatRequest, 
                 to = at + n - 1
                 if n < 1 or to > end:
                     raise bad_length("Name", n, end - at)
-                name = buf[at:to].tobytes().decode("utf-8", "replace")
+                name = buf[at:to].tobytes().decode("utf-8", "java")
                 at = to
                 partitions, replication_factor, n = _unpack_ihB(buf, at)
                 at += 7
@@ -350,7 +350,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[StreamsGroupHeartbeatRequest, 
                     to = at + n - 1
                     if n < 1 or to > end:
                         raise bad_length("Key", n, end - at)
-                    key = buf[at:to].tobytes().decode("utf-8", "replace")
+                    key = buf[at:to].tobytes().decode("utf-8", "java")
                     at = to
                     n = buf[at]
                     at += 1
@@ -359,7 +359,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[StreamsGroupHeartbeatRequest, 
                     to = at + n - 1
                     if n < 1 or to > end:
                         raise bad_length("Value", n, end - at)
-                    value = buf[at:to].tobytes().decode("utf-8", "replace")
+                    value = buf[at:to].tobytes().decode("utf-8", "java")
                     at = to
                     n = buf[at]
                     at += 1
@@ -388,7 +388,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[StreamsGroupHeartbeatRequest, 
                 to = at + n - 1
                 if n < 1 or to > end:
                     raise bad_length("RepartitionSinkTopics element", n, end - at)
-                repartition_sink_topics.append(buf[at:to].tobytes().decode("utf-8", "replace"))
+                repartition_sink_topics.append(buf[at:to].tobytes().decode("utf-8", "java"))
                 at = to
             n = buf[at]
             at += 1
@@ -405,7 +405,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[StreamsGroupHeartbeatRequest, 
                 to = at + n - 1
                 if n < 1 or to > end:
                     raise bad_length("Name", n, end - at)
-                topic_info_name = buf[at:to].tobytes().decode("utf-8", "replace")
+                topic_info_name = buf[at:to].tobytes().decode("utf-8", "java")
                 at = to
                 topic_info_partitions, topic_info_replication_factor, n = _unpack_ihB(buf, at)
                 at += 7
@@ -422,7 +422,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[StreamsGroupHeartbeatRequest, 
                     to = at + n - 1
                     if n < 1 or to > end:
                         raise bad_length("Key", n, end - at)
-                    key_value_key = buf[at:to].tobytes().decode("utf-8", "replace")
+                    key_value_key = buf[at:to].tobytes().decode("utf-8", "java")
                     at = to
                     n = buf[at]
                     at += 1
@@ -431,7 +431,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[StreamsGroupHeartbeatRequest, 
                     to = at + n - 1
                     if n < 1 or to > end:
                         raise bad_length("Value", n, end - at)
-                    key_value_value = buf[at:to].tobytes().decode("utf-8", "replace")
+                    key_value_value = buf[at:to].tobytes().decode("utf-8", "java")
                     at = to
                     n = buf[at]
                     at += 1
@@ -515,7 +515,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[StreamsGroupHeartbeatRequest, 
             to = at + n - 1
             if n < 1 or to > end:
                 raise bad_length("SubtopologyId", n, end - at)
-            task_ids_subtopology_id = buf[at:to].tobytes().decode("utf-8", "replace")
+            task_ids_subtopology_id = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
             n = buf[at]
             at += 1
@@ -549,7 +549,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[StreamsGroupHeartbeatRequest, 
             to = at + n - 1
             if n < 1 or to > end:
                 raise bad_length("SubtopologyId", n, end - at)
-            task_ids_subtopology_id_2 = buf[at:to].tobytes().decode("utf-8", "replace")
+            task_ids_subtopology_id_2 = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
             n = buf[at]
             at += 1
@@ -583,7 +583,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[StreamsGroupHeartbeatRequest, 
             to = at + n - 1
             if n < 1 or to > end:
                 raise bad_length("SubtopologyId", n, end - at)
-            task_ids_subtopology_id_3 = buf[at:to].tobytes().decode("utf-8", "replace")
+            task_ids_subtopology_id_3 = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
             n = buf[at]
             at += 1
@@ -609,7 +609,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[StreamsGroupHeartbeatRequest, 
         to = at + n - 1
         if to > end:
             raise bad_length("ProcessId", n, end - at)
-        process_id = buf[at:to].tobytes().decode("utf-8", "replace")
+        process_id = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
     (n,) = _unpack_b(buf, at)
     at += 1
@@ -622,7 +622,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[StreamsGroupHeartbeatRequest, 
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("Host", n, end - at)
-        host = buf[at:to].tobytes().decode("utf-8", "replace")
+        host = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         port, n = _unpack_HB(buf, at)
         at += 3
@@ -647,7 +647,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[StreamsGroupHeartbeatRequest, 
             to = at + n - 1
             if n < 1 or to > end:
                 raise bad_length("Key", n, end - at)
-            key_value_key_2 = buf[at:to].tobytes().decode("utf-8", "replace")
+            key_value_key_2 = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
             n = buf[at]
             at += 1
@@ -656,7 +656,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[StreamsGroupHeartbeatRequest, 
             to = at + n - 1
             if n < 1 or to > end:
                 raise bad_length("Value", n, end - at)
-            key_value_value_2 = buf[at:to].tobytes().decode("utf-8", "replace")
+            key_value_value_2 = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
             n = buf[at]
             at += 1
@@ -681,7 +681,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[StreamsGroupHeartbeatRequest, 
             to = at + n - 1
             if n < 1 or to > end:
                 raise bad_length("SubtopologyId", n, end - at)
-            task_offset_subtopology_id = buf[at:to].tobytes().decode("utf-8", "replace")
+            task_offset_subtopology_id = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
             partition, offset, n = _unpack_iqB(buf, at)
             at += 13
@@ -706,7 +706,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[StreamsGroupHeartbeatRequest, 
             to = at + n - 1
             if n < 1 or to > end:
                 raise bad_length("SubtopologyId", n, end - at)
-            task_offset_subtopology_id_2 = buf[at:to].tobytes().decode("utf-8", "replace")
+            task_offset_subtopology_id_2 = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
             task_offset_partition, task_offset_offset, n = _unpack_iqB(buf, at)
             at += 13

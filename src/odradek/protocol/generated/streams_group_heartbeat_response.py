@@ -164,7 +164,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[StreamsGroupHeartbeatResponse,
         to = at + n - 1
         if to > end:
             raise bad_length("ErrorMessage", n, end - at)
-        error_message = buf[at:to].tobytes().decode("utf-8", "replace")
+        error_message = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
     n = buf[at]
     at += 1
@@ -173,7 +173,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[StreamsGroupHeartbeatResponse,
     to = at + n - 1
     if n < 1 or to > end:
         raise bad_length("MemberId", n, end - at)
-    member_id = buf[at:to].tobytes().decode("utf-8", "replace")
+    member_id = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     member_epoch, heartbeat_interval_ms, acceptable_recovery_lag, task_offset_interval_ms, n = _unpack_iiiiB(buf, at)
     at += 17
@@ -192,7 +192,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[StreamsGroupHeartbeatResponse,
             to = at + n - 1
             if n < 1 or to > end:
                 raise bad_length("StatusDetail", n, end - at)
-            status_detail = buf[at:to].tobytes().decode("utf-8", "replace")
+            status_detail = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
             n = buf[at]
             at += 1
@@ -217,7 +217,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[StreamsGroupHeartbeatResponse,
             to = at + n - 1
             if n < 1 or to > end:
                 raise bad_length("SubtopologyId", n, end - at)
-            subtopology_id = buf[at:to].tobytes().decode("utf-8", "replace")
+            subtopology_id = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
             n = buf[at]
             at += 1
@@ -251,7 +251,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[StreamsGroupHeartbeatResponse,
             to = at + n - 1
             if n < 1 or to > end:
                 raise bad_length("SubtopologyId", n, end - at)
-            task_ids_subtopology_id = buf[at:to].tobytes().decode("utf-8", "replace")
+            task_ids_subtopology_id = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
             n = buf[at]
             at += 1
@@ -285,7 +285,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[StreamsGroupHeartbeatResponse,
             to = at + n - 1
             if n < 1 or to > end:
                 raise bad_length("SubtopologyId", n, end - at)
-            task_ids_subtopology_id_2 = buf[at:to].tobytes().decode("utf-8", "replace")
+            task_ids_subtopology_id_2 = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
             n = buf[at]
             at += 1
@@ -319,7 +319,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[StreamsGroupHeartbeatResponse,
             to = at + n - 1
             if n < 1 or to > end:
                 raise bad_length("Host", n, end - at)
-            host = buf[at:to].tobytes().decode("utf-8", "replace")
+            host = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
             port, n = _unpack_HB(buf, at)
             at += 3
@@ -341,7 +341,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[StreamsGroupHeartbeatResponse,
                 to = at + n - 1
                 if n < 1 or to > end:
                     raise bad_length("Topic", n, end - at)
-                topic = buf[at:to].tobytes().decode("utf-8", "replace")
+                topic = buf[at:to].tobytes().decode("utf-8", "java")
                 at = to
                 n = buf[at]
                 at += 1
@@ -373,7 +373,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[StreamsGroupHeartbeatResponse,
                 to = at + n - 1
                 if n < 1 or to > end:
                     raise bad_length("Topic", n, end - at)
-                topic_partition_topic = buf[at:to].tobytes().decode("utf-8", "replace")
+                topic_partition_topic = buf[at:to].tobytes().decode("utf-8", "java")
                 at = to
                 n = buf[at]
                 at += 1

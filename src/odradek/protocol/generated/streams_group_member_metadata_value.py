@@ -102,7 +102,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[StreamsGroupMemberMetadataValu
         to = at + n - 1
         if to > end:
             raise bad_length("InstanceId", n, end - at)
-        instance_id = buf[at:to].tobytes().decode("utf-8", "replace")
+        instance_id = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
     n = buf[at]
     at += 1
@@ -113,7 +113,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[StreamsGroupMemberMetadataValu
         to = at + n - 1
         if to > end:
             raise bad_length("RackId", n, end - at)
-        rack_id = buf[at:to].tobytes().decode("utf-8", "replace")
+        rack_id = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
     n = buf[at]
     at += 1
@@ -122,7 +122,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[StreamsGroupMemberMetadataValu
     to = at + n - 1
     if n < 1 or to > end:
         raise bad_length("ClientId", n, end - at)
-    client_id = buf[at:to].tobytes().decode("utf-8", "replace")
+    client_id = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     n = buf[at]
     at += 1
@@ -131,7 +131,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[StreamsGroupMemberMetadataValu
     to = at + n - 1
     if n < 1 or to > end:
         raise bad_length("ClientHost", n, end - at)
-    client_host = buf[at:to].tobytes().decode("utf-8", "replace")
+    client_host = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     rebalance_timeout_ms, topology_epoch, n = _unpack_iiB(buf, at)
     at += 9
@@ -140,7 +140,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[StreamsGroupMemberMetadataValu
     to = at + n - 1
     if n < 1 or to > end:
         raise bad_length("ProcessId", n, end - at)
-    process_id = buf[at:to].tobytes().decode("utf-8", "replace")
+    process_id = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     (n,) = _unpack_b(buf, at)
     at += 1
@@ -153,7 +153,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[StreamsGroupMemberMetadataValu
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("Host", n, end - at)
-        host = buf[at:to].tobytes().decode("utf-8", "replace")
+        host = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         port, n = _unpack_HB(buf, at)
         at += 3
@@ -176,7 +176,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[StreamsGroupMemberMetadataValu
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("Key", n, end - at)
-        key = buf[at:to].tobytes().decode("utf-8", "replace")
+        key = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         n = buf[at]
         at += 1
@@ -185,7 +185,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[StreamsGroupMemberMetadataValu
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("Value", n, end - at)
-        value = buf[at:to].tobytes().decode("utf-8", "replace")
+        value = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         n = buf[at]
         at += 1

@@ -102,7 +102,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[StreamsGroupMetadataValue, int
                         to = at + n - 1
                         if n < 1 or to > end:
                             raise bad_length("Key", n, end - at)
-                        key = buf[at:to].tobytes().decode("utf-8", "replace")
+                        key = buf[at:to].tobytes().decode("utf-8", "java")
                         at = to
                         n = buf[at]
                         at += 1
@@ -111,7 +111,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[StreamsGroupMetadataValue, int
                         to = at + n - 1
                         if n < 1 or to > end:
                             raise bad_length("Value", n, end - at)
-                        value = buf[at:to].tobytes().decode("utf-8", "replace")
+                        value = buf[at:to].tobytes().decode("utf-8", "java")
                         at = to
                         n = buf[at]
                         at += 1

@@ -79,7 +79,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[StreamsGroupTargetAssignmentMe
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("SubtopologyId", n, end - at)
-        subtopology_id = buf[at:to].tobytes().decode("utf-8", "replace")
+        subtopology_id = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         n = buf[at]
         at += 1
@@ -111,7 +111,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[StreamsGroupTargetAssignmentMe
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("SubtopologyId", n, end - at)
-        task_ids_subtopology_id = buf[at:to].tobytes().decode("utf-8", "replace")
+        task_ids_subtopology_id = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         n = buf[at]
         at += 1
@@ -143,7 +143,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[StreamsGroupTargetAssignmentMe
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("SubtopologyId", n, end - at)
-        task_ids_subtopology_id_2 = buf[at:to].tobytes().decode("utf-8", "replace")
+        task_ids_subtopology_id_2 = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         n = buf[at]
         at += 1

@@ -137,7 +137,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[StreamsGroupTopologyValue, int
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("SubtopologyId", n, end - at)
-        subtopology_id = buf[at:to].tobytes().decode("utf-8", "replace")
+        subtopology_id = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         n = buf[at]
         at += 1
@@ -154,7 +154,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[StreamsGroupTopologyValue, int
             to = at + n - 1
             if n < 1 or to > end:
                 raise bad_length("SourceTopics element", n, end - at)
-            source_topics.append(buf[at:to].tobytes().decode("utf-8", "replace"))
+            source_topics.append(buf[at:to].tobytes().decode("utf-8", "java"))
             at = to
         n = buf[at]
         at += 1
@@ -171,7 +171,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[StreamsGroupTopologyValue, int
             to = at + n - 1
             if n < 1 or to > end:
                 raise bad_length("SourceTopicRegex element", n, end - at)
-            source_topic_regex.append(buf[at:to].tobytes().decode("utf-8", "replace"))
+            source_topic_regex.append(buf[at:to].tobytes().decode("utf-8", "java"))
             at = to
         n = buf[at]
         at += 1
@@ -188,7 +188,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[StreamsGroupTopologyValue, int
             to = at + n - 1
             if n < 1 or to > end:
                 raise bad_length("Name", n, end - at)
-            name = buf[at:to].tobytes().decode("utf-8", "replace")
+            name = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
             partitions, replication_factor, n = _unpack_ihB(buf, at)
             at += 7
@@ -205,7 +205,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[StreamsGroupTopologyValue, int
                 to = at + n - 1
                 if n < 1 or to > end:
                     raise bad_length("key", n, end - at)
-                key = buf[at:to].tobytes().decode("utf-8", "replace")
+                key = buf[at:to].tobytes().decode("utf-8", "java")
                 at = to
                 n = buf[at]
                 at += 1
@@ -214,7 +214,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[StreamsGroupTopologyValue, int
                 to = at + n - 1
                 if n < 1 or to > end:
                     raise bad_length("value", n, end - at)
-                value = buf[at:to].tobytes().decode("utf-8", "replace")
+                value = buf[at:to].tobytes().decode("utf-8", "java")
                 at = to
                 n = buf[at]
                 at += 1
@@ -243,7 +243,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[StreamsGroupTopologyValue, int
             to = at + n - 1
             if n < 1 or to > end:
                 raise bad_length("RepartitionSinkTopics element", n, end - at)
-            repartition_sink_topics.append(buf[at:to].tobytes().decode("utf-8", "replace"))
+            repartition_sink_topics.append(buf[at:to].tobytes().decode("utf-8", "java"))
             at = to
         n = buf[at]
         at += 1
@@ -260,7 +260,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[StreamsGroupTopologyValue, int
             to = at + n - 1
             if n < 1 or to > end:
                 raise bad_length("Name", n, end - at)
-            topic_info_name = buf[at:to].tobytes().decode("utf-8", "replace")
+            topic_info_name = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
             topic_info_partitions, topic_info_replication_factor, n = _unpack_ihB(buf, at)
             at += 7
@@ -277,7 +277,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[StreamsGroupTopologyValue, int
                 to = at + n - 1
                 if n < 1 or to > end:
                     raise bad_length("key", n, end - at)
-                topic_config_key = buf[at:to].tobytes().decode("utf-8", "replace")
+                topic_config_key = buf[at:to].tobytes().decode("utf-8", "java")
                 at = to
                 n = buf[at]
                 at += 1
@@ -286,7 +286,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[StreamsGroupTopologyValue, int
                 to = at + n - 1
                 if n < 1 or to > end:
                     raise bad_length("value", n, end - at)
-                topic_config_value = buf[at:to].tobytes().decode("utf-8", "replace")
+                topic_config_value = buf[at:to].tobytes().decode("utf-8", "java")
                 at = to
                 n = buf[at]
                 at += 1

@@ -83,14 +83,14 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[SyncGroupRequest, int]:
     to = at + n
     if n < 0 or to > end:
         raise bad_length("GroupId", n, end - at)
-    group_id = buf[at:to].tobytes().decode("utf-8", "replace")
+    group_id = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     generation_id, n = _unpack_ih(buf, at)
     at += 6
     to = at + n
     if n < 0 or to > end:
         raise bad_length("MemberId", n, end - at)
-    member_id = buf[at:to].tobytes().decode("utf-8", "replace")
+    member_id = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     (n,) = _unpack_i(buf, at)
     at += 4
@@ -103,7 +103,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[SyncGroupRequest, int]:
         to = at + n
         if n < 0 or to > end:
             raise bad_length("MemberId", n, end - at)
-        sync_group_request_assignment_member_id = buf[at:to].tobytes().decode("utf-8", "replace")
+        sync_group_request_assignment_member_id = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         (n,) = _unpack_i(buf, at)
         at += 4
@@ -124,14 +124,14 @@ def _decode_v3(buf: memoryview, at: int) -> tuple[SyncGroupRequest, int]:
     to = at + n
     if n < 0 or to > end:
         raise bad_length("GroupId", n, end - at)
-    group_id = buf[at:to].tobytes().decode("utf-8", "replace")
+    group_id = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     generation_id, n = _unpack_ih(buf, at)
     at += 6
     to = at + n
     if n < 0 or to > end:
         raise bad_length("MemberId", n, end - at)
-    member_id = buf[at:to].tobytes().decode("utf-8", "replace")
+    member_id = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     (n,) = _unpack_h(buf, at)
     at += 2
@@ -140,7 +140,7 @@ def _decode_v3(buf: memoryview, at: int) -> tuple[SyncGroupRequest, int]:
         to = at + n
         if to > end:
             raise bad_length("GroupInstanceId", n, end - at)
-        group_instance_id = buf[at:to].tobytes().decode("utf-8", "replace")
+        group_instance_id = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
     (n,) = _unpack_i(buf, at)
     at += 4
@@ -153,7 +153,7 @@ def _decode_v3(buf: memoryview, at: int) -> tuple[SyncGroupRequest, int]:
         to = at + n
         if n < 0 or to > end:
             raise bad_length("MemberId", n, end - at)
-        sync_group_request_assignment_member_id = buf[at:to].tobytes().decode("utf-8", "replace")
+        sync_group_request_assignment_member_id = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         (n,) = _unpack_i(buf, at)
         at += 4
@@ -176,7 +176,7 @@ def _decode_v4(buf: memoryview, at: int) -> tuple[SyncGroupRequest, int]:
     to = at + n - 1
     if n < 1 or to > end:
         raise bad_length("GroupId", n, end - at)
-    group_id = buf[at:to].tobytes().decode("utf-8", "replace")
+    group_id = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     generation_id, n = _unpack_iB(buf, at)
     at += 5
@@ -185,7 +185,7 @@ def _decode_v4(buf: memoryview, at: int) -> tuple[SyncGroupRequest, int]:
     to = at + n - 1
     if n < 1 or to > end:
         raise bad_length("MemberId", n, end - at)
-    member_id = buf[at:to].tobytes().decode("utf-8", "replace")
+    member_id = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     n = buf[at]
     at += 1
@@ -196,7 +196,7 @@ def _decode_v4(buf: memoryview, at: int) -> tuple[SyncGroupRequest, int]:
         to = at + n - 1
         if to > end:
             raise bad_length("GroupInstanceId", n, end - at)
-        group_instance_id = buf[at:to].tobytes().decode("utf-8", "replace")
+        group_instance_id = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
     n = buf[at]
     at += 1
@@ -213,7 +213,7 @@ def _decode_v4(buf: memoryview, at: int) -> tuple[SyncGroupRequest, int]:
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("MemberId", n, end - at)
-        sync_group_request_assignment_member_id = buf[at:to].tobytes().decode("utf-8", "replace")
+        sync_group_request_assignment_member_id = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         n = buf[at]
         at += 1
@@ -248,7 +248,7 @@ def _decode_v5(buf: memoryview, at: int) -> tuple[SyncGroupRequest, int]:
     to = at + n - 1
     if n < 1 or to > end:
         raise bad_length("GroupId", n, end - at)
-    group_id = buf[at:to].tobytes().decode("utf-8", "replace")
+    group_id = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     generation_id, n = _unpack_iB(buf, at)
     at += 5
@@ -257,7 +257,7 @@ def _decode_v5(buf: memoryview, at: int) -> tuple[SyncGroupRequest, int]:
     to = at + n - 1
     if n < 1 or to > end:
         raise bad_length("MemberId", n, end - at)
-    member_id = buf[at:to].tobytes().decode("utf-8", "replace")
+    member_id = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     n = buf[at]
     at += 1
@@ -268,7 +268,7 @@ def _decode_v5(buf: memoryview, at: int) -> tuple[SyncGroupRequest, int]:
         to = at + n - 1
         if to > end:
             raise bad_length("GroupInstanceId", n, end - at)
-        group_instance_id = buf[at:to].tobytes().decode("utf-8", "replace")
+        group_instance_id = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
     n = buf[at]
     at += 1
@@ -279,7 +279,7 @@ def _decode_v5(buf: memoryview, at: int) -> tuple[SyncGroupRequest, int]:
         to = at + n - 1
         if to > end:
             raise bad_length("ProtocolType", n, end - at)
-        protocol_type = buf[at:to].tobytes().decode("utf-8", "replace")
+        protocol_type = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
     n = buf[at]
     at += 1
@@ -290,7 +290,7 @@ def _decode_v5(buf: memoryview, at: int) -> tuple[SyncGroupRequest, int]:
         to = at + n - 1
         if to > end:
             raise bad_length("ProtocolName", n, end - at)
-        protocol_name = buf[at:to].tobytes().decode("utf-8", "replace")
+        protocol_name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
     n = buf[at]
     at += 1
@@ -307,7 +307,7 @@ def _decode_v5(buf: memoryview, at: int) -> tuple[SyncGroupRequest, int]:
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("MemberId", n, end - at)
-        sync_group_request_assignment_member_id = buf[at:to].tobytes().decode("utf-8", "replace")
+        sync_group_request_assignment_member_id = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         n = buf[at]
         at += 1

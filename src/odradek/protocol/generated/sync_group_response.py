@@ -113,7 +113,7 @@ def _decode_v5(buf: memoryview, at: int) -> tuple[SyncGroupResponse, int]:
         to = at + n - 1
         if to > end:
             raise bad_length("ProtocolType", n, end - at)
-        protocol_type = buf[at:to].tobytes().decode("utf-8", "replace")
+        protocol_type = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
     n = buf[at]
     at += 1
@@ -124,7 +124,7 @@ def _decode_v5(buf: memoryview, at: int) -> tuple[SyncGroupResponse, int]:
         to = at + n - 1
         if to > end:
             raise bad_length("ProtocolName", n, end - at)
-        protocol_name = buf[at:to].tobytes().decode("utf-8", "replace")
+        protocol_name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
     n = buf[at]
     at += 1

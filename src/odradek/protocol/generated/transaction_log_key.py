@@ -42,7 +42,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[TransactionLogKey, int]:
     to = at + n
     if n < 0 or to > end:
         raise bad_length("TransactionalId", n, end - at)
-    transactional_id = buf[at:to].tobytes().decode("utf-8", "replace")
+    transactional_id = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     return TransactionLogKey(transactional_id), at
 

@@ -107,7 +107,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[TransactionLogValue, int]:
             to = at + n
             if n < 0 or to > end:
                 raise bad_length("Topic", n, end - at)
-            topic = buf[at:to].tobytes().decode("utf-8", "replace")
+            topic = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
             (n,) = _unpack_i(buf, at)
             at += 4
@@ -142,7 +142,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[TransactionLogValue, int]:
             to = at + n - 1
             if n < 1 or to > end:
                 raise bad_length("Topic", n, end - at)
-            topic = buf[at:to].tobytes().decode("utf-8", "replace")
+            topic = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
             n = buf[at]
             at += 1

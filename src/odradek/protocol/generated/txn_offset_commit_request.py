@@ -108,14 +108,14 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[TxnOffsetCommitRequest, int]:
     to = at + n
     if n < 0 or to > end:
         raise bad_length("TransactionalId", n, end - at)
-    transactional_id = buf[at:to].tobytes().decode("utf-8", "replace")
+    transactional_id = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     (n,) = _unpack_h(buf, at)
     at += 2
     to = at + n
     if n < 0 or to > end:
         raise bad_length("GroupId", n, end - at)
-    group_id = buf[at:to].tobytes().decode("utf-8", "replace")
+    group_id = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     producer_id, producer_epoch, n = _unpack_qhi(buf, at)
     at += 14
@@ -128,7 +128,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[TxnOffsetCommitRequest, int]:
         to = at + n
         if n < 0 or to > end:
             raise bad_length("Name", n, end - at)
-        name = buf[at:to].tobytes().decode("utf-8", "replace")
+        name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         (n,) = _unpack_i(buf, at)
         at += 4
@@ -143,7 +143,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[TxnOffsetCommitRequest, int]:
                 to = at + n
                 if to > end:
                     raise bad_length("CommittedMetadata", n, end - at)
-                committed_metadata = buf[at:to].tobytes().decode("utf-8", "replace")
+                committed_metadata = buf[at:to].tobytes().decode("utf-8", "java")
                 at = to
             partitions.append(TxnOffsetCommitRequestPartition(partition_index, committed_offset, -1, committed_metadata))
         topics.append(TxnOffsetCommitRequestTopic(name, partitions))
@@ -158,14 +158,14 @@ def _decode_v2(buf: memoryview, at: int) -> tuple[TxnOffsetCommitRequest, int]:
     to = at + n
     if n < 0 or to > end:
         raise bad_length("TransactionalId", n, end - at)
-    transactional_id = buf[at:to].tobytes().decode("utf-8", "replace")
+    transactional_id = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     (n,) = _unpack_h(buf, at)
     at += 2
     to = at + n
     if n < 0 or to > end:
         raise bad_length("GroupId", n, end - at)
-    group_id = buf[at:to].tobytes().decode("utf-8", "replace")
+    group_id = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     producer_id, producer_epoch, n = _unpack_qhi(buf, at)
     at += 14
@@ -178,7 +178,7 @@ def _decode_v2(buf: memoryview, at: int) -> tuple[TxnOffsetCommitRequest, int]:
         to = at + n
         if n < 0 or to > end:
             raise bad_length("Name", n, end - at)
-        name = buf[at:to].tobytes().decode("utf-8", "replace")
+        name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         (n,) = _unpack_i(buf, at)
         at += 4
@@ -193,7 +193,7 @@ def _decode_v2(buf: memoryview, at: int) -> tuple[TxnOffsetCommitRequest, int]:
                 to = at + n
                 if to > end:
                     raise bad_length("CommittedMetadata", n, end - at)
-                committed_metadata = buf[at:to].tobytes().decode("utf-8", "replace")
+                committed_metadata = buf[at:to].tobytes().decode("utf-8", "java")
                 at = to
             partitions.append(TxnOffsetCommitRequestPartition(partition_index, committed_offset, committed_leader_epoch, committed_metadata))
         topics.append(TxnOffsetCommitRequestTopic(name, partitions))
@@ -210,7 +210,7 @@ def _decode_v3(buf: memoryview, at: int) -> tuple[TxnOffsetCommitRequest, int]:
     to = at + n - 1
     if n < 1 or to > end:
         raise bad_length("TransactionalId", n, end - at)
-    transactional_id = buf[at:to].tobytes().decode("utf-8", "replace")
+    transactional_id = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     n = buf[at]
     at += 1
@@ -219,7 +219,7 @@ def _decode_v3(buf: memoryview, at: int) -> tuple[TxnOffsetCommitRequest, int]:
     to = at + n - 1
     if n < 1 or to > end:
         raise bad_length("GroupId", n, end - at)
-    group_id = buf[at:to].tobytes().decode("utf-8", "replace")
+    group_id = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     producer_id, producer_epoch, generation_id, n = _unpack_qhiB(buf, at)
     at += 15
@@ -228,7 +228,7 @@ def _decode_v3(buf: memoryview, at: int) -> tuple[TxnOffsetCommitRequest, int]:
     to = at + n - 1
     if n < 1 or to > end:
         raise bad_length("MemberId", n, end - at)
-    member_id = buf[at:to].tobytes().decode("utf-8", "replace")
+    member_id = buf[at:to].tobytes().decode("utf-8", "java")
     at = to
     n = buf[at]
     at += 1
@@ -239,7 +239,7 @@ def _decode_v3(buf: memoryview, at: int) -> tuple[TxnOffsetCommitRequest, int]:
         to = at + n - 1
         if to > end:
             raise bad_length("GroupInstanceId", n, end - at)
-        group_instance_id = buf[at:to].tobytes().decode("utf-8", "replace")
+        group_instance_id = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
     n = buf[at]
     at += 1
@@ -256,7 +256,7 @@ def _decode_v3(buf: memoryview, at: int) -> tuple[TxnOffsetCommitRequest, int]:
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("Name", n, end - at)
-        name = buf[at:to].tobytes().decode("utf-8", "replace")
+        name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         n = buf[at]
         at += 1
@@ -275,7 +275,7 @@ def _decode_v3(buf: memoryview, at: int) -> tuple[TxnOffsetCommitRequest, int]:
                 to = at + n - 1
                 if to > end:
                     raise bad_length("CommittedMetadata", n, end - at)
-                committed_metadata = buf[at:to].tobytes().decode("utf-8", "replace")
+                committed_metadata = buf[at:to].tobytes().decode("utf-8", "java")
                 at = to
             n = buf[at]
             at += 1

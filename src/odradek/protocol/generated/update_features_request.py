@@ -90,7 +90,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[UpdateFeaturesRequest, int]:
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("Feature", n, end - at)
-        feature = buf[at:to].tobytes().decode("utf-8", "replace")
+        feature = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         max_version_level, allow_downgrade, n = _unpack_htB(buf, at)
         at += 4
@@ -124,7 +124,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[UpdateFeaturesRequest, int]:
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("Feature", n, end - at)
-        feature = buf[at:to].tobytes().decode("utf-8", "replace")
+        feature = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         max_version_level, upgrade_type, n = _unpack_hbB(buf, at)
         at += 4

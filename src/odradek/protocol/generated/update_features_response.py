@@ -79,7 +79,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[UpdateFeaturesResponse, int]:
         to = at + n - 1
         if to > end:
             raise bad_length("ErrorMessage", n, end - at)
-        error_message = buf[at:to].tobytes().decode("utf-8", "replace")
+        error_message = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
     n = buf[at]
     at += 1
@@ -96,7 +96,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[UpdateFeaturesResponse, int]:
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("Feature", n, end - at)
-        feature = buf[at:to].tobytes().decode("utf-8", "replace")
+        feature = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         updatable_feature_result_error_code, n = _unpack_hB(buf, at)
         at += 3
@@ -107,7 +107,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[UpdateFeaturesResponse, int]:
             to = at + n - 1
             if to > end:
                 raise bad_length("ErrorMessage", n, end - at)
-            updatable_feature_result_error_message = buf[at:to].tobytes().decode("utf-8", "replace")
+            updatable_feature_result_error_message = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
         n = buf[at]
         at += 1
@@ -135,7 +135,7 @@ def _decode_v2(buf: memoryview, at: int) -> tuple[UpdateFeaturesResponse, int]:
         to = at + n - 1
         if to > end:
             raise bad_length("ErrorMessage", n, end - at)
-        error_message = buf[at:to].tobytes().decode("utf-8", "replace")
+        error_message = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
     n = buf[at]
     at += 1

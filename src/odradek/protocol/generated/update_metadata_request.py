@@ -184,7 +184,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[UpdateMetadataRequest, int]:
         to = at + n
         if n < 0 or to > end:
             raise bad_length("TopicName", n, end - at)
-        topic_name = buf[at:to].tobytes().decode("utf-8", "replace")
+        topic_name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         partition_index, update_metadata_partition_state_controller_epoch, leader, leader_epoch, n = _unpack_iiiii(buf, at)
         at += 20
@@ -212,7 +212,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[UpdateMetadataRequest, int]:
         to = at + n
         if n < 0 or to > end:
             raise bad_length("V0Host", n, end - at)
-        v0_host = buf[at:to].tobytes().decode("utf-8", "replace")
+        v0_host = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         (v0_port,) = _unpack_i(buf, at)
         at += 4
@@ -234,7 +234,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[UpdateMetadataRequest, int]:
         to = at + n
         if n < 0 or to > end:
             raise bad_length("TopicName", n, end - at)
-        topic_name = buf[at:to].tobytes().decode("utf-8", "replace")
+        topic_name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         partition_index, update_metadata_partition_state_controller_epoch, leader, leader_epoch, n = _unpack_iiiii(buf, at)
         at += 20
@@ -268,7 +268,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[UpdateMetadataRequest, int]:
             to = at + n
             if n < 0 or to > end:
                 raise bad_length("Host", n, end - at)
-            host = buf[at:to].tobytes().decode("utf-8", "replace")
+            host = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
             (security_protocol,) = _unpack_h(buf, at)
             at += 2
@@ -291,7 +291,7 @@ def _decode_v2(buf: memoryview, at: int) -> tuple[UpdateMetadataRequest, int]:
         to = at + n
         if n < 0 or to > end:
             raise bad_length("TopicName", n, end - at)
-        topic_name = buf[at:to].tobytes().decode("utf-8", "replace")
+        topic_name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         partition_index, update_metadata_partition_state_controller_epoch, leader, leader_epoch, n = _unpack_iiiii(buf, at)
         at += 20
@@ -325,7 +325,7 @@ def _decode_v2(buf: memoryview, at: int) -> tuple[UpdateMetadataRequest, int]:
             to = at + n
             if n < 0 or to > end:
                 raise bad_length("Host", n, end - at)
-            host = buf[at:to].tobytes().decode("utf-8", "replace")
+            host = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
             (security_protocol,) = _unpack_h(buf, at)
             at += 2
@@ -337,7 +337,7 @@ def _decode_v2(buf: memoryview, at: int) -> tuple[UpdateMetadataRequest, int]:
             to = at + n
             if to > end:
                 raise bad_length("Rack", n, end - at)
-            rack = buf[at:to].tobytes().decode("utf-8", "replace")
+            rack = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
         live_brokers.append(UpdateMetadataBroker(update_metadata_broker_id, "", 0, endpoints, rack))
     return UpdateMetadataRequest(controller_id, False, 0, controller_epoch, -1, ungrouped_partition_states, [], live_brokers), at
@@ -357,7 +357,7 @@ def _decode_v3(buf: memoryview, at: int) -> tuple[UpdateMetadataRequest, int]:
         to = at + n
         if n < 0 or to > end:
             raise bad_length("TopicName", n, end - at)
-        topic_name = buf[at:to].tobytes().decode("utf-8", "replace")
+        topic_name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         partition_index, update_metadata_partition_state_controller_epoch, leader, leader_epoch, n = _unpack_iiiii(buf, at)
         at += 20
@@ -391,14 +391,14 @@ def _decode_v3(buf: memoryview, at: int) -> tuple[UpdateMetadataRequest, int]:
             to = at + n
             if n < 0 or to > end:
                 raise bad_length("Host", n, end - at)
-            host = buf[at:to].tobytes().decode("utf-8", "replace")
+            host = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
             (n,) = _unpack_h(buf, at)
             at += 2
             to = at + n
             if n < 0 or to > end:
                 raise bad_length("Listener", n, end - at)
-            listener = buf[at:to].tobytes().decode("utf-8", "replace")
+            listener = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
             (security_protocol,) = _unpack_h(buf, at)
             at += 2
@@ -410,7 +410,7 @@ def _decode_v3(buf: memoryview, at: int) -> tuple[UpdateMetadataRequest, int]:
             to = at + n
             if to > end:
                 raise bad_length("Rack", n, end - at)
-            rack = buf[at:to].tobytes().decode("utf-8", "replace")
+            rack = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
         live_brokers.append(UpdateMetadataBroker(update_metadata_broker_id, "", 0, endpoints, rack))
     return UpdateMetadataRequest(controller_id, False, 0, controller_epoch, -1, ungrouped_partition_states, [], live_brokers), at
@@ -430,7 +430,7 @@ def _decode_v4(buf: memoryview, at: int) -> tuple[UpdateMetadataRequest, int]:
         to = at + n
         if n < 0 or to > end:
             raise bad_length("TopicName", n, end - at)
-        topic_name = buf[at:to].tobytes().decode("utf-8", "replace")
+        topic_name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         partition_index, update_metadata_partition_state_controller_epoch, leader, leader_epoch, n = _unpack_iiiii(buf, at)
         at += 20
@@ -471,14 +471,14 @@ def _decode_v4(buf: memoryview, at: int) -> tuple[UpdateMetadataRequest, int]:
             to = at + n
             if n < 0 or to > end:
                 raise bad_length("Host", n, end - at)
-            host = buf[at:to].tobytes().decode("utf-8", "replace")
+            host = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
             (n,) = _unpack_h(buf, at)
             at += 2
             to = at + n
             if n < 0 or to > end:
                 raise bad_length("Listener", n, end - at)
-            listener = buf[at:to].tobytes().decode("utf-8", "replace")
+            listener = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
             (security_protocol,) = _unpack_h(buf, at)
             at += 2
@@ -490,7 +490,7 @@ def _decode_v4(buf: memoryview, at: int) -> tuple[UpdateMetadataRequest, int]:
             to = at + n
             if to > end:
                 raise bad_length("Rack", n, end - at)
-            rack = buf[at:to].tobytes().decode("utf-8", "replace")
+            rack = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
         live_brokers.append(UpdateMetadataBroker(update_metadata_broker_id, "", 0, endpoints, rack))
     return UpdateMetadataRequest(controller_id, False, 0, controller_epoch, -1, ungrouped_partition_states, [], live_brokers), at
@@ -510,7 +510,7 @@ def _decode_v5(buf: memoryview, at: int) -> tuple[UpdateMetadataRequest, int]:
         to = at + n
         if n < 0 or to > end:
             raise bad_length("TopicName", n, end - at)
-        topic_name = buf[at:to].tobytes().decode("utf-8", "replace")
+        topic_name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         (n,) = _unpack_i(buf, at)
         at += 4
@@ -558,14 +558,14 @@ def _decode_v5(buf: memoryview, at: int) -> tuple[UpdateMetadataRequest, int]:
             to = at + n
             if n < 0 or to > end:
                 raise bad_length("Host", n, end - at)
-            host = buf[at:to].tobytes().decode("utf-8", "replace")
+            host = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
             (n,) = _unpack_h(buf, at)
             at += 2
             to = at + n
             if n < 0 or to > end:
                 raise bad_length("Listener", n, end - at)
-            listener = buf[at:to].tobytes().decode("utf-8", "replace")
+            listener = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
             (security_protocol,) = _unpack_h(buf, at)
             at += 2
@@ -577,7 +577,7 @@ def _decode_v5(buf: memoryview, at: int) -> tuple[UpdateMetadataRequest, int]:
             to = at + n
             if to > end:
                 raise bad_length("Rack", n, end - at)
-            rack = buf[at:to].tobytes().decode("utf-8", "replace")
+            rack = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
         live_brokers.append(UpdateMetadataBroker(update_metadata_broker_id, "", 0, endpoints, rack))
     return UpdateMetadataRequest(controller_id, False, 0, controller_epoch, broker_epoch, [], topic_states, live_brokers), at
@@ -601,7 +601,7 @@ def _decode_v6(buf: memoryview, at: int) -> tuple[UpdateMetadataRequest, int]:
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("TopicName", n, end - at)
-        topic_name = buf[at:to].tobytes().decode("utf-8", "replace")
+        topic_name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         n = buf[at]
         at += 1
@@ -673,7 +673,7 @@ def _decode_v6(buf: memoryview, at: int) -> tuple[UpdateMetadataRequest, int]:
             to = at + n - 1
             if n < 1 or to > end:
                 raise bad_length("Host", n, end - at)
-            host = buf[at:to].tobytes().decode("utf-8", "replace")
+            host = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
             n = buf[at]
             at += 1
@@ -682,7 +682,7 @@ def _decode_v6(buf: memoryview, at: int) -> tuple[UpdateMetadataRequest, int]:
             to = at + n - 1
             if n < 1 or to > end:
                 raise bad_length("Listener", n, end - at)
-            listener = buf[at:to].tobytes().decode("utf-8", "replace")
+            listener = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
             security_protocol, n = _unpack_hB(buf, at)
             at += 3
@@ -699,7 +699,7 @@ def _decode_v6(buf: memoryview, at: int) -> tuple[UpdateMetadataRequest, int]:
             to = at + n - 1
             if to > end:
                 raise bad_length("Rack", n, end - at)
-            rack = buf[at:to].tobytes().decode("utf-8", "replace")
+            rack = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
         n = buf[at]
         at += 1
@@ -733,7 +733,7 @@ def _decode_v7(buf: memoryview, at: int) -> tuple[UpdateMetadataRequest, int]:
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("TopicName", n, end - at)
-        topic_name = buf[at:to].tobytes().decode("utf-8", "replace")
+        topic_name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         topic_id, n = _unpack_uB(buf, at)
         at += 17
@@ -806,7 +806,7 @@ def _decode_v7(buf: memoryview, at: int) -> tuple[UpdateMetadataRequest, int]:
             to = at + n - 1
             if n < 1 or to > end:
                 raise bad_length("Host", n, end - at)
-            host = buf[at:to].tobytes().decode("utf-8", "replace")
+            host = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
             n = buf[at]
             at += 1
@@ -815,7 +815,7 @@ def _decode_v7(buf: memoryview, at: int) -> tuple[UpdateMetadataRequest, int]:
             to = at + n - 1
             if n < 1 or to > end:
                 raise bad_length("Listener", n, end - at)
-            listener = buf[at:to].tobytes().decode("utf-8", "replace")
+            listener = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
             security_protocol, n = _unpack_hB(buf, at)
             at += 3
@@ -832,7 +832,7 @@ def _decode_v7(buf: memoryview, at: int) -> tuple[UpdateMetadataRequest, int]:
             to = at + n - 1
             if to > end:
                 raise bad_length("Rack", n, end - at)
-            rack = buf[at:to].tobytes().decode("utf-8", "replace")
+            rack = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
         n = buf[at]
         at += 1
@@ -866,7 +866,7 @@ def _decode_v8(buf: memoryview, at: int) -> tuple[UpdateMetadataRequest, int]:
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("TopicName", n, end - at)
-        topic_name = buf[at:to].tobytes().decode("utf-8", "replace")
+        topic_name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         topic_id, n = _unpack_uB(buf, at)
         at += 17
@@ -939,7 +939,7 @@ def _decode_v8(buf: memoryview, at: int) -> tuple[UpdateMetadataRequest, int]:
             to = at + n - 1
             if n < 1 or to > end:
                 raise bad_length("Host", n, end - at)
-            host = buf[at:to].tobytes().decode("utf-8", "replace")
+            host = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
             n = buf[at]
             at += 1
@@ -948,7 +948,7 @@ def _decode_v8(buf: memoryview, at: int) -> tuple[UpdateMetadataRequest, int]:
             to = at + n - 1
             if n < 1 or to > end:
                 raise bad_length("Listener", n, end - at)
-            listener = buf[at:to].tobytes().decode("utf-8", "replace")
+            listener = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
             security_protocol, n = _unpack_hB(buf, at)
             at += 3
@@ -965,7 +965,7 @@ def _decode_v8(buf: memoryview, at: int) -> tuple[UpdateMetadataRequest, int]:
             to = at + n - 1
             if to > end:
                 raise bad_length("Rack", n, end - at)
-            rack = buf[at:to].tobytes().decode("utf-8", "replace")
+            rack = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
         n = buf[at]
         at += 1

@@ -101,7 +101,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[UpdateRaftVoterRequest, int]:
         to = at + n - 1
         if to > end:
             raise bad_length("ClusterId", n, end - at)
-        cluster_id = buf[at:to].tobytes().decode("utf-8", "replace")
+        cluster_id = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
     current_leader_epoch, voter_id, voter_directory_id, n = _unpack_iiuB(buf, at)
     at += 25
@@ -119,7 +119,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[UpdateRaftVoterRequest, int]:
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("Name", n, end - at)
-        name = buf[at:to].tobytes().decode("utf-8", "replace")
+        name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         n = buf[at]
         at += 1
@@ -128,7 +128,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[UpdateRaftVoterRequest, int]:
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("Host", n, end - at)
-        host = buf[at:to].tobytes().decode("utf-8", "replace")
+        host = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         port, n = _unpack_HB(buf, at)
         at += 3

@@ -90,7 +90,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[UpdateRaftVoterResponse, int]:
                 to = at + n - 1
                 if n < 1 or to > end:
                     raise bad_length("Host", n, end - at)
-                host = buf[at:to].tobytes().decode("utf-8", "replace")
+                host = buf[at:to].tobytes().decode("utf-8", "java")
                 at = to
                 port, n = _unpack_iB(buf, at)
                 at += 5

@@ -108,7 +108,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[VoteRequest, int]:
         to = at + n - 1
         if to > end:
             raise bad_length("ClusterId", n, end - at)
-        cluster_id = buf[at:to].tobytes().decode("utf-8", "replace")
+        cluster_id = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
     n = buf[at]
     at += 1
@@ -125,7 +125,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[VoteRequest, int]:
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("TopicName", n, end - at)
-        topic_name = buf[at:to].tobytes().decode("utf-8", "replace")
+        topic_name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         n = buf[at]
         at += 1
@@ -167,7 +167,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[VoteRequest, int]:
         to = at + n - 1
         if to > end:
             raise bad_length("ClusterId", n, end - at)
-        cluster_id = buf[at:to].tobytes().decode("utf-8", "replace")
+        cluster_id = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
     voter_id, n = _unpack_iB(buf, at)
     at += 5
@@ -184,7 +184,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[VoteRequest, int]:
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("TopicName", n, end - at)
-        topic_name = buf[at:to].tobytes().decode("utf-8", "replace")
+        topic_name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         n = buf[at]
         at += 1
@@ -228,7 +228,7 @@ def _decode_v2(buf: memoryview, at: int) -> tuple[VoteRequest, int]:
         to = at + n - 1
         if to > end:
             raise bad_length("ClusterId", n, end - at)
-        cluster_id = buf[at:to].tobytes().decode("utf-8", "replace")
+        cluster_id = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
     voter_id, n = _unpack_iB(buf, at)
     at += 5
@@ -245,7 +245,7 @@ def _decode_v2(buf: memoryview, at: int) -> tuple[VoteRequest, int]:
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("TopicName", n, end - at)
-        topic_name = buf[at:to].tobytes().decode("utf-8", "replace")
+        topic_name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         n = buf[at]
         at += 1

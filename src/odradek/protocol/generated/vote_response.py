@@ -123,7 +123,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[VoteResponse, int]:
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("TopicName", n, end - at)
-        topic_name = buf[at:to].tobytes().decode("utf-8", "replace")
+        topic_name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         n = buf[at]
         at += 1
@@ -171,7 +171,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[VoteResponse, int]:
         to = at + n - 1
         if n < 1 or to > end:
             raise bad_length("TopicName", n, end - at)
-        topic_name = buf[at:to].tobytes().decode("utf-8", "replace")
+        topic_name = buf[at:to].tobytes().decode("utf-8", "java")
         at = to
         n = buf[at]
         at += 1
@@ -218,7 +218,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[VoteResponse, int]:
                     to = at + n - 1
                     if n < 1 or to > end:
                         raise bad_length("Host", n, end - at)
-                    host = buf[at:to].tobytes().decode("utf-8", "replace")
+                    host = buf[at:to].tobytes().decode("utf-8", "java")
                     at = to
                     port, n = _unpack_HB(buf, at)
                     at += 3

@@ -127,7 +127,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[VotersRecord, int]:
             to = at + n - 1
             if n < 1 or to > end:
                 raise bad_length("Name", n, end - at)
-            name = buf[at:to].tobytes().decode("utf-8", "replace")
+            name = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
             n = buf[at]
             at += 1
@@ -136,7 +136,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[VotersRecord, int]:
             to = at + n - 1
             if n < 1 or to > end:
                 raise bad_length("Host", n, end - at)
-            host = buf[at:to].tobytes().decode("utf-8", "replace")
+            host = buf[at:to].tobytes().decode("utf-8", "java")
             at = to
             port, n = _unpack_HB(buf, at)
             at += 3
