@@ -41,7 +41,10 @@ CONTROLLER = b'{"version":2,"brokerid":0,"timestamp":"1795361720741","kraftContr
 CLUSTER_ID = b'{"version":"1","id":"WSugVm_UR3K59u-QyyfwuQ"}'
 PRODUCER_ID_BLOCK = b'{"version":1,"broker":0,"block_start":"0","block_end":"999"}'
 FEATURE = b'{"features":{},"version":2,"status":1}'
-CONFIG = b'{"version":1,"config":{"cleanup.policy":"compact","retention.ms":"1000"}}'
+CONFIG = (
+    b'{"version":1,"config":{"compression.type":"uncompressed","cleanup.policy":"compact",'
+    b'"min.insync.replicas":"1","segment.bytes":"104857600","unclean.leader.election.enable":"false"}}'
+)
 
 
 @pytest.mark.parametrize("data", [BROKER, BROKER_WITH_RACK])
@@ -108,7 +111,8 @@ def test_single_nodes_are_read_and_written():
     assert ProducerIdBlock.decode(PRODUCER_ID_BLOCK) == ProducerIdBlock(0, 0, 999)
     assert ProducerIdBlock(0, 0, 999).encode() == PRODUCER_ID_BLOCK
     assert znodes.encode_features({}) == FEATURE
-    assert znodes.encode_entity_config(znodes.decode_entity_config(CONFIG)) == CONFIG
+    config = znodes.decode_entity_config(CONFIG)
+    assert znodes.encode_entity_config(dict(sorted(config.items()))) == CONFIG
     assert znodes.decode_entity_config(b"") == {}
     assert znodes.decode_controller_epoch(znodes.encode_controller_epoch(12)) == 12
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from odradek.metadata.scala_order import scala_order
+from odradek.metadata.hash_order import properties_order, scala_order
 from odradek.metadata.topic_id import format_topic_id, parse_topic_id
 
 NO_LEADER = -1
@@ -227,8 +227,8 @@ def decode_cluster_id(data: bytes) -> str:
 
 
 def encode_entity_config(properties: Mapping[str, str]) -> bytes:
-    """Write /config/<type>/<name> in the order of `properties`."""
-    return _json({"version": 1, "config": dict(properties)})
+    """Write /config/<type>/<name>."""
+    return _json({"version": 1, "config": {name: properties[name] for name in properties_order(properties)}})
 
 
 def decode_entity_config(data: bytes) -> dict[str, str]:

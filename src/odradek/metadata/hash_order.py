@@ -1,8 +1,7 @@
-"""The order in which Kafka writes the keys of some JSON objects: that of a Scala 2.13 mutable hash map.
+"""The order in which Kafka writes the keys of JSON objects: that of the JVM's hash tables.
 
 No reader cares, but tools that print or compare znodes show it, and brokers of both kinds rewrite each
-other's. A table doubles whenever one more key would fill it to three quarters; keys lie in the slot of
-their hash, and in one slot by hash (`scala.collection.mutable.HashMap`).
+other's. A table doubles when it is three quarters full; keys lie in the slot of their hash.
 """
 
 from __future__ import annotations
@@ -11,12 +10,13 @@ from collections.abc import Iterable
 
 
 def scala_order(keys: Iterable[str], *, made_of: int = 0) -> list[str]:
-    """Sort keys as such a map iterates that was made of its first `made_of` keys and then got the others.
+    """Sort keys as a Scala 2.13 mutable map iterates that was made of its first `made_of` keys.
 
-    An empty map begins with 16 slots, another with as few as hold what it is made of.
+    An empty map begins with 16 slots, another with as few as hold what it is made of; it grows before the
+    key that would fill it, and keys in one slot go by hash (`scala.collection.mutable.HashMap`).
     """
     unique = list(dict.fromkeys(keys))
-    slots = _slots_for((made_of + 1) * 4 // 3) if made_of else 16
+    slots = _scala_slots((made_of + 1) * 4 // 3) if made_of else 16
     for size in range(len(unique)):
         if size + 1 >= slots * 3 // 4:
             slots *= 2
@@ -24,8 +24,13 @@ def scala_order(keys: Iterable[str], *, made_of: int = 0) -> list[str]:
     return sorted(unique, key=lambda key: (hashes[key] & (slots - 1), _signed(hashes[key])))
 
 
-def _slots_for(capacity: int) -> int:
-    return 1 << (max(capacity - 1, 4) * 2).bit_length() - 1
+def properties_order(keys: Iterable[str]) -> list[str]:
+    """Sort keys as a `java.util.Properties` iterates, which is a ConcurrentHashMap of 16 slots at first."""
+    unique = list(dict.fromkeys(keys))
+    slots = 16
+    while len(unique) >= slots * 3 // 4:
+        slots *= 2
+    return sorted(unique, key=lambda key: _spread(java_hash(key)) & (slots - 1))
 
 
 def java_hash(text: str) -> int:
@@ -35,6 +40,10 @@ def java_hash(text: str) -> int:
     for high, low in zip(units[::2], units[1::2], strict=True):
         value = (value * 31 + (high << 8 | low)) & 0xFFFFFFFF
     return value
+
+
+def _scala_slots(capacity: int) -> int:
+    return 1 << (max(capacity - 1, 4) * 2).bit_length() - 1
 
 
 def _spread(value: int) -> int:
