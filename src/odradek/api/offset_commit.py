@@ -11,6 +11,7 @@ from uuid import UUID
 
 from odradek.api.api import Api, Versions
 from odradek.api.context import RequestContext
+from odradek.coordination.consumer_offsets import write_consumer_offset
 from odradek.errors import KafkaError
 from odradek.groups.commands import CommitOffsets, OffsetToCommit
 from odradek.metadata.cache import Snapshot
@@ -29,7 +30,7 @@ from odradek.protocol.generated.offset_commit_response import (
 )
 from odradek.protocol.message import ZERO_UUID
 
-api = Api(key=ApiKey.OFFSET_COMMIT, versions=Versions(1, 10), request=OffsetCommitRequest)
+api = Api(key=ApiKey.OFFSET_COMMIT, versions=Versions(0, 10), request=OffsetCommitRequest)
 
 _FIRST_WITH_TOPIC_IDS = 10
 _DEFAULT = -1
@@ -58,7 +59,8 @@ async def offset_commit(request: OffsetCommitRequest, ctx: RequestContext) -> Of
             else:
                 offsets[topic_partition] = _offset(partition)
     if offsets:
-        for topic_partition, code in (await _commit(request, offsets, ctx)).items():
+        commit = _commit if ctx.api_version else _commit_to_store
+        for topic_partition, code in (await commit(request, offsets, ctx)).items():
             topic_id = ids[topic_partition.topic]
             answer.add(topic_partition.topic, topic_id, topic_partition.partition, code)
     return OffsetCommitResponse(topics=list(answer.topics.values()))
@@ -91,6 +93,19 @@ def _offset(partition: OffsetCommitRequestPartition) -> OffsetToCommit:
         partition.committed_metadata or "",
         None if timestamp == _DEFAULT else timestamp,
     )
+
+
+async def _commit_to_store(
+    request: OffsetCommitRequest, offsets: dict[TopicPartition, OffsetToCommit], ctx: RequestContext
+) -> dict[TopicPartition, ErrorCode]:
+    codes = dict.fromkeys(offsets, ErrorCode.NONE)
+    max_bytes = ctx.services.config.int("offset.metadata.max.bytes")
+    for topic_partition, offset in offsets.items():
+        if len(offset.metadata) > max_bytes:
+            codes[topic_partition] = ErrorCode.OFFSET_METADATA_TOO_LARGE
+        else:
+            await write_consumer_offset(ctx.services.store, request.group_id, topic_partition, offset.offset)
+    return codes
 
 
 async def _commit(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from odradek.api.api import Api, Versions
 from odradek.api.context import RequestContext
+from odradek.coordination.consumer_offsets import read_consumer_offset
 from odradek.errors import KafkaError
 from odradek.groups.commands import FetchedOffset, FetchOffsets
 from odradek.metadata.topic_partition import TopicPartition
@@ -28,8 +29,9 @@ from odradek.protocol.generated.offset_fetch_response import (
     OffsetFetchResponseTopics,
 )
 
-api = Api(key=ApiKey.OFFSET_FETCH, versions=Versions(1, 10), request=OffsetFetchRequest)
+api = Api(key=ApiKey.OFFSET_FETCH, versions=Versions(0, 10), request=OffsetFetchRequest)
 
+_UNKNOWN_PARTITION = FetchedOffset(error=ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
 _FIRST_WITH_GROUP_ERROR = 2
 _FIRST_WITH_GROUPS = 8
 _FIRST_WITH_TOPIC_IDS = 10
@@ -41,6 +43,8 @@ async def offset_fetch(request: OffsetFetchRequest, ctx: RequestContext) -> Offs
         groups = [await _fetch(group, request.require_stable, ctx) for group in request.groups]
         return OffsetFetchResponse(groups=groups)
     group = _single_group(request)
+    if ctx.api_version == 0:
+        return _single_response(await _fetch_from_store(group, ctx), group, ctx.api_version)
     return _single_response(await _fetch(group, request.require_stable, ctx), group, ctx.api_version)
 
 
@@ -64,6 +68,16 @@ async def _fetch(
         if not topic.name:
             answer.topics.append(_unknown_id(topic))
     return answer
+
+
+async def _fetch_from_store(group: OffsetFetchRequestGroup, ctx: RequestContext) -> OffsetFetchResponseGroup:
+    fetched = dict.fromkeys(_partitions(group.topics or []), _UNKNOWN_PARTITION)
+    for topic_partition in fetched:
+        if ctx.services.metadata.snapshot.partition(topic_partition) is not None:
+            offset = await read_consumer_offset(ctx.services.store, group.group_id, topic_partition)
+            if offset is not None:
+                fetched[topic_partition] = FetchedOffset(offset)
+    return OffsetFetchResponseGroup(group_id=group.group_id, topics=_topics(fetched, ctx))
 
 
 def _partitions(topics: list[OffsetFetchRequestTopics]) -> tuple[TopicPartition, ...]:

@@ -39,6 +39,14 @@ class InternalTopic(Protocol):
         """The partition to write to; raises KafkaError if this broker does not lead it."""
 
 
+@dataclass(frozen=True, slots=True)
+class Upkeep:
+    """A command that every loaded shard is given at regular intervals, the first at once (Kafka does so)."""
+
+    command: Any
+    interval_ms: int
+
+
 @dataclass(slots=True)
 class _Place:
     """A partition that this broker leads. `hosted` is None while it loads."""
@@ -57,11 +65,13 @@ class CoordinatorRuntime(Generic[ShardT]):
         new_shard: Callable[[], ShardT],
         clock: Clock,
         settings: JournalSettings,
+        upkeep: Upkeep | None = None,
     ) -> None:
         self._topic = topic
         self._new_shard = new_shard
         self._clock = clock
         self._settings = settings
+        self._upkeep = upkeep
         self._places: dict[int, _Place] = {}
         self._nursery: trio.Nursery | None = None
 
@@ -70,12 +80,24 @@ class CoordinatorRuntime(Generic[ShardT]):
         try:
             async with trio.open_nursery() as nursery:
                 self._nursery = nursery
+                if self._upkeep is not None:
+                    nursery.start_soon(self._keep_up, self._upkeep)
                 task_status.started()
                 await trio.sleep_forever()
         finally:
             self._nursery = None
             for partition in list(self._places):
                 self._unload(partition, ErrorCode.COORDINATOR_NOT_AVAILABLE)
+
+    async def _keep_up(self, upkeep: Upkeep) -> None:
+        while True:
+            for place in list(self._places.values()):
+                if place.hosted is not None:
+                    try:
+                        await place.hosted.execute(upkeep.command)
+                    except KafkaError as error:
+                        _log.warn("upkeep failed", reason=str(error))  # the next round tries again
+            await trio.sleep(upkeep.interval_ms / 1000)
 
     # -- what callers ask --------------------------------------------------------------------------------
 

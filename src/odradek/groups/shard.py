@@ -6,10 +6,10 @@ Finds the group a command is about and runs the command through it. What survive
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
-from odradek.coordinators.outcome import Now, Outcome, ReplayedRecord, Reply, Ticket
+from odradek.coordinators.outcome import Now, Outcome, ReplayedRecord, Ticket
 from odradek.coordinators.timers import Timers
 from odradek.errors import KafkaError
 from odradek.groups import (

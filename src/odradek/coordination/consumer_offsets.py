@@ -1,0 +1,50 @@
+"""Offsets that consumers of Kafka 0.8 commit: OffsetCommit 0 and OffsetFetch 0 keep them in the tree.
+
+They are decimal numbers at /consumers/<group>/offsets/<topic>/<partition>, apart from everything that
+groups commit to their coordinator. Kafka: KafkaZkClient.setOrCreateConsumerOffset, getConsumerOffset.
+"""
+
+from __future__ import annotations
+
+from odradek.coordination.store import Create, MetadataStore, NodeExists, NoNode, Set
+from odradek.metadata.paths import CONSUMERS
+from odradek.metadata.topic_partition import TopicPartition
+
+
+def _path(group_id: str, topic_partition: TopicPartition) -> str:
+    topic, partition = topic_partition.topic, topic_partition.partition
+    return f"{CONSUMERS}/{group_id}/offsets/{topic}/{partition}"
+
+
+async def read_consumer_offset(
+    store: MetadataStore, group_id: str, topic_partition: TopicPartition
+) -> int | None:
+    """The offset; None when nobody has committed one."""
+    try:
+        node = await store.get(_path(group_id, topic_partition))
+    except NoNode:
+        return None
+    return int(node.data) if node.data else None
+
+
+async def write_consumer_offset(
+    store: MetadataStore, group_id: str, topic_partition: TopicPartition, offset: int
+) -> None:
+    """Set the offset, making whatever nodes are missing on the way to it."""
+    path = _path(group_id, topic_partition)
+    data = str(offset).encode()
+    try:
+        await store.commit(Set(path, data))
+        return
+    except NoNode:
+        pass
+    steps = path.split("/")[2:]
+    for depth in range(1, len(steps)):
+        try:
+            await store.commit(Create("/".join([CONSUMERS, *steps[:depth]])))
+        except NodeExists:
+            continue
+    try:
+        await store.commit(Create(path, data))
+    except NodeExists:
+        await store.commit(Set(path, data))
