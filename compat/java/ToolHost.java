@@ -8,7 +8,10 @@ import java.lang.reflect.InvocationTargetException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.net.URL;
+import java.net.URLClassLoader;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -19,8 +22,10 @@ import org.apache.kafka.common.utils.Exit;
  * Runs Kafka's command-line tools inside one JVM, each as if it had a JVM of its own: arguments, standard streams,
  * exit status and shutdown hooks belong to a session. Sessions may run at the same time.
  *
- * <p>Prints the port it listens on (loopback) and ends when its own standard input does. One connection is one
- * session; both directions carry frames of {@code kind byte | size int32 | payload}:
+ * <p>The arguments are the jars of the tools, which must not be on the class path: each session loads them anew,
+ * because the tools keep state in static fields (ConsoleConsumer its count of messages). Prints the port it listens
+ * on (loopback) and ends when its own standard input does. One connection is one session; both directions carry
+ * frames of {@code kind byte | size int32 | payload}:
  *
  * <pre>
  * to the host    A main class and arguments, separated by NUL   I standard input   E its end   C interrupt (Ctrl-C)
@@ -36,10 +41,16 @@ public final class ToolHost {
     private static final long LINGERING_THREADS_MS = 30_000;
     private static final InheritableThreadLocal<Session> CURRENT = new InheritableThreadLocal<>();
 
+    private static URL[] toolJars;
+
     private ToolHost() {
     }
 
-    public static void main(String[] args) throws IOException {
+    public static void main(String[] jars) throws IOException {
+        toolJars = new URL[jars.length];
+        for (int i = 0; i < jars.length; i++) {
+            toolJars[i] = Path.of(jars[i]).toUri().toURL();
+        }
         PrintStream console = System.out;
         InputStream lifeline = System.in;
         System.setOut(new PrintStream(new SessionOutput('O', System.out), true, StandardCharsets.UTF_8));
@@ -144,7 +155,9 @@ public final class ToolHost {
         private void runMain(String className, String[] arguments) {
             int status = 0;
             try {
-                Class.forName(className).getMethod("main", String[].class).invoke(null, (Object) arguments);
+                ClassLoader tools = new URLClassLoader(toolJars, ToolHost.class.getClassLoader());
+                Thread.currentThread().setContextClassLoader(tools);
+                Class.forName(className, true, tools).getMethod("main", String[].class).invoke(null, (Object) arguments);
             } catch (InvocationTargetException thrown) {
                 if (thrown.getCause() instanceof ExitCalled) {
                     return;
@@ -187,7 +200,7 @@ public final class ToolHost {
                 CURRENT.set(this);
                 runHooks();
                 if (!hooks.isEmpty()) {
-                    // A hook tells main to end and awaits a static latch, which an earlier session has opened.
+                    // A hook tells main to end, and need not wait for it.
                     join(main, HOOKS_MS);
                 }
                 end(130);

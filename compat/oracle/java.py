@@ -58,11 +58,20 @@ class LogTo(enum.Enum):
 
 
 def java_command(
-    release: str, main_class: str, *args: str, jvm: Jvm, log_to: LogTo, extra_classes: Path | None = None
+    release: str,
+    main_class: str,
+    *args: str,
+    jvm: Jvm,
+    log_to: LogTo,
+    extra_classes: Path | None = None,
+    path: str | None = None,
 ) -> list[str]:
-    """The command line that runs ``main_class`` of ``release``; ``extra_classes`` come first."""
+    """The command line that runs ``main_class`` on ``path``, by default all jars of ``release``.
+
+    ``extra_classes`` is a directory that comes first, for a driver of our own.
+    """
+    path = path or classpath(release)
     level, target, stream = log_to.value
-    path = classpath(release)
     return [
         "java",
         *jvm.value,

@@ -18,9 +18,10 @@ from types import TracebackType
 from typing import Final, Protocol, Self
 
 from compat.oracle.java import Jvm, LogTo, compiled, java_command
-from compat.oracle.releases import OracleUnavailable, release_named
+from compat.oracle.releases import OracleUnavailable, jars, release_named
 
 _HOST_SOURCE: Final = Path(__file__).parents[1] / "java" / "ToolHost.java"
+_TOOL_JARS: Final = ("kafka-tools-", "kafka_2.13-")
 _KAFKA_TOOLS: Final = "org.apache.kafka.tools."
 
 _SAME_IN_BOTH: Final = {
@@ -222,9 +223,16 @@ class ToolHost:
         self._port = 0
 
     def __enter__(self) -> Self:
-        classes = compiled(_HOST_SOURCE, self.release)
+        all_jars = sorted(jars(self.release).glob("*.jar"))
+        tools = [str(jar) for jar in all_jars if jar.name.startswith(_TOOL_JARS)]
         command = java_command(
-            self.release, "ToolHost", jvm=Jvm.TOOL_HOST, log_to=LogTo.ERRORS, extra_classes=classes
+            self.release,
+            "ToolHost",
+            *tools,
+            jvm=Jvm.TOOL_HOST,
+            log_to=LogTo.ERRORS,
+            extra_classes=compiled(_HOST_SOURCE, self.release),
+            path=":".join(str(jar) for jar in all_jars if str(jar) not in tools),
         )
         log_path = Path(self._scratch.name) / "host.log"
         with open(log_path, "wb") as log:
