@@ -5,47 +5,36 @@
     @api.handler
     async def heartbeat(request: HeartbeatRequest, ctx: RequestContext) -> HeartbeatResponse: ...
 
-Everything else derives from these declarations: the dispatch table, the answer of ApiVersions, the list
-of what is not served yet. This module knows nothing of sockets, and of no particular API.
+The table of `odradek.api.registry` repeats key and versions, so that ApiVersions is answered without
+loading every API; a test holds the two together. This module knows nothing of sockets, and of no
+particular API.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from odradek.errors import OdradekError
+from odradek.protocol.message import Message
 
 if TYPE_CHECKING:
     from odradek.api.context import RequestContext
     from odradek.protocol.api_keys import ApiKey
 
-
-class Request(Protocol):
-    """A generated request: decodes one version from a frame."""
-
-    API_KEY: ClassVar[int]
-    FLEXIBLE_FROM: ClassVar[int]
-
-    @classmethod
-    def decode(cls, version: int, buffer: memoryview, offset: int = 0) -> Self:
-        """Raises MalformedMessage when the bytes are not this message."""
-
-
-class Response(Protocol):
-    """A generated response: encodes itself as chunks, some of which may be slices of a log."""
-
-    API_KEY: ClassVar[int]
-    FLEXIBLE_FROM: ClassVar[int]
-
-    def encode_into(self, version: int, out: list[Any]) -> None:
-        """Append this message's bytes to `out`, in order."""
-
-
-RequestT = TypeVar("RequestT", bound=Request)
-Answer = Response | None
+RequestT = TypeVar("RequestT", bound=Message)
+Answer = Message | None
 AnswerT = TypeVar("AnswerT", bound=Answer | Awaitable[Answer])
 Handler = Callable[[RequestT, "RequestContext"], AnswerT]
-Refusal = Callable[[RequestT, int], Response]
+Refusal = Callable[[RequestT, "RequestContext", int], Answer]
+
+
+class ConnectionEnded(OdradekError):
+    """Raised by a handler whose only way to tell the peer is to close its connection; says why, for the log.
+
+    So Kafka does when a Produce with acks=0, which expects no answer, failed.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +51,6 @@ class Versions:
         """What both ranges hold; None if nothing."""
         first, last = max(self.first, other.first), min(self.last, other.last)
         return Versions(first, last) if first <= last else None
-
-    def __str__(self) -> str:
-        return f"{self.first} to {self.last}"
 
 
 @dataclass(slots=True)
@@ -92,9 +78,10 @@ class Api(Generic[RequestT]):
         return handle
 
     def refusal(self, refuse: Refusal[RequestT]) -> Refusal[RequestT]:
-        """Decorator: what answers a request whose handler failed unexpectedly, given the error code.
+        """Decorator: what answers a request as a whole with an error code, when its handler failed.
 
-        Kafka's `AbstractRequest.getErrorResponse`. Without one, the connection of a failed request closes.
+        Kafka's `AbstractRequest.getErrorResponse`; None closes the connection. Without one, a response
+        that has an error code of its own gets it there (`odradek.api.refusals`).
         """
         self.refuse = refuse
         return refuse

@@ -32,6 +32,7 @@ class Services:
     groups: Any  # CoordinatorRuntime[GroupShard]
     fetch_sessions: Any  # FetchSessions
     producer_ids: Any  # ProducerIds
+    store: Any  # MetadataStore; OffsetCommit 0 and OffsetFetch 0 go to it directly
 
 
 @dataclass(slots=True)
@@ -68,7 +69,7 @@ class RequestContext:
         api_key: int,
         api_version: int,
         correlation_id: int,
-        client_id: str | None,
+        client_id: str,
     ) -> None:
         self.services = services
         self.peer = peer
