@@ -1,0 +1,109 @@
+"""A listening socket: bound before the broker is ready, accepting once it is."""
+
+from __future__ import annotations
+
+import errno
+import socket
+from dataclasses import dataclass
+
+import trio
+
+from odradek.errors import OdradekError
+
+USE_SYSTEM_DEFAULT = -1
+"""As a socket buffer size: leave it to the operating system."""
+
+_OUT_OF_RESOURCES = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+_NOT_THE_LISTENERS_FAULT = (errno.ECONNABORTED, errno.EPERM, errno.EPROTO)
+
+
+class CannotListen(OdradekError):
+    """An address that cannot be listened on; says which and why."""
+
+
+class AcceptFailed(OdradekError):
+    """The machine has no room for another connection now."""
+
+
+@dataclass(frozen=True, slots=True)
+class SocketOptions:
+    """socket.{send,receive}.buffer.bytes (-1: the system's) and socket.listen.backlog.size."""
+
+    send_buffer_bytes: int = USE_SYSTEM_DEFAULT
+    receive_buffer_bytes: int = USE_SYSTEM_DEFAULT
+    backlog: int = 50
+
+
+class Listener:
+    """One bound address. Owned by the task that accepts from it."""
+
+    def __init__(self, name: str, security_protocol: str, listening: socket.socket, options: SocketOptions):
+        self.name = name
+        self.security_protocol = security_protocol
+        self.port: int = listening.getsockname()[1]
+        self._socket = listening
+        self._options = options
+
+    @classmethod
+    async def bind(
+        cls, name: str, security_protocol: str, address: tuple[str | None, int], options: SocketOptions
+    ) -> Listener:
+        """Listen on (host, port): None is every interface, port 0 a free port. Raises CannotListen."""
+        host, port = address
+        listening: socket.socket | None = None
+        try:
+            family, resolved = await _resolve(host, port)
+            listening = socket.socket(family, socket.SOCK_STREAM)
+            listening.setblocking(False)
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if family == socket.AF_INET6 and host is None:
+                listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+            if options.receive_buffer_bytes != USE_SYSTEM_DEFAULT:
+                listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, options.receive_buffer_bytes)
+            listening.bind(resolved)
+            listening.listen(options.backlog)
+        except OSError as error:
+            if listening is not None:
+                listening.close()
+            where = f"{host or '0.0.0.0'}:{port}"
+            raise CannotListen(
+                f"Socket server failed to bind to {where}: {error.strerror or error}."
+            ) from None
+        return cls(name, security_protocol, listening, options)
+
+    async def accept(self) -> socket.socket:
+        """The next connection, non-blocking and without Nagle's delay. Raises AcceptFailed."""
+        while True:
+            await trio.lowlevel.wait_readable(self._socket)
+            try:
+                accepted, _ = self._socket.accept()
+            except BlockingIOError:
+                continue
+            except OSError as error:
+                if error.errno in _NOT_THE_LISTENERS_FAULT:
+                    continue
+                if error.errno in _OUT_OF_RESOURCES:
+                    raise AcceptFailed(str(error)) from None
+                raise
+            accepted.setblocking(False)
+            accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            accepted.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            if self._options.send_buffer_bytes != USE_SYSTEM_DEFAULT:
+                accepted.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, self._options.send_buffer_bytes)
+            return accepted
+
+    def close(self) -> None:
+        """Stop listening; connections that were not accepted are reset."""
+        trio.lowlevel.notify_closing(self._socket)
+        self._socket.close()
+
+
+async def _resolve(host: str | None, port: int) -> tuple[socket.AddressFamily, tuple[str, int]]:
+    """Where to bind, as Java decides it: every interface of both families, or a name's first IPv4 address."""
+    if host is None:
+        if socket.has_dualstack_ipv6():
+            return socket.AF_INET6, ("::", port)
+        return socket.AF_INET, ("0.0.0.0", port)
+    found = await trio.socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    family, _, _, _, address = min(found, key=lambda each: each[0] != socket.AF_INET)
+    return family, (str(address[0]), port)
