@@ -58,7 +58,7 @@ class MessageCodec:
             *directories,
             jvm=Jvm.TOOL,
             log_to=LogTo.ERRORS,
-            extra_classes=compiled(_SOURCE, newest),
+            path=str(compiled(_SOURCE, newest)),
         )
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True

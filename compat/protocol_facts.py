@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 
 from compat.oracle.java import Jvm, LogTo, compiled, java_command
+from compat.oracle.releases import classpath
 
 _SOURCE = Path(__file__).parent / "java" / "ProtocolFacts.java"
 _TIMEOUT_S = 60
@@ -20,7 +21,7 @@ def protocol_facts(release: str) -> dict[str, list[tuple[str, ...]]]:
         "ProtocolFacts",
         jvm=Jvm.TOOL,
         log_to=LogTo.ERRORS,
-        extra_classes=compiled(_SOURCE, release),
+        path=f"{compiled(_SOURCE, release)}:{classpath(release)}",
     )
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=_TIMEOUT_S)
     facts: dict[str, list[tuple[str, ...]]] = {}

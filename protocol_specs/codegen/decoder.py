@@ -7,6 +7,7 @@ count or length that was read and `to` the end of the value being sliced.
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 from protocol_specs.codegen.naming import LocalNames, snake_case
@@ -33,7 +34,7 @@ class Decoder:
         self._flush()
         self._source.add(f"return {result}, at")
         text = self._source.text()
-        return f"    end = len(buf)\n{text}" if " end" in text else text
+        return f"    end = len(buf)\n{text}" if re.search(r"\bend\b", text) else text
 
     def _struct(self, struct: Struct) -> str:
         """Emit the reads of a struct; returns the expression that makes it, valid after the next flush."""

@@ -6,6 +6,8 @@ bytes of the string being written. Records leave as a chunk of their own, untouc
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from protocol_specs.codegen.naming import LocalNames, snake_case
 from protocol_specs.codegen.schema import FIXED, Field, Message, Struct
 from protocol_specs.codegen.source import Source, Structs
@@ -119,9 +121,8 @@ class Encoder:
             else:
                 self._sized(field, attribute, compact=compact)
 
-    def _null_or(self, value: str, null: str, present: object) -> None:
+    def _null_or(self, value: str, null: str, present: Callable[[], None]) -> None:
         """Emit the branch on None; the pending run belongs before it."""
-        assert callable(present)
         self._flush()
         with self._source.block(f"if {value} is None:"):
             self._source.add(f"{self._buffer} += {null}")
@@ -167,9 +168,10 @@ class Encoder:
         self._length(f"len({name})", "i", compact=compact)
         source = self._source
         if field.type in FIXED and field.type != "uuid":
-            values = f'pack(f">{{len({name})}}{FIXED[field.type][0]}", *{name})'
+            values = f'pack(f">{{n}}{FIXED[field.type][0]}", *{name})'
             if field.type == "int32":
-                values = f"PACK_INT32S[len({name})](*{name}) if len({name}) < FEW else {values}"
+                values = f"PACK_INT32S[n](*{name}) if n < FEW else {values}"
+            source.add(f"n = len({name})")
             source.add(f"{self._buffer} += {values}")
             return
         element = self._names.new(snake_case(field.struct.name) if field.struct else "element", "each")

@@ -5,18 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+LINE_LENGTH = 110
 _LETTER = {"?": "t", "16s": "u"}
 
 
 class Source:
-    """The body of one generated function."""
+    """A piece of generated code; `depth` is how far its first line is indented."""
 
-    def __init__(self) -> None:
+    def __init__(self, depth: int = 1) -> None:
         self.lines: list[str] = []
-        self._depth = 1
+        self._depth = depth
 
     def add(self, line: str) -> None:
-        self.lines.append("    " * self._depth + line)
+        self.lines.extend(_wrapped(line, "    " * self._depth))
+
+    def blank(self) -> None:
+        self.lines.append("")
 
     @contextmanager
     def block(self, opening: str) -> Iterator[None]:
@@ -28,6 +32,61 @@ class Source:
 
     def text(self) -> str:
         return "\n".join(self.lines)
+
+
+def _wrapped(line: str, indent: str) -> list[str]:
+    """The line as it is where it fits, else broken inside its brackets, or inside brackets put around it."""
+    if len(indent) + len(line) <= LINE_LENGTH:
+        return [indent + line]
+    targets, equals, value = line.partition(" = ")
+    if equals and ", " in targets and "(" not in targets:
+        return [f"{indent}(", *_filled(targets.split(", "), indent), f"{indent}) = {value}"]
+    if line.startswith("if ") and " or " in line:
+        first, *others = line[len("if ") : -1].split(" or ")
+        inner = indent + "    "
+        return [f"{indent}if (", inner + first, *(f"{inner}or {each}" for each in others), f"{indent}):"]
+    opening = line.find("(")
+    if equals and (opening < 0 or line[opening + 1] == ")"):
+        return [f"{indent}{targets} = (", f"{indent}    {value}", f"{indent})"]
+    if opening < 0:
+        return [indent + line]
+    closing = _closing(line, opening)
+    arguments = _split(line[opening + 1 : closing])
+    inner_lines = (
+        _wrapped(arguments[0], indent + "    ") if len(arguments) == 1 else _filled(arguments, indent)
+    )
+    return [f"{indent}{line[: opening + 1]}", *inner_lines, f"{indent}{line[closing:]}"]
+
+
+def _filled(parts: list[str], indent: str) -> list[str]:
+    """The parts in as few lines as they fit in, one step deeper than `indent`."""
+    lines = [f"{indent}    {parts[0]},"]
+    for part in parts[1:]:
+        if len(lines[-1]) + len(part) + 2 <= LINE_LENGTH:
+            lines[-1] += f" {part},"
+        else:
+            lines.append(f"{indent}    {part},")
+    return lines
+
+
+def _closing(text: str, opening: int) -> int:
+    depth = 0
+    for at in range(opening, len(text)):
+        depth += {"(": 1, ")": -1}.get(text[at], 0)
+        if depth == 0:
+            return at
+    raise ValueError(f"unbalanced brackets: {text}")
+
+
+def _split(text: str) -> list[str]:
+    """The arguments of a call; commas inside brackets do not count."""
+    parts, depth, start = [], 0, 0
+    for at, letter in enumerate(text):
+        depth += {"(": 1, "[": 1, ")": -1, "]": -1}.get(letter, 0)
+        if letter == "," and depth == 0:
+            parts.append(text[start:at].strip())
+            start = at + 1
+    return [*parts, text[start:].strip()]
 
 
 class Structs:
