@@ -74,9 +74,12 @@ class IndexFile:
                 return mmap.mmap(file.fileno(), size_bytes, access=mmap.ACCESS_READ)
             return bytearray(file.read(size_bytes))
 
-    @property
-    def size_on_disk(self) -> int:
-        return os.stat(self.path).st_size
+    def size_problem(self) -> str | None:
+        """Whether the file cannot be whole entries; None is good. Raises OSError."""
+        size_bytes = os.stat(self.path).st_size
+        if size_bytes % self._entry_size_bytes:
+            return f"Index file {self.path} is corrupt, found {size_bytes} bytes"
+        return None
 
     def floor(self, key: int, key_position: int, *, wide: bool = False) -> int:
         """The number of the last entry whose key is not above `key`, or -1.

@@ -75,7 +75,7 @@ class LeaderEpochs:
 
         Entries that contradict it (a later epoch or a later start) are dropped: the newest word counts.
         """
-        if epoch == self.latest_epoch and start_offset >= self._entries[-1].start_offset:
+        if self._entries and epoch == self.latest_epoch and start_offset >= self._entries[-1].start_offset:
             return
         if epoch < 0 or start_offset < 0:
             raise ValueError(f"Received invalid partition leader epoch entry ({epoch}, {start_offset})")

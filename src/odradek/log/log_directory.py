@@ -8,6 +8,7 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 
 from odradek.errors import StorageError
 from odradek.log.checkpoints import MalformedCheckpoint, flush_directory, read_offsets, write_offsets
@@ -78,7 +79,10 @@ class LogDirectory:
         self._lock_fd = descriptor
 
     def unlock(self) -> None:
+        """Lets other brokers in; as in Kafka, the lock file goes too."""
         if self._lock_fd >= 0:
+            with suppress(OSError):
+                os.unlink(os.path.join(self.path, LOCK_FILE))
             os.close(self._lock_fd)
             self._lock_fd = -1
 

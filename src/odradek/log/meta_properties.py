@@ -1,11 +1,11 @@
 """meta.properties: whose log directory this is.
 
-A Java properties file with a comment and a date at its head:
+A Java properties file with an empty comment and a date at its head, in the order of Java's hash table:
 
+    broker.id=0         in version 1 (KRaft): node.id
+    directory.id=…      only after a migration, or in version 1 (KIP-858)
     version=0
     cluster.id=MkU3OEVBNTcwNTJENDM2Qg
-    broker.id=0
-    directory.id=…      version 1 (KRaft) has node.id in place of broker.id; either may have this (KIP-858)
 
 Kafka: MetaProperties, PropertiesUtils.
 """
@@ -43,9 +43,9 @@ class MetaProperties:
         lines = ["#", "#" + java_date(now_ms)]
         values = {
             "broker.id" if self.version == 0 else "node.id": self.node_id,
-            "cluster.id": self.cluster_id,
             "directory.id": self.directory_id,
             "version": self.version,
+            "cluster.id": self.cluster_id,
         }
         lines += [f"{name}={value}" for name, value in values.items() if value is not None]
         return "\n".join(lines) + "\n"

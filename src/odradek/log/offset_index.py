@@ -78,8 +78,11 @@ class OffsetIndex(IndexFile):
         """Drops the entries for offsets at or above `offset`."""
         self.keep_entries(self.floor(offset - 1 - self.base_offset, 0) + 1)
 
-    def sanity_error(self) -> str | None:
-        """What Kafka's sanity check would say of the file, or None."""
-        if self.size_on_disk % ENTRY_SIZE_BYTES:
-            return f"Index file {self.path} is corrupt, found {self.size_on_disk} bytes"
+    def problem(self, log_size_bytes: int) -> str | None:
+        """Whether it cannot be the index of a file of that size; None is good. Reads it; raises OSError."""
+        self.load()
+        if self.count and (
+            self.last_offset <= self.base_offset or self.entry(self.count - 1)[1] >= log_size_bytes
+        ):
+            return f"Index file {self.path} ends with an impossible entry"
         return None

@@ -111,6 +111,8 @@ class _Loader:
         self._load_segments()
         if not request.had_clean_shutdown:
             self._recover_unflushed()
+        elif self._segments:
+            self._check_active()
         end_offset = self._end_offset()
         recovery_point = end_offset if request.had_clean_shutdown else min(request.recovery_point, end_offset)
         active = self._segments[-1]
@@ -183,11 +185,19 @@ class _Loader:
                 segment.transaction_index.entries()
             except CorruptTransactionIndex as error:
                 problem = str(error)
-            problem = problem or segment.offset_index.sanity_error() or segment.time_index.sanity_error()
+            problem = problem or segment.offset_index.size_problem() or segment.time_index.size_problem()
         if problem is not None:
             _log.warn("indexes are rebuilt", segment=segment.path, reason=problem)
             self._recover(segment)
         self._segments.append(segment)
+
+    def _check_active(self) -> None:
+        """The active segment's indexes are read anyway; where they make no sense they are rebuilt."""
+        active = self._segments[-1]
+        problem = active.offset_index.problem(active.size_bytes) or active.time_index.problem()
+        if problem is not None:
+            _log.warn("indexes are rebuilt", segment=active.path, reason=problem)
+            self._recover(active)
 
     def _recover(self, segment: Segment) -> int:
         """Rebuilds what belongs to the segment; bytes that had to be cut off."""

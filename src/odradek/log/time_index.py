@@ -70,10 +70,8 @@ class TimeIndex(IndexFile):
         """Drops the entries for offsets at or above `offset`."""
         self.keep_entries(self.floor(offset - 1 - self.base_offset, 8) + 1)
 
-    def sanity_error(self) -> str | None:
-        """What Kafka's sanity check would say of the file, or None."""
-        if self.size_on_disk % ENTRY_SIZE_BYTES:
-            return f"Time index file {self.path} is corrupt, found {self.size_on_disk} bytes"
-        if self.count and self.last_entry()[0] < self.entry(0)[0]:
+    def problem(self) -> str | None:
+        """Whether its entries do not ascend as they must; None is good. Reads it; raises OSError."""
+        if self.last_entry()[0] < (self.entry(0)[0] if self.count else NO_TIMESTAMP):
             return f"Time index file {self.path} ends with an earlier timestamp than it begins with"
         return None
