@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TypeAlias
 
-from odradek.config.checks import check_dynamic_values, check_values
+from odradek.config.checks import check_static_values, check_values
 from odradek.config.defaults import odradek_defaults
 from odradek.config.definition import Definition, Value
 from odradek.config.definitions import broker_definitions, broker_quota_definitions, own_definitions
@@ -50,9 +50,9 @@ class BrokerConfig:
         """
         self.release = Release.parse(properties[EMULATE]) if EMULATE in properties else DEFAULT_RELEASE
         self.explicit: Mapping[Text, Text] = MappingProxyType(dict(properties))
-        self.static: Mapping[Text, Text] = MappingProxyType(
-            odradek_defaults(properties, self.release) | dict(properties)
-        )
+        static = odradek_defaults(properties, self.release) | dict(properties)
+        _join_node_id(static)
+        self.static: Mapping[Text, Text] = MappingProxyType(static)
         self.dynamic_default = MappingProxyType(dict(dynamic_default))
         self.dynamic_broker = MappingProxyType(dict(dynamic_broker))
         self._definitions: dict[Text, Definition] = {
@@ -62,12 +62,13 @@ class BrokerConfig:
         self._effective = dict(self.static)
         for layer in (self.dynamic_default, self.dynamic_broker):
             override(self._effective, layer)
-        _join_node_id(self._effective)
         self._values: dict[Text, Value] = {}
         for name in self._effective:
             if name in self._definitions:
                 self.value(name)
         check_values(self)
+        if not self.dynamic_default and not self.dynamic_broker:
+            check_static_values(self)
 
     def with_overrides(self, overrides: Mapping[Text, Text]) -> BrokerConfig:
         """The same broker told more by its operator."""
@@ -81,9 +82,7 @@ class BrokerConfig:
         self, *, dynamic_default: Mapping[Text, Text], dynamic_broker: Mapping[Text, Text]
     ) -> BrokerConfig:
         """The same broker with other dynamic configs. Raises InvalidConfig when it cannot live with them."""
-        changed = BrokerConfig(self.explicit, dynamic_default=dynamic_default, dynamic_broker=dynamic_broker)
-        check_dynamic_values(changed)
-        return changed
+        return BrokerConfig(self.explicit, dynamic_default=dynamic_default, dynamic_broker=dynamic_broker)
 
     # -- values
 
