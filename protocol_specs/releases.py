@@ -1,8 +1,9 @@
 """Import which API versions each Kafka release offers: `python -m protocol_specs.releases JAR...`.
 
-Takes the kafka-clients jars of the releases and writes `protocol_specs/releases.json`: for each release the
-lowest and highest version of each API on the listener of its brokers (ZooKeeper mode up to 3.9, KRaft from
-4.0), without the versions that it keeps unstable.
+Takes the kafka-clients jars of the releases, each of its last patch version (`mvn dependency:copy
+-Dartifact=org.apache.kafka:kafka-clients:VERSION -Dtransitive=false`), and writes
+`protocol_specs/releases.json`: for each release the lowest and highest version of each API on the listener
+of its brokers (ZooKeeper mode up to 3.9, KRaft from 4.0), without the versions that it keeps unstable.
 """
 
 from __future__ import annotations

@@ -99,6 +99,11 @@ def test_a_response_frame():
     assert decode_response_header(frame[4:], ApiKey.HEARTBEAT, 4) == (7, 5)
 
 
+def test_a_frame_without_records_is_one_chunk():
+    assert len(encode_response_frame(ApiKey.HEARTBEAT, 4, 7, HeartbeatResponse())) == 1
+    assert len(encode_request_frame(RequestHeader(ApiKey.HEARTBEAT, 4, 7, ""), HeartbeatRequest("g"))) == 1
+
+
 def test_an_api_versions_response_never_has_tagged_fields_in_its_header():
     frame = joined(encode_response_frame(ApiKey.API_VERSIONS, 3, 7, ApiVersionsResponse(error_code=35)))
     assert bytes(frame[4:10]) == bytes.fromhex("00000007 0023")

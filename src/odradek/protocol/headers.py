@@ -32,6 +32,10 @@ from odradek.protocol.primitives import TaggedFields, bad_length, read_tagged_fi
 _FIXED = Struct(">hhi")
 _REQUEST = Struct(">hhih")
 _SIZE_AND_CORRELATION = Struct(">ii")
+_FLEXIBLE_FROM = {key: api.flexible_from for key, api in APIS.items()}
+# Plain numbers: reading a member of an enum takes longer than comparing with it.
+_CONTROLLED_SHUTDOWN = int(ApiKey.CONTROLLED_SHUTDOWN)
+_API_VERSIONS = int(ApiKey.API_VERSIONS)
 
 
 class RequestHeader(NamedTuple):
@@ -46,16 +50,16 @@ class RequestHeader(NamedTuple):
 
 def request_header_version(api_key: int, api_version: int) -> int:
     """0, 1 or 2. Raises KeyError for an unknown API; versions it never had count by the rule of the rest."""
-    if api_key == ApiKey.CONTROLLED_SHUTDOWN and api_version == 0:
+    if api_key == _CONTROLLED_SHUTDOWN and api_version == 0:
         return 0
-    return 2 if api_version >= APIS[api_key].flexible_from else 1
+    return 2 if api_version >= _FLEXIBLE_FROM[api_key] else 1
 
 
 def response_header_version(api_key: int, api_version: int) -> int:
     """0 or 1. Raises KeyError for an unknown API."""
-    if api_key == ApiKey.API_VERSIONS:
+    if api_key == _API_VERSIONS:
         return 0
-    return 1 if api_version >= APIS[api_key].flexible_from else 0
+    return 1 if api_version >= _FLEXIBLE_FROM[api_key] else 0
 
 
 def decode_request_header(frame: memoryview) -> tuple[RequestHeader, int]:
@@ -64,30 +68,41 @@ def decode_request_header(frame: memoryview) -> tuple[RequestHeader, int]:
     Raises MalformedMessage when the API is unknown or the header does not fit.
     """
     try:
-        api_key, api_version, correlation_id = _FIXED.unpack_from(frame)
-        if api_key not in APIS:
-            raise MalformedMessage(f"unknown API key {api_key}")
-        version = request_header_version(api_key, api_version)
-        if version == 0:
-            return RequestHeader(api_key, api_version, correlation_id, ""), _FIXED.size
-        _, _, _, length = _REQUEST.unpack_from(frame)
-        at = _REQUEST.size
-        client_id = ""
-        if length > 0:
-            to = at + length
-            if to > len(frame):
-                raise bad_length("ClientId", length, len(frame) - at)
-            client_id = frame[at:to].tobytes().decode("utf-8", "java")
-            at = to
-        tagged: TaggedFields | None = None
-        if version == 2:
-            if frame[at]:
-                tagged, at = read_tagged_fields(frame, at)
-            else:
-                at += 1
-        return RequestHeader(api_key, api_version, correlation_id, client_id, tagged), at
-    except (struct_error, IndexError):
+        api_key, api_version, correlation_id, length = _REQUEST.unpack_from(frame)
+    except struct_error:
+        return _decode_shortest(frame)
+    flexible_from = _FLEXIBLE_FROM.get(api_key)
+    if flexible_from is None:
+        raise MalformedMessage(f"unknown API key {api_key}")
+    if api_version == 0 and api_key == _CONTROLLED_SHUTDOWN:
+        return _decode_shortest(frame)
+    at = _REQUEST.size
+    client_id = ""
+    if length > 0:
+        at += length
+        if at > len(frame):
+            raise bad_length("ClientId", length, len(frame) - _REQUEST.size)
+        client_id = frame[_REQUEST.size : at].tobytes().decode("utf-8", "java")
+    if api_version < flexible_from:
+        return RequestHeader(api_key, api_version, correlation_id, client_id), at
+    try:
+        if frame[at] == 0:
+            return RequestHeader(api_key, api_version, correlation_id, client_id), at + 1
+        tagged, at = read_tagged_fields(frame, at)
+    except IndexError:
         raise MalformedMessage("request ends in its header") from None
+    return RequestHeader(api_key, api_version, correlation_id, client_id, tagged), at
+
+
+def _decode_shortest(frame: memoryview) -> tuple[RequestHeader, int]:
+    """Read the header without a client id that ControlledShutdown 0 has; anything else is too short."""
+    try:
+        api_key, api_version, correlation_id = _FIXED.unpack_from(frame)
+    except struct_error:
+        raise MalformedMessage("request ends in its header") from None
+    if (api_key, api_version) != (_CONTROLLED_SHUTDOWN, 0):
+        raise MalformedMessage("request ends in its header")
+    return RequestHeader(api_key, api_version, correlation_id, ""), _FIXED.size
 
 
 def encode_request_frame(header: RequestHeader, body: Message) -> list[Chunk]:
@@ -101,8 +116,7 @@ def encode_request_frame(header: RequestHeader, body: Message) -> list[Chunk]:
         head += client_id
     if version >= 2:
         write_tagged_fields(head, {}, header.tagged)
-    frame: list[Chunk] = [head]
-    body.encode_into(header.api_version, frame)
+    frame = _join(head, body, header.api_version)
     head[:4] = (sum(map(len, frame)) - 4).to_bytes(4, "big")
     return frame
 
@@ -119,9 +133,20 @@ def encode_response_frame(
     head = bytearray(8)
     if version:
         head.append(0)
-    frame: list[Chunk] = [head]
-    body.encode_into(api_version, frame)
+    frame = _join(head, body, api_version)
     _SIZE_AND_CORRELATION.pack_into(head, 0, sum(map(len, frame)) - 4, correlation_id)
+    return frame
+
+
+def _join(head: bytearray, body: Message, api_version: int) -> list[Chunk]:
+    """The chunks of the body behind the head, which takes in the first: one chunk where no records are."""
+    frame: list[Chunk] = []
+    body.encode_into(api_version, frame)
+    if frame and isinstance(frame[0], bytearray):
+        head += frame[0]
+        frame[0] = head
+    else:
+        frame.insert(0, head)
     return frame
 
 
