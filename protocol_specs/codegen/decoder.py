@@ -51,7 +51,8 @@ class Decoder:
             else:
                 arguments.append(field.default_text)
         if self._version in self._message.flexible:
-            arguments.append(self._tagged(tagged_fields, arguments, owner))
+            forbidden = sorted(f.tag for f in struct.fields if f.tagged and self._version not in f.tagged)
+            arguments.append(self._tagged(tagged_fields, arguments, owner, forbidden))
         while arguments and arguments[-1] == self._default_of_last(struct, arguments):
             arguments.pop()
         return f"{struct.name}({', '.join(arguments)})"
@@ -60,7 +61,11 @@ class Decoder:
         index = len(arguments) - 1
         return struct.fields[index].default_text if index < len(struct.fields) else "None"
 
-    def _tagged(self, fields: list[tuple[Field, int]], arguments: list[str], owner: str) -> str:
+    def _tagged(
+        self, fields: list[tuple[Field, int]], arguments: list[str], owner: str, forbidden: list[int]
+    ) -> str:
+        """Emit the tagged fields; sets the arguments of known ones, returns the variable with the others."""
+        last = f", {tuple(forbidden)}" if forbidden else ""
         tagged = self._names.new("tagged", owner)
         for field, index in fields:
             name = self._names.new(field.name, owner)
@@ -72,7 +77,7 @@ class Decoder:
         source.add(f"{tagged}: TaggedFields | None = None")
         with source.block("if n:"):
             if not fields:
-                source.add(f"{tagged}, at = read_tagged_fields(buf, at - 1)")
+                source.add(f"{tagged}, at = read_tagged_fields(buf, at - 1{last})")
                 return tagged
             source.add("n, at = read_uvarint(buf, at - 1)")
             with source.block("for _ in range(n):"):
@@ -84,7 +89,7 @@ class Decoder:
                         self._value(field, arguments[index], owner, tagged=True)
                     word = "elif"
                 with source.block("else:"):
-                    source.add(f"{tagged}, at = keep_tagged_field({tagged}, tag, size, buf, at)")
+                    source.add(f"{tagged}, at = keep_tagged_field({tagged}, tag, size, buf, at{last})")
         return tagged
 
     def _source_after_run(self, line: str) -> None:

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from compat.message_codec import Decoded, MessageCodec, Question
+from compat.message_codec import Answer, Decoded, MessageCodec, Question
+from odradek.errors import MalformedMessage
 from odradek.protocol.generated.heartbeat_request import HeartbeatRequest
 from odradek.protocol.message import Message as Generated
 from protocol_specs.codegen.schema import Message
-from tests.protocol.examples import MESSAGES, RandomChoices, canonical, example, to_json
+from tests.protocol.examples import MESSAGES, RandomChoices, canonical, example, generated_class, to_json
 
 pytestmark = pytest.mark.oracle
 
@@ -115,6 +116,45 @@ def test_we_write_the_bytes_that_kafka_writes_for_the_same_values(java: MessageC
         where = f"{message.name} {version}: {value}"
         assert isinstance(answer, bytes), f"{where}: {answer!r}"
         assert answer == value.to_bytes(version), where
+
+
+def mutated(raw: bytes, choices: RandomChoices) -> bytes:
+    found = bytearray(raw)
+    for _ in range(choices.integer(1, 3) if raw else 0):
+        found[choices.integer(0, len(raw) - 1)] = choices.integer(0, 255)
+    return bytes(found)
+
+
+def decoded(message: Message, version: int, raw: bytes) -> Generated | None:
+    try:
+        return generated_class(message).decode(version, memoryview(raw))
+    except MalformedMessage:
+        return None
+
+
+def is_taken(answer: Answer) -> bool:
+    """Whether Kafka could read it: bytes left over it ignores, and the order of tags only writing minds."""
+    return isinstance(answer, Decoded) or "left over" in str(answer) or "raw tag field list" in str(answer)
+
+
+def test_mutated_bytes_are_taken_or_refused_and_mean_the_same_as_in_kafka(java: MessageCodec) -> None:
+    choices = RandomChoices("mutations")
+    found = [
+        (message, version, java_version, mutated(value.to_bytes(version), choices))
+        for message, version, java_version, value in cases("4.3", unknown_tags=True)
+    ]
+    questions = [
+        Question(RELEASES["4.3"], java_class(message, "4.3"), java_version, raw)
+        for message, _, java_version, raw in found
+    ]
+    for (message, version, _, raw), answer in zip(found, java.ask(questions), strict=True):
+        where = f"{message.name} {version} {raw.hex()}"
+        value = decoded(message, version, raw)
+        assert (value is not None) == is_taken(answer), f"{where}: {answer!r}"
+        if value is not None and isinstance(answer, Decoded):
+            expected = to_json(message, version, value, record_data=False)
+            assert canonical(answer.json) == canonical(expected), where
+            assert answer.again == value.to_bytes(version), where
 
 
 def test_malformed_utf8_reads_as_it_does_in_java(java: MessageCodec) -> None:

@@ -112,6 +112,12 @@ def test_a_known_tagged_field_with_its_default_is_not_written():
     assert FetchRequest.decode(12, memoryview(FetchRequest(cluster_id="c").to_bytes(12))).cluster_id == "c"
 
 
+def test_a_tag_that_only_other_versions_know_is_refused_as_kafka_does():
+    body = FetchRequest().to_bytes(12)[:-1] + bytes.fromhex("01 01 00")
+    with pytest.raises(MalformedMessage, match="tag 1"):
+        FetchRequest.decode(12, memoryview(body))
+
+
 def test_equality_and_representation_go_by_the_fields():
     assert MetadataRequestTopic(name="a") == MetadataRequestTopic(name="a")
     assert MetadataRequestTopic(name="a") != MetadataRequestTopic(name="b")

@@ -114,21 +114,33 @@ def write_string_length(b: bytearray, value: int) -> None:
     write_uvarint(b, value)
 
 
-def read_tagged_fields(buf: memoryview, at: int) -> tuple[TaggedFields | None, int]:
-    """Read a section of tagged fields of which none is known; None when it is empty."""
+def read_tagged_fields(
+    buf: memoryview, at: int, forbidden: tuple[int, ...] = ()
+) -> tuple[TaggedFields | None, int]:
+    """Read a section of tagged fields of which none is known; None when it is empty.
+
+    `forbidden` are the tags that this structure knows at other versions only: Kafka refuses them.
+    """
     count, at = read_uvarint(buf, at)
     tagged: TaggedFields | None = None
     for _ in range(count):
         tag, at = read_uvarint(buf, at)
         size, at = read_uvarint(buf, at)
-        tagged, at = keep_tagged_field(tagged, tag, size, buf, at)
+        tagged, at = keep_tagged_field(tagged, tag, size, buf, at, forbidden)
     return tagged, at
 
 
 def keep_tagged_field(
-    tagged: TaggedFields | None, tag: int, size: int, buf: memoryview, at: int
+    tagged: TaggedFields | None,
+    tag: int,
+    size: int,
+    buf: memoryview,
+    at: int,
+    forbidden: tuple[int, ...] = (),
 ) -> tuple[TaggedFields, int]:
     """Add the unknown field at `at` to those already kept; the position behind it."""
+    if tag in forbidden:
+        raise MalformedMessage(f"tag {tag} is not valid for this version")
     to = at + size
     if size < 0 or to > len(buf):
         raise bad_length(f"tagged field {tag}", size, len(buf) - at)

@@ -66,7 +66,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[BrokerHeartbeatRequest, int]:
     at += 23
     tagged: TaggedFields | None = None
     if n:
-        tagged, at = read_tagged_fields(buf, at - 1)
+        tagged, at = read_tagged_fields(buf, at - 1, (0, 1))
     return BrokerHeartbeatRequest(
         broker_id, broker_epoch, current_metadata_offset, want_fence, want_shut_down, [], None, tagged,
     ), at
@@ -97,7 +97,7 @@ def _decode_v1(buf: memoryview, at: int) -> tuple[BrokerHeartbeatRequest, int]:
                 offline_log_dirs = [to_uuid(buf[i : i + 16].tobytes()) for i in range(at, to, 16)]
                 at = to
             else:
-                tagged, at = keep_tagged_field(tagged, tag, size, buf, at)
+                tagged, at = keep_tagged_field(tagged, tag, size, buf, at, (1,))
     return BrokerHeartbeatRequest(
         broker_id, broker_epoch, current_metadata_offset, want_fence, want_shut_down, offline_log_dirs, None,
         tagged,

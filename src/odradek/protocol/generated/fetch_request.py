@@ -542,7 +542,7 @@ def _decode_v12(buf: memoryview, at: int) -> tuple[FetchRequest, int]:
             at += 33
             tagged: TaggedFields | None = None
             if n:
-                tagged, at = read_tagged_fields(buf, at - 1)
+                tagged, at = read_tagged_fields(buf, at - 1, (0, 1))
             partitions.append(
                 FetchPartition(
                     partition, current_leader_epoch, fetch_offset, last_fetched_epoch, log_start_offset,
@@ -624,7 +624,7 @@ def _decode_v12(buf: memoryview, at: int) -> tuple[FetchRequest, int]:
                     cluster_id = buf[at:to].tobytes().decode("utf-8", "java")
                     at = to
             else:
-                fetch_request_tagged, at = keep_tagged_field(fetch_request_tagged, tag, size, buf, at)
+                fetch_request_tagged, at = keep_tagged_field(fetch_request_tagged, tag, size, buf, at, (1,))
     return FetchRequest(
         cluster_id, replica_id, ReplicaState(), max_wait_ms, min_bytes, max_bytes, isolation_level,
         session_id, session_epoch, topics, forgotten_topics_data, rack_id, fetch_request_tagged,
@@ -660,7 +660,7 @@ def _decode_v13(buf: memoryview, at: int) -> tuple[FetchRequest, int]:
             at += 33
             tagged: TaggedFields | None = None
             if n:
-                tagged, at = read_tagged_fields(buf, at - 1)
+                tagged, at = read_tagged_fields(buf, at - 1, (0, 1))
             partitions.append(
                 FetchPartition(
                     partition, current_leader_epoch, fetch_offset, last_fetched_epoch, log_start_offset,
@@ -732,7 +732,7 @@ def _decode_v13(buf: memoryview, at: int) -> tuple[FetchRequest, int]:
                     cluster_id = buf[at:to].tobytes().decode("utf-8", "java")
                     at = to
             else:
-                fetch_request_tagged, at = keep_tagged_field(fetch_request_tagged, tag, size, buf, at)
+                fetch_request_tagged, at = keep_tagged_field(fetch_request_tagged, tag, size, buf, at, (1,))
     return FetchRequest(
         cluster_id, replica_id, ReplicaState(), max_wait_ms, min_bytes, max_bytes, isolation_level,
         session_id, session_epoch, topics, forgotten_topics_data, rack_id, fetch_request_tagged,
@@ -768,7 +768,7 @@ def _decode_v15(buf: memoryview, at: int) -> tuple[FetchRequest, int]:
             at += 33
             tagged: TaggedFields | None = None
             if n:
-                tagged, at = read_tagged_fields(buf, at - 1)
+                tagged, at = read_tagged_fields(buf, at - 1, (0, 1))
             partitions.append(
                 FetchPartition(
                     partition, current_leader_epoch, fetch_offset, last_fetched_epoch, log_start_offset,
@@ -896,7 +896,7 @@ def _decode_v17(buf: memoryview, at: int) -> tuple[FetchRequest, int]:
                         at += 16
                         replica_directory_id = to_uuid(replica_directory_id)
                     else:
-                        tagged, at = keep_tagged_field(tagged, tag, size, buf, at)
+                        tagged, at = keep_tagged_field(tagged, tag, size, buf, at, (1,))
             partitions.append(
                 FetchPartition(
                     partition, current_leader_epoch, fetch_offset, last_fetched_epoch, log_start_offset,

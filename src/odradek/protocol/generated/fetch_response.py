@@ -622,7 +622,7 @@ def _decode_v12(buf: memoryview, at: int) -> tuple[FetchResponse, int]:
     at += 1
     fetch_response_tagged: TaggedFields | None = None
     if n:
-        fetch_response_tagged, at = read_tagged_fields(buf, at - 1)
+        fetch_response_tagged, at = read_tagged_fields(buf, at - 1, (0,))
     return FetchResponse(throttle_time_ms, error_code, session_id, responses, [], fetch_response_tagged), at
 
 
@@ -731,7 +731,7 @@ def _decode_v13(buf: memoryview, at: int) -> tuple[FetchResponse, int]:
     at += 1
     fetch_response_tagged: TaggedFields | None = None
     if n:
-        fetch_response_tagged, at = read_tagged_fields(buf, at - 1)
+        fetch_response_tagged, at = read_tagged_fields(buf, at - 1, (0,))
     return FetchResponse(throttle_time_ms, error_code, session_id, responses, [], fetch_response_tagged), at
 
 

@@ -146,7 +146,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[FetchSnapshotRequest, int]:
             at += 9
             partition_snapshot_tagged: TaggedFields | None = None
             if n:
-                partition_snapshot_tagged, at = read_tagged_fields(buf, at - 1)
+                partition_snapshot_tagged, at = read_tagged_fields(buf, at - 1, (0,))
             partitions.append(
                 PartitionSnapshot(
                     partition, current_leader_epoch, SnapshotId(end_offset, epoch, tagged), position,

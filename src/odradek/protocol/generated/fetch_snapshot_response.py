@@ -226,7 +226,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[FetchSnapshotResponse, int]:
     at += 1
     fetch_snapshot_response_tagged: TaggedFields | None = None
     if n:
-        fetch_snapshot_response_tagged, at = read_tagged_fields(buf, at - 1)
+        fetch_snapshot_response_tagged, at = read_tagged_fields(buf, at - 1, (0,))
     return FetchSnapshotResponse(throttle_time_ms, error_code, topics, [], fetch_snapshot_response_tagged), at
 
 

@@ -414,7 +414,7 @@ def _decode_v9(buf: memoryview, at: int) -> tuple[ProduceResponse, int]:
             at += 1
             partition_produce_response_tagged: TaggedFields | None = None
             if n:
-                partition_produce_response_tagged, at = read_tagged_fields(buf, at - 1)
+                partition_produce_response_tagged, at = read_tagged_fields(buf, at - 1, (0,))
             partition_responses.append(
                 PartitionProduceResponse(
                     index, error_code, base_offset, log_append_time_ms, log_start_offset, record_errors,
@@ -433,7 +433,7 @@ def _decode_v9(buf: memoryview, at: int) -> tuple[ProduceResponse, int]:
     at += 5
     produce_response_tagged: TaggedFields | None = None
     if n:
-        produce_response_tagged, at = read_tagged_fields(buf, at - 1)
+        produce_response_tagged, at = read_tagged_fields(buf, at - 1, (0,))
     return ProduceResponse(responses, throttle_time_ms, [], produce_response_tagged), at
 
 

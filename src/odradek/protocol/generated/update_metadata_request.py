@@ -794,7 +794,7 @@ def _decode_v6(buf: memoryview, at: int) -> tuple[UpdateMetadataRequest, int]:
     at += 1
     update_metadata_request_tagged: TaggedFields | None = None
     if n:
-        update_metadata_request_tagged, at = read_tagged_fields(buf, at - 1)
+        update_metadata_request_tagged, at = read_tagged_fields(buf, at - 1, (0,))
     return UpdateMetadataRequest(
         controller_id, False, 0, controller_epoch, broker_epoch, [], topic_states, live_brokers,
         update_metadata_request_tagged,
@@ -951,7 +951,7 @@ def _decode_v7(buf: memoryview, at: int) -> tuple[UpdateMetadataRequest, int]:
     at += 1
     update_metadata_request_tagged: TaggedFields | None = None
     if n:
-        update_metadata_request_tagged, at = read_tagged_fields(buf, at - 1)
+        update_metadata_request_tagged, at = read_tagged_fields(buf, at - 1, (0,))
     return UpdateMetadataRequest(
         controller_id, False, 0, controller_epoch, broker_epoch, [], topic_states, live_brokers,
         update_metadata_request_tagged,

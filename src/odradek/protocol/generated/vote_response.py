@@ -155,7 +155,7 @@ def _decode_v0(buf: memoryview, at: int) -> tuple[VoteResponse, int]:
     at += 1
     vote_response_tagged: TaggedFields | None = None
     if n:
-        vote_response_tagged, at = read_tagged_fields(buf, at - 1)
+        vote_response_tagged, at = read_tagged_fields(buf, at - 1, (0,))
     return VoteResponse(error_code, topics, [], vote_response_tagged), at
 
 
