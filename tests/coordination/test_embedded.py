@@ -9,13 +9,13 @@ import sys
 import pytest
 import trio
 
-from odradek.coordination.embedded import FILE_NAME, EmbeddedStore
+from odradek.coordination.embedded import EmbeddedStore
 from odradek.coordination.store import Create, Delete, NoNode, Set, StoreUnavailable
 
 KILLED_WRITER = """
 import os, sys, trio
 from pathlib import Path
-from odradek.coordination.embedded import FILE_NAME, EmbeddedStore
+from odradek.coordination.embedded import EmbeddedStore
 from odradek.coordination.store import Create, Set
 
 async def main():
@@ -93,5 +93,5 @@ async def test_a_path_must_be_absolute(path):
 
 
 async def test_kafka_finds_no_directory_of_ours_to_take_for_a_log(tmp_path):
-    async with EmbeddedStore(tmp_path / FILE_NAME):
+    async with EmbeddedStore(tmp_path / "tree"):
         assert all(entry.is_file() for entry in tmp_path.iterdir())

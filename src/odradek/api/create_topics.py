@@ -84,7 +84,7 @@ def _result(
 def _configs(topic: CreatedTopic, ctx: RequestContext) -> list[CreatableTopicConfigs]:
     if ctx.api_version < 5:
         return []
-    entries: list[Entry] = list(describe_topic(ctx.services.configs.config, topic.configs))
+    entries: list[Entry] = list(describe_topic(ctx.services.config, topic.configs))
     if not ctx.services.release.zookeeper:
         entries.sort(key=lambda entry: entry.name)
     return [

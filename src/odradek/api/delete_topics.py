@@ -46,7 +46,7 @@ async def delete_topics(request: DeleteTopicsRequest, ctx: RequestContext) -> De
     zookeeper: bool = services.release.zookeeper
     if zookeeper and not services.controller.is_active:
         raise KafkaError(ErrorCode.NOT_CONTROLLER)
-    if not services.configs.config.bool("delete.topic.enable"):
+    if not services.config.bool("delete.topic.enable"):
         has_code = ctx.api_version >= 3
         raise KafkaError(ErrorCode.TOPIC_DELETION_DISABLED if has_code else ErrorCode.INVALID_REQUEST)
     resolved = _resolve_as_broker(request, ctx) if zookeeper else _resolve_as_controller(request, ctx)

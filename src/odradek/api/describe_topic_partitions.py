@@ -38,7 +38,7 @@ def describe_topic_partitions(
 ) -> DescribeTopicPartitionsResponse:
     snapshot = ctx.services.metadata.snapshot
     names = _names(request, snapshot)
-    most = ctx.services.configs.config.int(_PARTITION_LIMIT)
+    most = ctx.services.config.int(_PARTITION_LIMIT)
     remaining = max(min(most, request.response_partition_limit), 1)
     response = DescribeTopicPartitionsResponse(topics=[])
     for name in names:

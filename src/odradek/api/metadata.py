@@ -123,9 +123,7 @@ async def _by_name(ctx: RequestContext, request: MetadataRequest) -> list[Metada
     known = ctx.services.metadata.snapshot.topics
     unknown = [name for name in names if name not in known]
     # The protocol gives versions before 4, which cannot say it, the default: creation is allowed.
-    creates = request.allow_auto_topic_creation and ctx.services.configs.config.bool(
-        "auto.create.topics.enable"
-    )
+    creates = request.allow_auto_topic_creation and ctx.services.config.bool("auto.create.topics.enable")
     answers = _known_topics(ctx, [name for name in names if name in known])
     if unknown and creates:
         errors = await ctx.services.topics.create_automatically(unknown)

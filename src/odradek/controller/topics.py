@@ -8,7 +8,7 @@ Source: kafka.server.ZkAdminManager, DelayedCreatePartitions, DelayedDeleteTopic
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from random import Random, SystemRandom
 from typing import Protocol
@@ -24,7 +24,6 @@ from odradek.controller.kraft_checks import KRaftChecks
 from odradek.controller.metadata_waits import wait_until
 from odradek.controller.new_topic import CreatedTopic, NewPartitions, NewTopic, Outcome
 from odradek.controller.zookeeper_checks import ZooKeeperChecks
-from odradek.coordination.dynamic_configs import DynamicConfigs
 from odradek.coordination.store import (
     BadVersion,
     Create,
@@ -69,18 +68,18 @@ def checks_of(release: Release) -> TopicChecks:
 
 
 class TopicAdmin:
-    """Administers topics. `configs` has the broker's configuration of the moment."""
+    """Administers topics. `config` gives the broker's configuration of the moment."""
 
     def __init__(
         self,
         store: MetadataStore,
         metadata: MetadataCache,
-        configs: DynamicConfigs,
+        config: Callable[[], BrokerConfig],
         random: Random | None = None,
     ) -> None:
         self._store = store
         self._metadata = metadata
-        self._configs = configs
+        self._config = config
         self._random = random or SystemRandom()
         self._being_created: set[str] = set()
 
@@ -93,7 +92,7 @@ class TopicAdmin:
 
         One whose partitions are not led in time ends as REQUEST_TIMED_OUT, though it was created.
         """
-        checks = checks_of(self._configs.config.release)
+        checks = checks_of(self._config().release)
         if checks.drops_what_is_late and timeout_ms <= 0:
             return {topic.name: CreatedTopic(ErrorCode.REQUEST_TIMED_OUT) for topic in topics}
         created = {topic.name: await self._create(topic, checks, validate_only) for topic in topics}
@@ -114,7 +113,7 @@ class TopicAdmin:
     async def _create_automatically(self, name: str) -> ErrorCode:
         if topic_names.reason_invalid(name) is not None:
             return ErrorCode.INVALID_TOPIC_EXCEPTION
-        config = self._configs.config
+        config = self._config()
         forbidden = not config.release.zookeeper and name == topic_names.CLUSTER_METADATA_TOPIC
         if forbidden or name in self._being_created:
             return ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
@@ -132,7 +131,7 @@ class TopicAdmin:
     async def _create(self, topic: NewTopic, checks: TopicChecks, validate_only: bool) -> CreatedTopic:
         try:
             view = await self._view()
-            assignment = checks.new_topic(topic, view, self._configs.config, self._start(len(view.racks)))
+            assignment = checks.new_topic(topic, view, self._config(), self._start(len(view.racks)))
             topic_id = random_topic_id(self._random.randbytes)
             configs = {name: value for name, value in topic.configs.items() if value is not None}
             partitions = {n: ReplicaAssignment(assignment[n]) for n in sorted(assignment)}
@@ -193,7 +192,7 @@ class TopicAdmin:
 
         A topic that is being deleted already is waited for as well.
         """
-        if timeout_ms <= 0 and checks_of(self._configs.config.release).drops_what_is_late:
+        if timeout_ms <= 0 and checks_of(self._config().release).drops_what_is_late:
             return dict.fromkeys(names, ErrorCode.REQUEST_TIMED_OUT)
         outcomes = {name: await self._mark_for_deletion(name) for name in names}
         marked = {name for name, outcome in outcomes.items() if outcome == ErrorCode.NONE}
@@ -237,7 +236,7 @@ class TopicAdmin:
         self, wanted: Sequence[NewPartitions], *, timeout_ms: int, validate_only: bool = False
     ) -> dict[str, Outcome]:
         """Add partitions to different topics; wait until they are led, or the time is up."""
-        checks = checks_of(self._configs.config.release)
+        checks = checks_of(self._config().release)
         if checks.drops_what_is_late and timeout_ms <= 0:
             return {one.topic: Outcome(ErrorCode.REQUEST_TIMED_OUT) for one in wanted}
         outcomes = {one.topic: await self._add_partitions(one, checks, validate_only) for one in wanted}

@@ -44,9 +44,6 @@ from odradek.coordination.store import (
     StoreUnavailable,
 )
 
-FILE_NAME = "odradek-metadata.sqlite3"
-"""The store's file in a log directory; Kafka looks only at directories there, so it may stay."""
-
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS node (
     path TEXT PRIMARY KEY, data BLOB NOT NULL, version INTEGER NOT NULL, czxid INTEGER NOT NULL,
