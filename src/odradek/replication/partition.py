@@ -246,6 +246,11 @@ class Partition:
             )
         return ReadResult(records, high_watermark, stable, log.log_start_offset)
 
+    def offsets(self) -> ReadResult:
+        """What a read would say beside the records, of which there are none."""
+        start_offset = 0 if self.log is None else self.log.log_start_offset
+        return ReadResult(EMPTY_SLICE, self.high_watermark, self.last_stable_offset, start_offset)
+
     def check_follower(self, replica_id: int, current_leader_epoch: int) -> None:
         """Raises KafkaError for a fetch by a broker that is not one of the replicas."""
         if replica_id not in self.assignment.replicas or replica_id == self._node_id:

@@ -1,0 +1,143 @@
+"""ListOffsets (key 2): which offset a partition has at a time, or where it begins and ends.
+
+0   several offsets, where segments begin     1   one offset and its timestamp
+2   isolation_level   4   leader epochs       5   OFFSET_NOT_AVAILABLE      6   flexible
+7   -3 max timestamp   8   -4 earliest local  9   -5 latest tiered   10   timeout_ms
+11  -6 earliest pending upload
+
+Kafka: KafkaApis.handleListOffsetRequest, ReplicaManager.fetchOffset.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from odradek.api.api import Api, Versions
+from odradek.api.context import RequestContext
+from odradek.errors import KafkaError
+from odradek.protocol.api_keys import ApiKey
+from odradek.protocol.error_codes import ErrorCode
+from odradek.protocol.generated.list_offsets_request import (
+    ListOffsetsPartition,
+    ListOffsetsRequest,
+    ListOffsetsTopic,
+)
+from odradek.protocol.generated.list_offsets_response import (
+    ListOffsetsPartitionResponse,
+    ListOffsetsResponse,
+    ListOffsetsTopicResponse,
+)
+from odradek.replication.fetch_isolation import (
+    CONSUMER_REPLICA_ID,
+    DEBUGGING_REPLICA_ID,
+    FetchIsolation,
+)
+from odradek.replication.offset_lookup import (
+    EARLIEST,
+    EARLIEST_LOCAL,
+    EARLIEST_PENDING_UPLOAD,
+    LATEST,
+    LATEST_TIERED,
+    MAX_TIMESTAMP,
+    look_up_offset,
+    look_up_offsets_before,
+)
+
+FIRST_VERSION_OF_TIMESTAMP = {
+    LATEST: 1,
+    EARLIEST: 1,
+    MAX_TIMESTAMP: 7,
+    EARLIEST_LOCAL: 8,
+    LATEST_TIERED: 9,
+    EARLIEST_PENDING_UPLOAD: 11,
+}
+
+api = Api(key=ApiKey.LIST_OFFSETS, versions=Versions(0, 11), request=ListOffsetsRequest)
+
+
+@api.handler
+def list_offsets(request: ListOffsetsRequest, ctx: RequestContext) -> ListOffsetsResponse:
+    """Each partition once, however often it is named."""
+    answer = _answer_v0 if ctx.api_version == 0 else _answer
+    counts = Counter(
+        (topic.name, asked.partition_index) for topic in request.topics for asked in topic.partitions
+    )
+    response = ListOffsetsResponse()
+    for topic in request.topics:
+        answers: list[ListOffsetsPartitionResponse] = []
+        for asked in topic.partitions:
+            count = counts.pop((topic.name, asked.partition_index), 0)
+            if count == 1 or ctx.api_version == 0:
+                answers.append(answer(topic, asked, request, ctx))
+            elif count:
+                answers.append(ListOffsetsPartitionResponse(asked.partition_index, ErrorCode.INVALID_REQUEST))
+        if answers:
+            response.topics.append(ListOffsetsTopicResponse(topic.name, answers))
+    return response
+
+
+@api.refusal
+def refuse(request: ListOffsetsRequest, ctx: RequestContext, code: int) -> ListOffsetsResponse:
+    """The same error for every partition."""
+    return ListOffsetsResponse(
+        topics=[
+            ListOffsetsTopicResponse(
+                topic.name,
+                [ListOffsetsPartitionResponse(asked.partition_index, code) for asked in topic.partitions],
+            )
+            for topic in request.topics
+        ]
+    )
+
+
+def _isolation(request: ListOffsetsRequest) -> FetchIsolation:
+    """Whoever is no consumer, a debugging client too, sees the log's end."""
+    if request.replica_id != CONSUMER_REPLICA_ID:
+        return FetchIsolation.LOG_END
+    return FetchIsolation.of(request.replica_id, request.isolation_level)
+
+
+def _answer(
+    topic: ListOffsetsTopic, asked: ListOffsetsPartition, request: ListOffsetsRequest, ctx: RequestContext
+) -> ListOffsetsPartitionResponse:
+    version = ctx.api_version
+    if asked.timestamp < 0 and version < FIRST_VERSION_OF_TIMESTAMP.get(asked.timestamp, version + 1):
+        return ListOffsetsPartitionResponse(asked.partition_index, ErrorCode.UNSUPPORTED_VERSION)
+    try:
+        found = look_up_offset(
+            ctx.services.replicas.hosted(topic.name, asked.partition_index),
+            asked.timestamp,
+            isolation=_isolation(request),
+            current_leader_epoch=asked.current_leader_epoch,
+            only_leader=request.replica_id != DEBUGGING_REPLICA_ID,
+        )
+    except KafkaError as error:
+        code = error.code
+        if code == ErrorCode.OFFSET_NOT_AVAILABLE and version < 5:
+            code = ErrorCode.LEADER_NOT_AVAILABLE
+        return ListOffsetsPartitionResponse(asked.partition_index, code)
+    return ListOffsetsPartitionResponse(
+        partition_index=asked.partition_index,
+        timestamp=found.timestamp,
+        offset=found.offset,
+        leader_epoch=found.leader_epoch if version >= 4 else -1,
+    )
+
+
+def _answer_v0(
+    topic: ListOffsetsTopic, asked: ListOffsetsPartition, request: ListOffsetsRequest, ctx: RequestContext
+) -> ListOffsetsPartitionResponse:
+    if asked.timestamp < EARLIEST:
+        return ListOffsetsPartitionResponse(asked.partition_index, ErrorCode.UNSUPPORTED_VERSION)
+    try:
+        offsets = look_up_offsets_before(
+            ctx.services.replicas.hosted(topic.name, asked.partition_index),
+            asked.timestamp,
+            asked.max_num_offsets,
+            isolation=_isolation(request),
+            now_ms=ctx.services.clock.now_ms(),
+            only_leader=request.replica_id != DEBUGGING_REPLICA_ID,
+        )
+    except KafkaError as error:
+        return ListOffsetsPartitionResponse(asked.partition_index, error.code)
+    return ListOffsetsPartitionResponse(asked.partition_index, old_style_offsets=offsets)

@@ -1,0 +1,252 @@
+"""Produce (key 0): appends batches to partitions that this broker leads.
+
+0-2   messages of magic 0 and 1; 1 throttle time; 2 log append time
+3     batches of magic 2, exactly one a partition; transactional_id
+5     log_start_offset   7 zstd   8 record_errors and error_message (KIP-467)
+9     flexible   10 current_leader and node_endpoints (KIP-951)   12 implicit AddPartitionsToTxn (KIP-890)
+13    topics by id
+
+Appending is synchronous; what is left to await (replication, a flush) is awaited by the answer alone, so that
+the connection's next request is appended meanwhile. Kafka: KafkaApis.handleProduceRequest,
+ReplicaManager.appendRecords.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+import trio
+
+from odradek.api.api import Answer, Api, ConnectionEnded, Versions
+from odradek.api.context import RequestContext
+from odradek.api.current_leader import current_leader
+from odradek.errors import KafkaError
+from odradek.metadata.topic_names import INTERNAL_TOPICS
+from odradek.protocol.api_keys import ApiKey
+from odradek.protocol.error_codes import ErrorCode
+from odradek.protocol.generated.produce_request import PartitionProduceData, ProduceRequest
+from odradek.protocol.generated.produce_response import (
+    BatchIndexAndErrorMessage,
+    LeaderIdAndEpoch,
+    NodeEndpoint,
+    PartitionProduceResponse,
+    ProduceResponse,
+    TopicProduceResponse,
+)
+from odradek.protocol.message import ZERO_UUID
+from odradek.records.batch import ATTRIBUTES_OFFSET, MAGIC_OFFSET, TRANSACTIONAL_FLAG, Buffer
+from odradek.records.validation import AppendOrigin, InvalidRecords, check_produced
+from odradek.replication.partition import ACKS_ALL, Partition
+
+if TYPE_CHECKING:
+    from odradek.metadata.cache import TopicMetadata
+
+ADMIN_CLIENT_ID = "__admin_client"
+"""The one client that may write to internal topics."""
+
+NO_LEADER = LeaderIdAndEpoch()
+"""Shared by all answers that name none; never changed."""
+
+_HIDES_LOG_START_OFFSET = frozenset(
+    {
+        ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
+        ErrorCode.UNKNOWN_TOPIC_ID,
+        ErrorCode.NOT_LEADER_OR_FOLLOWER,
+        ErrorCode.MESSAGE_TOO_LARGE,
+        ErrorCode.RECORD_LIST_TOO_LARGE,
+        ErrorCode.CORRUPT_MESSAGE,
+        ErrorCode.KAFKA_STORAGE_ERROR,
+        ErrorCode.INVALID_TOPIC_EXCEPTION,
+        ErrorCode.INVALID_REQUIRED_ACKS,
+    }
+)
+"""Errors that Kafka answers without looking at the log."""
+
+api = Api(key=ApiKey.PRODUCE, versions=Versions(0, 13), request=ProduceRequest, overlaps=True)
+
+
+@dataclass(slots=True)
+class _Pending:
+    """An append whose answer has to wait."""
+
+    answer: PartitionProduceResponse
+    partition: Partition
+    next_offset: int
+    needs_flush: bool
+
+
+@api.handler
+def produce(request: ProduceRequest, ctx: RequestContext) -> Answer | Awaitable[Answer]:
+    """Measured path: one record takes some tens of microseconds in all of the broker."""
+    if request.transactional_id is None and _has_transactional_records(request):
+        if request.acks == 0:
+            raise ConnectionEnded("transactional records without a transactional id, with acks=0")
+        return refuse(request, ctx, ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED)
+    appends = _Appends(request, ctx)
+    snapshot = ctx.services.metadata.snapshot
+    uses_topic_ids = ctx.api_version >= 13
+    for topic in request.topic_data:
+        if uses_topic_ids:
+            metadata = snapshot.topics_by_id.get(topic.topic_id)
+        else:
+            metadata = snapshot.topics.get(topic.name)
+        appends.response.responses.append(
+            TopicProduceResponse(
+                topic.name,
+                topic.topic_id if uses_topic_ids else ZERO_UUID,
+                [appends.append(data, metadata) for data in topic.partition_data],
+            )
+        )
+    return appends.wait() if appends.pending else appends.answered()
+
+
+@api.refusal
+def refuse(request: ProduceRequest, ctx: RequestContext, code: int) -> Answer:
+    """The same error for every partition; with acks=0 there is no answer to put it in."""
+    if request.acks == 0:
+        return None
+    uses_topic_ids = ctx.api_version >= 13
+    return ProduceResponse(
+        [
+            TopicProduceResponse(
+                topic.name,
+                topic.topic_id if uses_topic_ids else ZERO_UUID,
+                [
+                    PartitionProduceResponse(data.index, code, -1, -1, -1, [], None, NO_LEADER)
+                    for data in topic.partition_data
+                ],
+            )
+            for topic in request.topic_data
+        ]
+    )
+
+
+class _Appends:
+    """The appends of one request, and the answer that they add up to."""
+
+    __slots__ = ("_ctx", "_request", "pending", "response")
+
+    def __init__(self, request: ProduceRequest, ctx: RequestContext) -> None:
+        self.response = ProduceResponse([], 0, [])
+        self.pending: list[_Pending] = []
+        self._request = request
+        self._ctx = ctx
+
+    def append(self, data: PartitionProduceData, topic: TopicMetadata | None) -> PartitionProduceResponse:
+        """Appends one partition's records; an answer that is not final yet goes into `pending` too."""
+        index = data.index
+        ctx = self._ctx
+        services = ctx.services
+        acks = self._request.acks
+        answer = PartitionProduceResponse(index, 0, -1, -1, -1, [], None, NO_LEADER)
+        partition: Partition | None = None
+        try:
+            if topic is None or index not in topic.partitions:
+                is_unknown_id = topic is None and ctx.api_version >= 13
+                raise KafkaError(
+                    ErrorCode.UNKNOWN_TOPIC_ID if is_unknown_id else ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
+                )
+            records = cast("Buffer", data.records or b"")
+            holds_batch = check_produced(records, ctx.api_version)
+            if not -1 <= acks <= 1:
+                raise KafkaError(ErrorCode.INVALID_REQUIRED_ACKS)
+            if topic.name in INTERNAL_TOPICS and ctx.client_id != ADMIN_CLIENT_ID:
+                raise KafkaError(
+                    ErrorCode.INVALID_TOPIC_EXCEPTION, f"Cannot append to internal topic {topic.name}"
+                )
+            partition = services.replicas.hosted(topic.name, index)
+            if not holds_batch:
+                # Only before version 3: Kafka takes nothing, and says that it went well.
+                answer.log_start_offset = partition.local_log().log_start_offset
+                return answer
+            info = partition.append(
+                records, required_acks=acks, origin=AppendOrigin.CLIENT, now_ms=services.clock.now_ms()
+            )
+        except KafkaError as error:
+            self._refuse(answer, error, partition, topic)
+            return answer
+        answer.base_offset = info.first_offset
+        answer.log_append_time_ms = info.log_append_time_ms
+        answer.log_start_offset = info.log_start_offset
+        next_offset = info.last_offset + 1
+        needs_flush = partition.log is not None and partition.log.is_flush_due
+        if needs_flush or (acks == ACKS_ALL and partition.high_watermark < next_offset):
+            self.pending.append(_Pending(answer, partition, next_offset, needs_flush))
+        return answer
+
+    def _refuse(
+        self,
+        answer: PartitionProduceResponse,
+        error: KafkaError,
+        partition: Partition | None,
+        topic: TopicMetadata | None,
+    ) -> None:
+        answer.error_code = error.code
+        if partition is not None and error.code not in _HIDES_LOG_START_OFFSET:
+            answer.log_start_offset = partition.log_start_offset
+        if isinstance(error, InvalidRecords):
+            answer.error_message = error.message
+            answer.record_errors = [
+                BatchIndexAndErrorMessage(record.batch_index, record.message)
+                for record in error.record_errors
+            ]
+        if error.code == ErrorCode.NOT_LEADER_OR_FOLLOWER and self._ctx.api_version >= 10 and topic:
+            leader = current_leader(self._ctx, topic.name, answer.index)
+            answer.current_leader = LeaderIdAndEpoch(leader.leader_id, leader.leader_epoch)
+            endpoints = self.response.node_endpoints
+            if leader.node and all(endpoint.node_id != leader.leader_id for endpoint in endpoints):
+                endpoints.append(NodeEndpoint(*leader.node))
+
+    async def wait(self) -> Answer:
+        """Waits for flushes however long they take, and for replication up to the request's timeout_ms."""
+        for append in self.pending:
+            if append.needs_flush and append.partition.log is not None:
+                try:
+                    await append.partition.log.flush(append.next_offset)
+                except KafkaError as error:
+                    append.answer.error_code = error.code
+        if self._request.acks == ACKS_ALL:
+            await self._wait_replicated()
+        return self.answered()
+
+    async def _wait_replicated(self) -> None:
+        with trio.move_on_after(self._request.timeout_ms / 1000):
+            for append in self.pending:
+                try:
+                    await append.partition.wait_replicated(append.next_offset)
+                except KafkaError as error:
+                    append.answer.error_code = error.code
+        for append in self.pending:
+            if append.answer.error_code == 0 and append.partition.high_watermark < append.next_offset:
+                append.answer.error_code = ErrorCode.REQUEST_TIMED_OUT
+
+    def answered(self) -> Answer:
+        """With acks=0 no answer is expected: only a closed connection tells the producer of an error."""
+        if self._request.acks != 0:
+            return self.response
+        errors = [
+            f"partition {answer.index}: {ErrorCode(answer.error_code).name}"
+            for topic in self.response.responses
+            for answer in topic.partition_responses
+            if answer.error_code
+        ]
+        if errors:
+            raise ConnectionEnded("error during produce request with acks=0: " + ", ".join(errors))
+        return None
+
+
+def _has_transactional_records(request: ProduceRequest) -> bool:
+    """Whether some partition's batch says that it is part of a transaction."""
+    for topic in request.topic_data:
+        for data in topic.partition_data:
+            records = data.records
+            if (
+                isinstance(records, memoryview)
+                and len(records) > ATTRIBUTES_OFFSET + 1
+                and records[MAGIC_OFFSET] == 2
+                and records[ATTRIBUTES_OFFSET + 1] & TRANSACTIONAL_FLAG
+            ):
+                return True
+    return False

@@ -1,0 +1,49 @@
+"""DeleteRecords: low watermarks and refusals, at every version."""
+
+from typing import Any
+
+import pytest
+
+from odradek.api.delete_records import api
+from odradek.config.log_config import LogConfig
+from odradek.protocol.error_codes import ErrorCode
+from odradek.protocol.generated.delete_records_request import (
+    DeleteRecordsPartition,
+    DeleteRecordsRequest,
+    DeleteRecordsTopic,
+)
+from odradek.records.validation import AppendOrigin
+from tests.api.data_broker import DataBroker, data_broker
+from tests.replication.hosting import NODE_ID, batch
+
+
+async def delete(broker: DataBroker, offset: int, version: int = 2, topic: str = "t") -> Any:
+    request = DeleteRecordsRequest([DeleteRecordsTopic(topic, [DeleteRecordsPartition(0, offset)])], 1000)
+    response = await broker.ask(api, request, version)
+    [answer] = response.topics[0].partitions
+    return answer
+
+
+@pytest.mark.parametrize("version", range(3))
+async def test_records_are_deleted(tmp_path, autojump_clock, version):
+    async with data_broker(tmp_path) as broker:
+        partition = broker.host.lead("t")
+        partition.append(batch(5), required_acks=1, origin=AppendOrigin.CLIENT, now_ms=0)
+        assert (await delete(broker, 2, version)).low_watermark == 2
+        assert (await delete(broker, -1, version)).low_watermark == 5
+        assert partition.log_start_offset == 5
+
+
+async def test_refusals(tmp_path, autojump_clock):
+    async with data_broker(tmp_path) as broker:
+        answer = await delete(broker, 0)
+        assert (answer.error_code, answer.low_watermark) == (ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, -1)
+        broker.host.lead("__consumer_offsets")
+        answer = await delete(broker, 0, topic="__consumer_offsets")
+        assert answer.error_code == ErrorCode.INVALID_TOPIC_EXCEPTION
+        broker.host.lead("t")
+        assert (await delete(broker, 1)).error_code == ErrorCode.OFFSET_OUT_OF_RANGE
+        broker.host.lead("c", config=LogConfig(cleanup_policy=frozenset({"compact"})))
+        assert (await delete(broker, 0, topic="c")).error_code == ErrorCode.POLICY_VIOLATION
+        broker.host.announce("e", leader=NODE_ID + 1)
+        assert (await delete(broker, 0, topic="e")).error_code == ErrorCode.NOT_LEADER_OR_FOLLOWER
