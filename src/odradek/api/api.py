@@ -27,7 +27,8 @@ RequestT = TypeVar("RequestT", bound=Message)
 Answer = Message | None
 AnswerT = TypeVar("AnswerT", bound=Answer | Awaitable[Answer])
 Handler = Callable[[RequestT, "RequestContext"], AnswerT]
-Refusal = Callable[[RequestT, "RequestContext", int], Answer]
+RefusalT = TypeVar("RefusalT", bound=Answer)
+Refusal = Callable[[RequestT, "RequestContext", int], RefusalT]
 
 
 class ConnectionEnded(OdradekError):
@@ -70,14 +71,14 @@ class Api(Generic[RequestT]):
     request: type[RequestT]
     overlaps: bool = False
     handle: Handler[RequestT, Any] = field(init=False)
-    refuse: Refusal[RequestT] | None = field(init=False, default=None)
+    refuse: Refusal[RequestT, Answer] | None = field(init=False, default=None)
 
     def handler(self, handle: Handler[RequestT, AnswerT]) -> Handler[RequestT, AnswerT]:
         """Decorator: the function, async or not, that answers this API's requests."""
         self.handle = handle
         return handle
 
-    def refusal(self, refuse: Refusal[RequestT]) -> Refusal[RequestT]:
+    def refusal(self, refuse: Refusal[RequestT, RefusalT]) -> Refusal[RequestT, RefusalT]:
         """Decorator: what answers a request as a whole with an error code, when its handler failed.
 
         Kafka's `AbstractRequest.getErrorResponse`; None closes the connection. Without one, a response
