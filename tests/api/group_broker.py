@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
+from types import SimpleNamespace
 from typing import Any, cast
 from uuid import UUID
 
@@ -81,17 +82,15 @@ class GroupBroker:
             node_id=1,
             cluster_id="cluster",
             clock=self.clock,
-            config=self.config,
-            configs=None,
-            release=self.config.release,
+            configs=cast(Any, SimpleNamespace(config=self.config)),
             metadata=self.metadata,
-            replicas=None,
-            logs=None,
-            topics=self.created,
-            controller=None,
+            replicas=cast(Any, None),
+            logs=cast(Any, None),
+            topics=cast(Any, self.created),
+            controller=cast(Any, None),
             groups=self.groups,
-            fetch_sessions=None,
-            producer_ids=None,
+            fetch_sessions=cast(Any, None),
+            producer_ids=cast(Any, None),
             store=self.store,
         )
         peer = Peer("c", "PLAINTEXT", "PLAINTEXT", "/127.0.0.1", 1)

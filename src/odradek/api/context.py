@@ -6,10 +6,23 @@ Owns nothing: `broker/` builds the services once, `server/` the connection and e
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from odradek.api.fetch_sessions import FetchSessions
     from odradek.clock import Clock
+    from odradek.config.broker_config import BrokerConfig
+    from odradek.config.release import Release
+    from odradek.controller.controller import Controller
+    from odradek.controller.topics import TopicAdmin
+    from odradek.coordination.dynamic_configs import DynamicConfigs
+    from odradek.coordination.store import MetadataStore
+    from odradek.coordinators.producer_ids import ProducerIds
+    from odradek.coordinators.runtime import CoordinatorRuntime
+    from odradek.groups.shard import GroupShard
+    from odradek.log.logs import Logs
+    from odradek.metadata.cache import MetadataCache
+    from odradek.replication.replicas import Replicas
 
 ANONYMOUS = "User:ANONYMOUS"
 
@@ -21,18 +34,26 @@ class Services:
     node_id: int
     cluster_id: str
     clock: Clock
-    config: Any  # BrokerConfig
-    configs: Any  # DynamicConfigs
-    release: Any  # the emulated release
-    metadata: Any  # MetadataCache
-    replicas: Any  # Replicas
-    logs: Any  # Logs
-    topics: Any  # TopicAdmin
-    controller: Any  # Controller
-    groups: Any  # CoordinatorRuntime[GroupShard]
-    fetch_sessions: Any  # FetchSessions
-    producer_ids: Any  # ProducerIds
-    store: Any  # MetadataStore; OffsetCommit 0 and OffsetFetch 0 go to it directly
+    configs: DynamicConfigs
+    store: MetadataStore
+    metadata: MetadataCache
+    replicas: Replicas
+    logs: Logs
+    topics: TopicAdmin
+    controller: Controller
+    groups: CoordinatorRuntime[GroupShard]
+    fetch_sessions: FetchSessions
+    producer_ids: ProducerIds
+
+    @property
+    def config(self) -> BrokerConfig:
+        """The broker's configuration of the moment, what was set at run time included."""
+        return self.configs.config
+
+    @property
+    def release(self) -> Release:
+        """The release that this broker is to its clients; never changes."""
+        return self.configs.config.release
 
 
 @dataclass(slots=True)
