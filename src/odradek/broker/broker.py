@@ -1,0 +1,272 @@
+"""One broker: its parts, made from configuration, started in order, stopped in order.
+
+The only place that wires objects together. Source: kafka.server.KafkaServer.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import sqlite3
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import trio
+
+from odradek.api.context import Services
+from odradek.api.dispatch import Dispatcher
+from odradek.api.fetch_sessions import FetchSessions
+from odradek.broker.controlled_broker import LocalBroker
+from odradek.broker.group_coordinator import group_coordinator
+from odradek.broker.identity import (
+    CannotStart,
+    choose_node_id,
+    join_cluster,
+    read_identities,
+    write_identities,
+)
+from odradek.broker.settings import (
+    connection_limits,
+    logs_config,
+    server_settings,
+    socket_options,
+)
+from odradek.clock import Clock, SystemClock
+from odradek.config.broker_config import BrokerConfig
+from odradek.config.log_config import LogConfig
+from odradek.controller.controller import Controller
+from odradek.controller.producer_id_blocks import allocate_producer_ids
+from odradek.controller.registration import create_roots, register_broker
+from odradek.controller.rules import Rules
+from odradek.controller.topics import TopicAdmin
+from odradek.coordination.dynamic_configs import BROKERS, TOPICS, DynamicConfigs, Properties
+from odradek.coordination.embedded import EmbeddedStore
+from odradek.coordination.store import MetadataStore
+from odradek.coordinators.producer_ids import ProducerIds
+from odradek.log.log_directory import LogDirectoryInUse
+from odradek.log.logs import Logs, UnusableLogDirectories
+from odradek.log.meta_properties import MetaProperties
+from odradek.metadata.cache import MetadataCache
+from odradek.metadata.znodes import BrokerRegistration, Endpoint
+from odradek.peers.control_channels import ControlChannels
+from odradek.replication.replicas import Replicas
+from odradek.server.connection_quotas import ConnectionQuotas
+from odradek.server.listener import Listener
+from odradek.server.server import Server
+from odradek.telemetry import get_logger
+
+_log = get_logger(__name__)
+
+STORE_FILE = "odradek-metadata.sqlite"
+"""The embedded store, in the first log directory; Kafka looks at directories there only."""
+
+_STOP_S = 30
+"""How long an orderly stop may take before it is given up."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunningBroker:
+    """A broker that accepts connections."""
+
+    node_id: int
+    cluster_id: str
+    endpoints: tuple[Endpoint, ...]
+    """What clients are told, with the ports that were free."""
+    services: Services
+
+
+async def run_broker(
+    config: BrokerConfig,
+    *,
+    store: MetadataStore | None = None,
+    clock: Clock | None = None,
+    task_status: trio.TaskStatus[RunningBroker] = trio.TASK_STATUS_IGNORED,
+) -> None:
+    """Run a broker until cancelled, then stop it in order: nothing that was acknowledged is lost.
+
+    `store` None opens the embedded one in the first log directory. Started once it accepts connections.
+    Raises CannotStart, CannotListen, InvalidConfig.
+    """
+    if store is None and config.str("zookeeper.connect"):
+        raise CannotStart("zookeeper.connect is set, but this release of Odradek cannot use ZooKeeper yet.")
+    clock = clock or SystemClock()
+    async with AsyncExitStack() as stack:
+        if store is None:
+            store = await stack.enter_async_context(_embedded_store(config))
+        broker = _Broker(config, store, clock)
+        await stack.enter_async_context(broker.opened())
+        await broker.run(task_status)
+
+
+@asynccontextmanager
+async def _embedded_store(config: BrokerConfig) -> AsyncIterator[EmbeddedStore]:
+    store = _open_store(config.log_dirs[0])
+    try:
+        yield store
+    finally:
+        with trio.move_on_after(_STOP_S, shield=True):
+            await store.close()
+
+
+def _open_store(log_dir: str) -> EmbeddedStore:
+    try:
+        os.makedirs(log_dir, exist_ok=True)
+        return EmbeddedStore(Path(log_dir, STORE_FILE))
+    except sqlite3.OperationalError as error:
+        raise CannotStart(
+            f"The metadata in {log_dir} cannot be opened ({error}). Another broker may be using it."
+        ) from error
+    except OSError as error:
+        raise CannotStart(f"Failed to create or validate data directory {log_dir}: {error}") from error
+
+
+class _Broker:
+    """The parts of a broker, while they are put together and run."""
+
+    def __init__(self, config: BrokerConfig, store: MetadataStore, clock: Clock) -> None:
+        self._config = config
+        self._store = store
+        self._clock = clock
+        self._metadata = MetadataCache()
+        self._broker_epoch = -1
+
+    @asynccontextmanager
+    async def opened(self) -> AsyncIterator[None]:
+        """Everything made and its files open; on the way out the files are closed and marked clean."""
+        await create_roots(self._store)
+        identities = read_identities(self._config.log_dirs)
+        node_id = await choose_node_id(self._config, self._store, identities)
+        if node_id != self._config.node_id:
+            self._config = self._config.with_overrides({"broker.id": str(node_id)})
+        self.cluster_id = await join_cluster(self._store, identities)
+        self.configs = DynamicConfigs(self._store, self._clock, self._config)
+        await self.configs.load()
+        self.listeners = await _bind(self.configs.config)
+        try:
+            self.logs = await Logs.open(
+                logs_config(self.configs.config), self._clock, config_of=self.configs.log_config
+            )
+        except (UnusableLogDirectories, LogDirectoryInUse) as error:
+            raise CannotStart(str(error)) from error
+        write_identities(
+            self._online_directories(),
+            identities,
+            MetaProperties(self.cluster_id, node_id),
+            self._clock.now_ms(),
+        )
+        self._make(node_id)
+        try:
+            yield
+        finally:
+            with trio.move_on_after(_STOP_S, shield=True):
+                await self.replicas.checkpoint_high_watermarks()
+                await self.logs.close(self._broker_epoch)
+
+    def _online_directories(self) -> tuple[str, ...]:
+        return tuple(directory.path for directory in self.logs.log_directories if directory.is_online)
+
+    def _make(self, node_id: int) -> None:
+        config = self.configs.config
+        self.replicas = Replicas(
+            node_id,
+            self.logs,
+            self._metadata,
+            self.configs.log_config,
+            checkpoint_interval_ms=config.int("replica.high.watermark.checkpoint.interval.ms"),
+        )
+        self.groups = group_coordinator(config, self.replicas, self._metadata, self._clock)
+        self.replicas.subscribe(self.groups.on_elected, self.groups.on_resigned)
+        self.channels = ControlChannels(
+            {node_id: LocalBroker(self.replicas, self._metadata, self.configs, self.groups)}
+        )
+        rules = Rules(
+            config.inter_broker_listener_name,
+            config.bool("delete.topic.enable"),
+            lambda topic: self.configs.log_config(topic).unclean_leader_election_enable,
+        )
+        self.controller = Controller(self._store, node_id, rules, self.channels, self._clock)
+        self.services = Services(
+            node_id=node_id,
+            cluster_id=self.cluster_id,
+            clock=self._clock,
+            configs=self.configs,
+            store=self._store,
+            metadata=self._metadata,
+            replicas=self.replicas,
+            logs=self.logs,
+            topics=TopicAdmin(self._store, self._metadata, lambda: self.configs.config),
+            controller=self.controller,
+            groups=self.groups,
+            fetch_sessions=FetchSessions(config.int("max.incremental.fetch.session.cache.slots")),
+            producer_ids=ProducerIds(lambda: allocate_producer_ids(self._store, node_id)),
+        )
+        self.quotas = ConnectionQuotas(
+            connection_limits(config),
+            [listener.name for listener in self.listeners],
+            config.inter_broker_listener_name,
+        )
+
+    async def run(self, task_status: trio.TaskStatus[RunningBroker]) -> None:
+        """Start every part, then accept connections; until cancelled."""
+        node_id = self.services.node_id
+        endpoints = _advertised(self.configs.config, self.listeners)
+        server = Server(
+            self.listeners, Dispatcher(self.services), self.quotas, server_settings(self.configs.config)
+        )
+        unsubscribe = self.configs.subscribe(self._reconfigure)
+        try:
+            async with trio.open_nursery() as nursery:
+                await nursery.start(self.logs.run)
+                await nursery.start(self.replicas.run)
+                await nursery.start(self.configs.run)
+                await nursery.start(self.groups.run)
+                await nursery.start(self.channels.run)
+                registration = BrokerRegistration(
+                    endpoints, self._clock.now_ms(), rack=self.configs.config.str("broker.rack") or None
+                )
+                self._broker_epoch = await register_broker(self._store, node_id, registration)
+                await nursery.start(self.controller.run)
+                await nursery.start(server.run)
+                task_status.started(RunningBroker(node_id, self.cluster_id, endpoints, self.services))
+        finally:
+            unsubscribe()
+
+    def _reconfigure(self, entity_type: str, name: str, _: Properties) -> None:
+        """What was set at run time holds from now on."""
+        if entity_type == TOPICS:
+            self.replicas.apply_topic_config(name, self.configs.log_config(name))
+        elif entity_type == BROKERS:
+            log_configs: dict[str, LogConfig] = {}
+            for partition in self.replicas:
+                topic = partition.topic_partition.topic
+                if topic not in log_configs:
+                    log_configs[topic] = self.configs.log_config(topic)
+                    self.replicas.apply_topic_config(topic, log_configs[topic])
+            self.quotas.change(connection_limits(self.configs.config))
+
+
+async def _bind(config: BrokerConfig) -> tuple[Listener, ...]:
+    """Listen everywhere, or nowhere. Raises CannotListen."""
+    options = socket_options(config)
+    with ExitStack() as unless_all_are_bound:
+        bound: list[Listener] = []
+        for each in config.listeners:
+            address = each.host, each.port
+            listener = await Listener.bind(each.name, each.security_protocol, address, options)
+            unless_all_are_bound.callback(listener.close)
+            bound.append(listener)
+        unless_all_are_bound.pop_all()
+    return tuple(bound)
+
+
+def _advertised(config: BrokerConfig, bound: Sequence[Listener]) -> tuple[Endpoint, ...]:
+    """What clients are told: with the ports that were bound, and this machine's name for every interface."""
+    ports = {listener.name: listener.port for listener in bound}
+    return tuple(
+        Endpoint(
+            each.host or socket.getfqdn(), each.port or ports[each.name], each.name, each.security_protocol
+        )
+        for each in config.advertised_listeners
+    )

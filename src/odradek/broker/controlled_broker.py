@@ -1,0 +1,59 @@
+"""What this broker does when its controller asks: leads, follows, lets go, learns the cluster.
+
+The handlers of LeaderAndIsr, UpdateMetadata and StopReplica, called in this process or, with the cluster,
+from the wire. Source: KafkaApis.handleLeaderAndIsrRequest and its neighbours.
+"""
+
+from __future__ import annotations
+
+from odradek.coordination.dynamic_configs import TOPICS, DynamicConfigs
+from odradek.coordinators.runtime import CoordinatorRuntime
+from odradek.groups.commands import ForgetPartitions
+from odradek.groups.shard import GroupShard
+from odradek.metadata.cache import MetadataCache
+from odradek.metadata.topic_partition import TopicPartition
+from odradek.protocol.generated.leader_and_isr_request import LeaderAndIsrRequest
+from odradek.protocol.generated.leader_and_isr_response import LeaderAndIsrResponse
+from odradek.protocol.generated.stop_replica_request import StopReplicaRequest
+from odradek.protocol.generated.stop_replica_response import StopReplicaResponse
+from odradek.protocol.generated.update_metadata_request import UpdateMetadataRequest
+from odradek.protocol.generated.update_metadata_response import UpdateMetadataResponse
+from odradek.replication.replicas import Replicas
+
+
+class LocalBroker:
+    """One broker's answers to its controller; requests come one after another."""
+
+    def __init__(
+        self,
+        replicas: Replicas,
+        metadata: MetadataCache,
+        configs: DynamicConfigs,
+        groups: CoordinatorRuntime[GroupShard],
+    ) -> None:
+        self._replicas = replicas
+        self._metadata = metadata
+        self._configs = configs
+        self._groups = groups
+
+    async def leader_and_isr(self, request: LeaderAndIsrRequest) -> LeaderAndIsrResponse:
+        """Lead and follow. A new topic's configs are read before its first log is made."""
+        unknown = {
+            topic.topic_name for topic in request.topic_states if topic.topic_name not in self._metadata
+        }
+        await self._configs.refresh(TOPICS, sorted(unknown))
+        return self._replicas.apply_leader_and_isr(request)
+
+    async def update_metadata(self, request: UpdateMetadataRequest) -> UpdateMetadataResponse:
+        """Know the cluster. The groups' offsets of deleted partitions go with them."""
+        deleted = self._metadata.apply(request)
+        if deleted:
+            await self._forget(deleted)
+        return UpdateMetadataResponse()
+
+    async def stop_replica(self, request: StopReplicaRequest) -> StopReplicaResponse:
+        """Let go of replicas, and delete those that are to be deleted."""
+        return await self._replicas.stop_replica(request)
+
+    async def _forget(self, deleted: list[TopicPartition]) -> None:
+        await self._groups.execute_everywhere(ForgetPartitions(frozenset(deleted)))

@@ -1,0 +1,80 @@
+"""What each part of a broker wants to know of its configuration."""
+
+from __future__ import annotations
+
+import socket
+
+from odradek.config.broker_config import BrokerConfig
+from odradek.config.definitions.own import VALIDATE_RECORDS
+from odradek.errors import InvalidConfig
+from odradek.log.logs import LogsConfig
+from odradek.server.connection_quotas import ConnectionLimits
+from odradek.server.listener import SocketOptions
+from odradek.server.server import ServerSettings
+
+
+def logs_config(config: BrokerConfig) -> LogsConfig:
+    """Where the logs are, and how often they are looked after."""
+    defaults = LogsConfig(config.log_dirs)
+    return LogsConfig(
+        log_dirs=config.log_dirs,
+        flush_scheduler_interval_ms=config.int("log.flush.scheduler.interval.ms"),
+        flush_offset_checkpoint_interval_ms=config.int("log.flush.offset.checkpoint.interval.ms"),
+        flush_start_offset_checkpoint_interval_ms=config.int("log.flush.start.offset.checkpoint.interval.ms"),
+        retention_check_interval_ms=config.int("log.retention.check.interval.ms"),
+        producer_id_expiration_ms=_int(
+            config, "producer.id.expiration.ms", defaults.producer_id_expiration_ms
+        ),
+        producer_id_expiration_check_interval_ms=_int(
+            config,
+            "producer.id.expiration.check.interval.ms",
+            defaults.producer_id_expiration_check_interval_ms,
+        ),
+        validate_records=config.str(VALIDATE_RECORDS) == "full",
+    )
+
+
+def server_settings(config: BrokerConfig) -> ServerSettings:
+    """How large requests may be, and how quiet connections."""
+    return ServerSettings(
+        request_max_bytes=config.int("socket.request.max.bytes"),
+        queued_max_request_bytes=config.int("queued.max.request.bytes"),
+        connections_max_idle_ms=config.int("connections.max.idle.ms"),
+    )
+
+
+def socket_options(config: BrokerConfig) -> SocketOptions:
+    """Buffers and backlog."""
+    return SocketOptions(
+        send_buffer_bytes=config.int("socket.send.buffer.bytes"),
+        receive_buffer_bytes=config.int("socket.receive.buffer.bytes"),
+        backlog=_int(config, "socket.listen.backlog.size", 50),
+    )
+
+
+def connection_limits(config: BrokerConfig) -> ConnectionLimits:
+    """How many connections there may be. Raises InvalidConfig for an override that names no address."""
+    listeners = {}
+    for listener in config.listeners:
+        limit = config.originals.get(f"listener.name.{listener.name.lower()}.max.connections")
+        if limit is not None:
+            listeners[listener.name] = int(limit)
+    name = "max.connections.per.ip.overrides"
+    addresses = {}
+    for override in config.list(name):
+        host, _, limit = override.rpartition(":")
+        try:
+            addresses[f"/{socket.gethostbyname(host)}"] = int(limit)
+        except (OSError, ValueError):
+            raise InvalidConfig(name, override, "a host that can be resolved, a colon and a number") from None
+    return ConnectionLimits(
+        broker=config.int("max.connections"),
+        listeners=listeners,
+        address=config.int("max.connections.per.ip"),
+        addresses=addresses,
+    )
+
+
+def _int(config: BrokerConfig, name: str, otherwise: int) -> int:
+    """A config that the emulated release may not have yet."""
+    return config.int(name) if name in config.definitions else otherwise

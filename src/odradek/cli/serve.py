@@ -1,0 +1,131 @@
+"""`odradek serve`: one broker in this process, from its configuration to its orderly stop.
+
+    odradek serve [FILE.properties] [--override NAME=VALUE]...
+
+Configuration comes from the file, then KAFKA_* variables, then --override, the later winning. Standard
+output gets one line, when connections are accepted; everything else goes to standard error.
+
+Exit codes: 0 stopped in order, 1 cannot start or failed, 2 wrong usage or configuration.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Mapping, Sequence
+from pathlib import Path
+from typing import NoReturn
+
+import click
+import trio
+
+from odradek import __version__
+from odradek.broker.broker import RunningBroker, run_broker
+from odradek.broker.identity import CannotStart
+from odradek.cli.process_age import process_age_ms
+from odradek.config.broker_config import BrokerConfig
+from odradek.config.environment import configs_from_environment
+from odradek.config.properties import MalformedProperties, parse_properties
+from odradek.errors import InvalidConfig, OdradekError
+from odradek.server.listener import CannotListen
+from odradek.telemetry import get_logger
+
+_log = get_logger(__name__)
+
+_WRONG_CONFIGURATION = 2
+_FAILED = 1
+
+
+@click.command()
+@click.argument("file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "--override",
+    "overrides",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="A property that wins over the file's and the environment's; may be repeated.",
+)
+def serve(file: Path | None, overrides: Sequence[str]) -> None:
+    """Run a broker, configured by FILE (Kafka's server.properties), KAFKA_* variables and --override.
+
+    Without any of them: PLAINTEXT://localhost:9092, data in ./odradek-data.
+    """
+    try:
+        config = BrokerConfig(_properties(file, overrides))
+    except InvalidConfig as error:
+        _fail(str(error), _WRONG_CONFIGURATION)
+    try:
+        trio.run(_serve, config, restrict_keyboard_interrupt_to_checkpoints=True)
+    except* (CannotStart, CannotListen, InvalidConfig) as errors:
+        _fail(str(_first(errors)), _FAILED)
+    except* KeyboardInterrupt:
+        _fail("Interrupted before the broker had started.", _FAILED)
+
+
+def _properties(file: Path | None, overrides: Sequence[str]) -> Mapping[str, str]:
+    properties: dict[str, str] = {}
+    if file is not None:
+        try:
+            # As java.util.Properties reads a stream of bytes; other characters come as \\u escapes.
+            properties |= parse_properties(file.read_text(encoding="latin-1"))
+        except (OSError, MalformedProperties) as error:
+            _fail(f"{file} cannot be read: {error}", _WRONG_CONFIGURATION)
+    properties |= configs_from_environment(os.environ)
+    for override in overrides:
+        name, equals, value = override.partition("=")
+        if not equals or not name.strip():
+            raise click.UsageError(f"--override takes NAME=VALUE, not {override!r}")
+        properties[name.strip()] = value.strip()
+    return properties
+
+
+async def _serve(config: BrokerConfig) -> None:
+    with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(_stop_by_signal, signals, nursery.cancel_scope)
+            broker = await nursery.start(_run, config)
+            _report(broker)
+            _log_configuration(config)
+
+
+async def _run(
+    config: BrokerConfig, *, task_status: trio.TaskStatus[RunningBroker] = trio.TASK_STATUS_IGNORED
+) -> None:
+    await run_broker(config, task_status=task_status)
+
+
+async def _stop_by_signal(signals: AsyncIterator[int], scope: trio.CancelScope) -> None:
+    async for number in signals:
+        # The next one is not waited for: it ends the process by itself, whatever the loop is doing.
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        _log.info("Stopping", signal=signal.Signals(number).name)
+        scope.cancel()
+
+
+def _report(broker: RunningBroker) -> None:
+    """The one line on standard output: whoever started this process may connect now."""
+    addresses = ",".join(endpoint.connection_string for endpoint in broker.endpoints)
+    click.echo(
+        f"odradek {__version__} ready: {addresses} broker {broker.node_id} cluster {broker.cluster_id} "
+        f"in {process_age_ms()} ms"
+    )
+
+
+def _log_configuration(config: BrokerConfig) -> None:
+    if config.unknown:
+        _log.warn("Unknown configs are kept and have no effect", names=list(config.unknown))
+    if config.without_effect:
+        _log.info("These configs have no effect", names=list(config.without_effect))
+
+
+def _first(errors: BaseExceptionGroup[OdradekError]) -> OdradekError:
+    for error in errors.exceptions:
+        return _first(error) if isinstance(error, BaseExceptionGroup) else error
+    raise AssertionError("an exception group is never empty")
+
+
+def _fail(message: str, code: int) -> NoReturn:
+    click.echo(f"odradek: {message}", err=True)
+    sys.exit(code)
