@@ -23,13 +23,19 @@ from odradek.protocol.generated.describe_groups_response import (
 api = Api(key=ApiKey.DESCRIBE_GROUPS, versions=Versions(0, 6), request=DescribeGroupsRequest)
 
 _OPERATIONS_OMITTED = -(2**31)
-_GROUP_OPERATIONS = 1 << 3 | 1 << 6 | 1 << 8 | 1 << 10 | 1 << 11
-"""AclOperation codes as bits: READ, DELETE, DESCRIBE, DESCRIBE_CONFIGS, ALTER_CONFIGS."""
+_GROUP_OPERATIONS = 1 << 3 | 1 << 6 | 1 << 8
+"""AclOperation codes as bits: READ, DELETE, DESCRIBE. Without an authorizer, everybody may do everything."""
+_GROUP_CONFIG_OPERATIONS = 1 << 10 | 1 << 11
+"""DESCRIBE_CONFIGS, ALTER_CONFIGS: since release 4 groups have configs."""
 
 
 @api.handler
 async def describe_groups(request: DescribeGroupsRequest, ctx: RequestContext) -> DescribeGroupsResponse:
-    operations = _GROUP_OPERATIONS if request.include_authorized_operations else _OPERATIONS_OMITTED
+    operations = _OPERATIONS_OMITTED
+    if request.include_authorized_operations:
+        operations = _GROUP_OPERATIONS
+        if not ctx.services.release.zookeeper:
+            operations |= _GROUP_CONFIG_OPERATIONS
     return DescribeGroupsResponse(groups=[await _describe(name, operations, ctx) for name in request.groups])
 
 

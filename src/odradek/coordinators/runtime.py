@@ -125,8 +125,15 @@ class CoordinatorRuntime(Generic[ShardT]):
         """Let every loaded shard handle the command; their answers in the order of partitions."""
         if self._nursery is None:
             raise KafkaError(ErrorCode.COORDINATOR_NOT_AVAILABLE)
-        loaded = [place.hosted for _, place in sorted(self._places.items()) if place.hosted is not None]
-        return [await hosted.execute(command) for hosted in loaded]
+        replies = []
+        for _, place in sorted(self._places.items()):
+            if place.hosted is not None:
+                try:
+                    replies.append(await place.hosted.execute(command))
+                except KafkaError as error:
+                    if error.code != ErrorCode.NOT_COORDINATOR:  # resigned while it was asked
+                        raise
+        return replies
 
     @property
     def is_loading(self) -> bool:

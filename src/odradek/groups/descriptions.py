@@ -11,8 +11,9 @@ from odradek.groups.group_state import GroupState
 CLASSIC_GROUP_TYPE = "classic"
 
 
-def describe(group: ClassicGroup | None) -> GroupDescription:
-    """A group that does not exist is Dead. Protocol and members' bytes are shown while it is Stable."""
+def describe(group: ClassicGroup | None, *, release_4: bool) -> GroupDescription:
+    """A group that does not exist is Dead. Protocol and members' bytes are shown while it is Stable;
+    since release 4 the assignments of the last generation at other times too."""
     if group is None:
         return GroupDescription(GroupState.DEAD.value)
     stable = group.state is GroupState.STABLE
@@ -28,7 +29,7 @@ def describe(group: ClassicGroup | None) -> GroupDescription:
                 member.client_id,
                 member.client_host,
                 member.metadata(protocol) if stable else b"",
-                member.assignment if stable else b"",
+                member.assignment if stable or release_4 else b"",
             )
             for member in group.members.values()
         ),

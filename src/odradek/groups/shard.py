@@ -173,7 +173,7 @@ class GroupShard:
 
     def _describe_group(self, command: commands.DescribeGroup, ticket: Ticket, step: Step) -> None:
         group = self.groups.get(command.group_id)
-        step.reply(ticket, descriptions.describe(group))
+        step.reply(ticket, descriptions.describe(group, release_4=self.config.release_4))
 
     def _list_groups(self, command: commands.ListGroups, ticket: Ticket, step: Step) -> None:
         step.reply(ticket, descriptions.listing(self.groups.values(), command))
