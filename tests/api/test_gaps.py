@@ -1,0 +1,16 @@
+"""Nothing that a broker of any release offers is forgotten: it is served, or it is named as a gap."""
+
+from odradek.api.gaps import GAPS
+from odradek.api.registry import SERVED
+from odradek.protocol.releases import RELEASES, api_versions
+
+OFFERED = {key for release in RELEASES for key in api_versions(release)}
+
+
+def test_every_key_is_served_or_a_gap_and_never_both() -> None:
+    assert SERVED.keys() | GAPS.keys() == OFFERED
+    assert not SERVED.keys() & GAPS.keys()
+
+
+def test_every_gap_says_with_what_it_comes() -> None:
+    assert all(GAPS.values())
