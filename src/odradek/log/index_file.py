@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import mmap
 import os
+from errno import ENOSPC
 from struct import Struct
 
 _UINT32 = Struct(">I")
@@ -101,7 +102,13 @@ class IndexFile:
     def write_entry(self, entry: bytes) -> None:
         """Appends to the file, then to memory: a failed write leaves the index as it was."""
         entries = self.thaw()
-        os.pwrite(self._open(), entry, len(entries))
+        descriptor, position = self._open(), len(entries)
+        try:
+            if os.pwrite(descriptor, entry, position) < len(entry):
+                raise OSError(ENOSPC, os.strerror(ENOSPC), self.path)
+        except OSError:
+            os.ftruncate(descriptor, position)
+            raise
         entries += entry
         self.count += 1
 

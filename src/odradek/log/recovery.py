@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 from bisect import bisect_right
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -32,7 +33,7 @@ from odradek.log.file_names import (
 )
 from odradek.log.leader_epochs import LeaderEpochs
 from odradek.log.producer_snapshots import ProducerSnapshots
-from odradek.log.producer_state import ProducerState
+from odradek.log.producer_state import BATCHES_TO_RETAIN, BatchMetadata, ProducerState
 from odradek.log.segment import Segment, SegmentLimits
 from odradek.log.transaction_index import AbortedTransaction, CorruptTransactionIndex
 from odradek.metadata.topic_partition import TopicPartition
@@ -42,6 +43,9 @@ from odradek.records.validation import AppendOrigin
 from odradek.telemetry import get_logger
 
 _INDEX_SUFFIXES = (INDEX_SUFFIX, TIME_INDEX_SUFFIX, TRANSACTION_INDEX_SUFFIX)
+
+_TAIL_INDEX_ENTRIES = 256
+"""How far back the last batches of producers are looked for: about a megabyte, or as many larger batches."""
 
 _log = get_logger(__name__)
 
@@ -83,8 +87,14 @@ def segment_limits(config: LogConfig, roll_jitter_ms: int = 0) -> SegmentLimits:
 
 
 def load_log(request: LoadRequest) -> LoadedLog:
-    """Opens the log in `request.path`, which must exist. Blocks. Raises OSError."""
-    return _Loader(request).load()
+    """Opens the log in `request.path`, which must exist. Blocks. Raises OSError.
+
+    That includes batches that make no sense where all should be well: after a clean stop.
+    """
+    try:
+        return _Loader(request).load()
+    except KafkaError as error:
+        raise OSError(f"Log in {request.path} is not readable: {error}") from error
 
 
 class _Loader:
@@ -128,6 +138,7 @@ class _Loader:
         snapshots = self._new_snapshots()
         snapshots.delete_strays([segment.base_offset for segment in self._segments])
         self._rebuild(producers, snapshots, log_start_offset, end_offset, request.had_clean_shutdown)
+        remember_batches(producers, self._segments)
         return LoadedLog(
             self._path,
             self._segments,
@@ -320,13 +331,12 @@ def recover_segment(segment: Segment, producers: ProducerState, epochs: LeaderEp
     try:
         for position, header in segment.batches():
             batch = segment.batch(position, header)
-            if not segment.can_hold(header.last_offset):
-                raise OSError(
-                    f"offset {header.last_offset} is too far above the base offset of {segment.path}"
-                )
             if compute_crc(batch, header.magic) != header.crc:
                 _log.warn("damaged batch", segment=segment.path, position=position, offset=header.base_offset)
                 break
+            if not segment.can_hold(header.last_offset):
+                # Kafka splits such a segment, which only releases before 1.1 left behind (KAFKA-6264).
+                raise OSError(f"Offset {header.last_offset} is out of the range of {segment.path}")
             if header.max_timestamp > max_timestamp:
                 max_timestamp, offset_of_max_timestamp = header.max_timestamp, header.last_offset
             if position - last_index_entry > segment.index_interval_bytes:
@@ -400,6 +410,36 @@ def rebuild_producers(
         _replay_segments(producers, snapshots, segments, snapshot_offsets, log_start_offset, end_offset)
     producers.end_offset = end_offset
     snapshots.take(producers, sync=False)
+
+
+def remember_batches(producers: ProducerState, segments: Sequence[Segment]) -> None:
+    """Completes the producers of a snapshot, which has only the last batch of each, from the log's tail.
+
+    Kafka does without, and refuses as out of order what a producer with several batches in flight sends again
+    after a restart.
+    """
+    found: dict[int, deque[BatchMetadata]] = {}
+    for segment in segments[-2:] if producers.producers else ():
+        index = segment.offset_index
+        index.load()
+        position = index.entry(max(0, index.count - _TAIL_INDEX_ENTRIES))[1] if index.count else 0
+        for _, header in segment.batches(position):
+            entry = producers.producers.get(header.producer_id)
+            if (
+                entry is not None
+                and not header.is_control
+                and header.producer_epoch == entry.producer_epoch
+                and header.last_offset <= entry.last_data_offset
+            ):
+                batches = found.setdefault(header.producer_id, deque(maxlen=BATCHES_TO_RETAIN))
+                delta = header.last_offset_delta
+                batches.append(
+                    BatchMetadata(header.last_sequence, header.last_offset, delta, header.max_timestamp)
+                )
+    for producer_id, batches in found.items():
+        entry = producers.producers[producer_id]
+        if batches[-1] == entry.batches[-1]:
+            entry.batches = batches
 
 
 def _replay_segments(

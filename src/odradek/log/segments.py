@@ -94,7 +94,7 @@ class Segments:
 
     def find_timestamp(self, timestamp: int, start_offset: int) -> TimestampedOffset | None:
         """The first record at or past `start_offset` whose timestamp is at least `timestamp`."""
-        for segment in self._items:
+        for segment in self.since(start_offset):
             if segment.largest_timestamp_ms() >= timestamp:
                 return segment.find_timestamp(timestamp, start_offset)
         return None

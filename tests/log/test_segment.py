@@ -1,0 +1,252 @@
+import errno
+import os
+
+import pytest
+
+from odradek.config.log_config import LogConfig
+from odradek.log.segment import Segment, SegmentLimits
+from odradek.records.batch import read_header
+from odradek.records.builder import build_batch
+from odradek.records.record import Record, read_all_records
+from tests.log.batches import NOW_MS
+
+BASE = 100
+LIMITS = SegmentLimits(index_interval_bytes=150, index_size_bytes=1024)
+
+
+def placed(offset, count=1, timestamp=NOW_MS, size=50):
+    """A batch that has its offsets."""
+    records = [Record(offset + number, timestamp, None, b"v" * size) for number in range(count)]
+    return build_batch(records, base_offset=offset)
+
+
+def segment(path, *batches):
+    made = Segment.create(str(path), BASE, LIMITS, NOW_MS)
+    for each in batches:
+        made.append(each, [read_header(each)])
+    return made
+
+
+def offsets(slice_):
+    return [record.offset for record in read_all_records(slice_.view())]
+
+
+def read(from_segment, offset, max_bytes=10_000, max_position=10_000, min_one_batch=False):
+    return from_segment.read(offset, max_bytes, max_position, min_one_batch)
+
+
+def forget_places(made):
+    """As after a restart: nothing is remembered of the last appends."""
+    made._recent.clear()
+
+
+@pytest.mark.parametrize("remembered", [True, False])
+@pytest.mark.parametrize(("offset", "first"), [(100, 100), (101, 100), (102, 102), (104, 103), (0, 100)])
+def test_a_read_starts_with_the_batch_that_holds_the_offset(tmp_path, remembered, offset, first):
+    made = segment(tmp_path, placed(100, 2), placed(102), placed(103, 3))
+    if not remembered:
+        forget_places(made)
+    assert offsets(read(made, offset))[0] == first
+
+
+def test_past_the_end_there_is_nothing(tmp_path):
+    made = segment(tmp_path, placed(100, 2))
+    assert read(made, 102) is None
+    assert read(segment(tmp_path), 100) is None
+
+
+def test_a_gap_is_read_from_the_batch_after_it(tmp_path):
+    made = segment(tmp_path, placed(100), placed(110))
+    assert offsets(read(made, 105)) == [110]
+
+
+def test_a_read_is_cut_where_asked_even_within_a_batch(tmp_path):
+    first, second = placed(100), placed(101)
+    made = segment(tmp_path, first, second)
+    slice_ = read(made, 100, max_bytes=len(first) + 10)
+    assert bytes(slice_.view()) == bytes(first + second[:10])
+    assert not slice_.is_first_batch_cut
+    assert read(made, 100, max_bytes=10).is_first_batch_cut
+    assert len(read(made, 100, max_bytes=10, min_one_batch=True)) == len(first)
+    assert len(read(made, 100, max_position=len(first))) == len(first)
+    assert len(read(made, 101, max_position=len(first), min_one_batch=True)) == 0
+
+
+def test_an_entry_is_written_once_the_interval_is_over(tmp_path):
+    made = segment(tmp_path, *(placed(100 + number) for number in range(6)))
+    size = len(placed(100))
+    assert 1 * size < LIMITS.index_interval_bytes < 2 * size
+    entries = [made.offset_index.entry(number) for number in range(made.offset_index.count)]
+    assert entries == [(2, 2 * size), (4, 4 * size)]
+
+
+def test_the_time_index_has_the_largest_timestamp_so_far(tmp_path):
+    times = (5, 9, 7, 3, 12, 1)
+    made = segment(tmp_path, *(placed(100 + number, timestamp=time) for number, time in enumerate(times)))
+    assert [made.time_index.entry(number) for number in range(made.time_index.count)] == [(9, 101), (12, 104)]
+    made.append(placed(106, timestamp=40), [read_header(placed(106, timestamp=40))])
+    made.seal()
+    assert made.time_index.last_entry() == (40, 106)
+
+
+def test_a_segment_rolls_when_it_would_grow_too_large(tmp_path):
+    made = segment(tmp_path, placed(100))
+    config = LogConfig(segment_bytes=made.size_bytes + 100)
+    assert not made.should_roll(100, 101, NOW_MS, config, NOW_MS)
+    assert made.should_roll(101, 101, NOW_MS, config, NOW_MS)
+
+
+def test_it_rolls_by_the_time_between_records(tmp_path):
+    made = segment(tmp_path, placed(100, timestamp=NOW_MS))
+    config = LogConfig(segment_ms=1000)
+    assert not made.should_roll(10, 101, NOW_MS + 1000, config, NOW_MS + 99_999)
+    assert made.should_roll(10, 101, NOW_MS + 1001, config, NOW_MS)
+    assert not made.should_roll(10, 101, NOW_MS - 5000, config, NOW_MS + 99_999)
+
+
+def test_without_timestamps_it_rolls_by_its_age(tmp_path):
+    made = segment(tmp_path, placed(100, timestamp=-1))
+    config = LogConfig(segment_ms=1000)
+    assert not made.should_roll(10, 101, -1, config, NOW_MS + 1000)
+    assert made.should_roll(10, 101, -1, config, NOW_MS + 1001)
+
+
+def test_an_empty_segment_does_not_age(tmp_path):
+    assert not segment(tmp_path).should_roll(10, 100, NOW_MS, LogConfig(segment_ms=1), NOW_MS + 99_999)
+
+
+def test_it_rolls_when_an_index_is_full_or_an_offset_too_far(tmp_path):
+    small = Segment.create(str(tmp_path), BASE, SegmentLimits(0, 24), NOW_MS)
+    config = LogConfig()
+    for number in range(2):
+        each = placed(100 + number, timestamp=NOW_MS + number)
+        small.append(each, [read_header(each)])
+    assert small.time_index.is_full
+    assert small.should_roll(10, 102, NOW_MS, config, NOW_MS)
+    fresh = segment(tmp_path)
+    assert not fresh.should_roll(10, BASE + 2**31 - 1, NOW_MS, config, NOW_MS)
+    assert fresh.should_roll(10, BASE + 2**31, NOW_MS, config, NOW_MS)
+
+
+def test_the_first_record_of_a_time_is_found(tmp_path):
+    made = segment(
+        tmp_path,
+        *(placed(100 + 2 * number, 2, timestamp=NOW_MS + number * 10) for number in range(10)),
+    )
+    assert made.find_timestamp(NOW_MS + 35, 0) == (NOW_MS + 40, 108, -1)
+    assert made.find_timestamp(NOW_MS + 40, 0) == (NOW_MS + 40, 108, -1)
+    assert made.find_timestamp(NOW_MS, 105) == (NOW_MS + 20, 105, -1)
+    assert made.find_timestamp(NOW_MS + 91, 0) is None
+    assert made.find_max_timestamp() == (NOW_MS + 90, 118, -1)
+
+
+def test_truncation_drops_the_batch_that_holds_the_offset(tmp_path):
+    batches = [placed(100 + 2 * number, 2, timestamp=NOW_MS + number) for number in range(6)]
+    made = segment(tmp_path, *batches)
+    dropped = made.truncate_to(107, NOW_MS)
+    assert dropped == 3 * len(batches[0])
+    assert os.stat(made.path).st_size == made.size_bytes == 3 * len(batches[0])
+    assert made.next_offset() == 106
+    assert made.max_timestamp == NOW_MS + 2
+    assert made.offset_index.last_offset < 107
+
+
+def test_truncating_everything_forgets_when_it_began(tmp_path):
+    made = segment(tmp_path, placed(100, timestamp=5))
+    made.truncate_to(100, NOW_MS + 7)
+    assert (made.size_bytes, made.created_ms, made.rolling_timestamp, made.max_timestamp) == (
+        0,
+        NOW_MS + 7,
+        None,
+        -1,
+    )
+
+
+def test_a_view_outlives_truncation_and_new_batches(tmp_path):
+    first, second, third = placed(100), placed(101), placed(102)
+    made = segment(tmp_path, first, second, third)
+    held = read(made, 100)
+    seen = held.view()
+    made.truncate_to(101, NOW_MS)
+    assert os.stat(made.path).st_size == len(first + second + third)
+    assert made.next_offset() == 101
+    assert len(bytes(seen)) == len(first + second + third)
+    assert offsets(read(made, 100)) == [100]
+    replacement = placed(101, timestamp=NOW_MS + 1)
+    made.append(replacement, [read_header(replacement)])
+    reopened = Segment.open(str(tmp_path), BASE, LIMITS, NOW_MS)
+    assert reopened.next_offset() == 102, "what was cut does not come back after a crash"
+    held.release()
+    assert os.stat(made.path).st_size == len(first + replacement)
+
+
+def test_a_slice_keeps_the_file_of_a_deleted_segment_open(tmp_path):
+    data = placed(100)
+    made = segment(tmp_path, data)
+    held = read(made, 100)
+    for path in made.mark_deleted():
+        os.unlink(path)
+    assert os.pread(held.fileno(), len(data), held.position) == bytes(data)
+    assert bytes(held.view()) == bytes(data)
+    descriptor = held.fileno()
+    held.release()
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fstat(descriptor)
+
+
+def test_a_forgotten_slice_gives_its_lease_back(tmp_path):
+    made = segment(tmp_path, placed(100))
+    held = read(made, 100)
+    assert held.view()
+    assert (made.leases, made.views) == (1, 1)
+    del held
+    assert (made.leases, made.views) == (0, 0)
+
+
+def test_releasing_twice_is_once(tmp_path):
+    made = segment(tmp_path, placed(100))
+    with read(made, 100) as held:
+        held.release()
+    assert made.leases == 0
+    assert len(held) == 0
+
+
+class FullDisk:
+    """os.pwrite that takes `room_bytes` more."""
+
+    def __init__(self, room_bytes):
+        self.room_bytes = room_bytes
+        self.write = os.pwrite
+
+    def __call__(self, descriptor, data, position):
+        taken = min(self.room_bytes, len(data))
+        if not taken and len(data):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        self.room_bytes -= taken
+        return self.write(descriptor, bytes(data[:taken]), position)
+
+
+@pytest.mark.parametrize("room_bytes", [0, 1, 60, 117, 118, 125, 126, 137])
+def test_a_write_that_does_not_fit_leaves_no_trace(tmp_path, monkeypatch, room_bytes):
+    # The third batch is due in both indexes: 118 bytes of data, 8 of offset index, 12 of time index.
+    times = (5, 9, 12)
+    batches = [placed(100 + number, timestamp=time) for number, time in enumerate(times)]
+    made = segment(tmp_path, *batches[:2])
+    before = {path: os.stat(path).st_size for path in made.file_paths() if os.path.exists(path)}
+    monkeypatch.setattr(os, "pwrite", FullDisk(room_bytes))
+    with pytest.raises(OSError, match="No space left"):
+        made.append(batches[2], [read_header(batches[2])])
+    monkeypatch.undo()
+    assert before == {path: os.stat(path).st_size for path in before}
+    assert (made.max_timestamp, made.offset_of_max_timestamp) == (9, 101)
+    made.append(batches[2], [read_header(batches[2])])
+    assert offsets(read(made, 100)) == [100, 101, 102]
+    assert made.time_index.last_entry() == (12, 102)
+
+
+def test_a_write_may_take_several_calls(tmp_path, monkeypatch):
+    made = segment(tmp_path)
+    write = os.pwrite
+    monkeypatch.setattr(os, "pwrite", lambda fd, data, position: write(fd, bytes(data[:7]), position))
+    made.append(placed(100), [read_header(placed(100))])
+    assert offsets(read(made, 100)) == [100]
