@@ -32,17 +32,19 @@ class LogOutput:
         self._stream = stream
         self._human = human
         self._structlog: Any = None
+        self._bound_to: TextIO | None = None
 
     def __call__(self, level: Level, name: str, event: str, fields: Mapping[str, Any]) -> None:
-        if self._structlog is None:
-            self._structlog = self._bind()
+        # Standard error may be exchanged while the process runs; tests do so for each test.
+        stream = self._stream if self._stream is not None else sys.stderr
+        if stream is not self._bound_to:
+            self._structlog, self._bound_to = self._bind(stream), stream
         getattr(self._structlog, _METHODS[level])(event, logger=name, **fields)
 
-    def _bind(self) -> Any:
+    def _bind(self, stream: TextIO) -> Any:
         import structlog
         from structlog.dev import ConsoleRenderer, plain_traceback
 
-        stream = self._stream if self._stream is not None else sys.stderr
         human = self._human if self._human is not None else stream.isatty()
         processors: list[Any] = [
             structlog.processors.add_log_level,
