@@ -144,12 +144,18 @@ def broker_configs_change(t: Transcript) -> None:
     t.run(f"ConfigCommand --alter {default} --add-config listeners=PLAINTEXT://:1")
     t.run("ConfigCommand --describe --entity-type brokers --entity-name x")
     loggers = "--entity-type broker-loggers --entity-name 0"
-    t.run(f"ConfigCommand --alter {loggers} --add-config kafka.server.KafkaApis=LOUD")
+    t.run(f"ConfigCommand --describe {loggers}", replace={r"^  (?!root=).*\n": ""})
+    t.run(f"ConfigCommand --alter {loggers} --add-config root=LOUD")
+    t.run(f"ConfigCommand --alter {loggers} --add-config no.such.logger=INFO")
+    t.run(f"ConfigCommand --alter {loggers} --add-config root=WARN")
+    t.run(f"ConfigCommand --describe {loggers}", replace={r"^  (?!root=).*\n": ""})
+    t.run(f"ConfigCommand --alter {loggers} --delete-config root")
+    t.run(f"ConfigCommand --alter {loggers} --add-config root=INFO")
 
 
 def all_broker_configs_are_described(t: Transcript) -> None:
     """Every name, value, sensitivity and synonym that a broker reports of itself."""
-    where = {r"zookeeper\.connect=(<broker>|null)": "zookeeper.connect=<where>"}
+    where = {r"zookeeper\.connect=.*": "zookeeper.connect=<where>", "localhost:0": "<broker>"}
     t.run("ConfigCommand --describe --entity-type brokers --entity-name 0 --all", replace=where)
 
 
