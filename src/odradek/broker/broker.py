@@ -139,7 +139,9 @@ class _Broker:
         identities = read_identities(self._config.log_dirs)
         node_id = await choose_node_id(self._config, self._store, identities)
         if node_id != self._config.node_id:
-            self._config = self._config.with_overrides({"broker.id": str(node_id)})
+            # Configured ids stay below those that are chosen; the check is for the former.
+            chosen = {"broker.id": str(node_id), "broker.id.generation.enable": "false"}
+            self._config = self._config.with_overrides(chosen)
         self.cluster_id = await join_cluster(self._store, identities)
         self.configs = DynamicConfigs(self._store, self._clock, self._config)
         await self.configs.load()

@@ -157,7 +157,9 @@ class _Journal:
     def __init__(self, path: Path) -> None:
         existed = path.exists()
         # Autocommit mode with explicit transactions: the module's implicit ones differ between releases.
-        self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        self._db = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
+        # Another process that opened it would end this one's session: the file is locked while it is open.
+        self._db.execute("PRAGMA locking_mode=EXCLUSIVE")
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=FULL")
         self._db.executescript(_SCHEMA)
