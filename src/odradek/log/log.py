@@ -33,8 +33,9 @@ from odradek.log.environment import LogEnvironment
 from odradek.log.flusher import Flusher, FlushJob
 from odradek.log.log_directory import LogDirectory
 from odradek.log.partition_metadata import metadata_path, write_topic_id
+from odradek.log.producer_recovery import rebuild_producers
 from odradek.log.producer_state import PreparedAppend
-from odradek.log.recovery import LoadedLog, rebuild_producers, segment_limits
+from odradek.log.recovery import LoadedLog, segment_limits
 from odradek.log.segment import Segment, TimestampedOffset
 from odradek.log.segments import Segments
 from odradek.log.slice import EMPTY_SLICE, LogSlice

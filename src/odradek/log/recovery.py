@@ -5,21 +5,18 @@ anything else each segment past the recovery point is read batch by batch: the f
 ends the log, and indexes, leader epochs, aborted transactions and producer state come out of what is read.
 Runs in a thread: it works on objects that nobody else has seen yet.
 
-Kafka: LogLoader, LogSegment.recover, UnifiedLog.rebuildProducerState.
+Kafka: LogLoader, LogSegment.recover.
 """
 
 from __future__ import annotations
 
 import os
 from bisect import bisect_right
-from collections import deque
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from odradek.config.log_config import LogConfig
 from odradek.errors import KafkaError
 from odradek.log.checkpoints import MalformedCheckpoint
-from odradek.log.end_transaction_marker import read_marker
 from odradek.log.file_names import (
     CLEANED_SUFFIX,
     DELETED_SUFFIX,
@@ -32,20 +29,16 @@ from odradek.log.file_names import (
     offset_of_file,
 )
 from odradek.log.leader_epochs import LeaderEpochs
+from odradek.log.producer_recovery import rebuild_producers, remember_batches, replay_batch
 from odradek.log.producer_snapshots import ProducerSnapshots
-from odradek.log.producer_state import BATCHES_TO_RETAIN, BatchMetadata, ProducerState
+from odradek.log.producer_state import ProducerState
 from odradek.log.segment import Segment, SegmentLimits
 from odradek.log.transaction_index import AbortedTransaction, CorruptTransactionIndex
 from odradek.metadata.topic_partition import TopicPartition
-from odradek.records.batch import BatchHeader
 from odradek.records.crc import compute_crc
-from odradek.records.validation import AppendOrigin
 from odradek.telemetry import get_logger
 
 _INDEX_SUFFIXES = (INDEX_SUFFIX, TIME_INDEX_SUFFIX, TRANSACTION_INDEX_SUFFIX)
-
-_TAIL_INDEX_ENTRIES = 256
-"""How far back the last batches of producers are looked for: about a megabyte, or as many larger batches."""
 
 _log = get_logger(__name__)
 
@@ -347,7 +340,12 @@ def recover_segment(segment: Segment, producers: ProducerState, epochs: LeaderEp
             if header.magic >= 2:
                 if header.partition_leader_epoch > epochs.latest_epoch:
                     epochs.assign(header.partition_leader_epoch, header.base_offset)
-                _replay(segment, header, batch, producers)
+                for completed in replay_batch(producers, header, batch):
+                    if completed.is_aborted:
+                        stable_offset = producers.last_stable_offset(completed)
+                        segment.transaction_index.append(AbortedTransaction(*completed[:3], stable_offset))
+                    producers.complete(completed)
+                producers.end_offset = header.next_offset
     except (KafkaError, ValueError) as error:
         _log.warn("invalid batch", segment=segment.path, position=valid_bytes, error=str(error))
     truncated = segment.size_bytes - valid_bytes
@@ -356,118 +354,3 @@ def recover_segment(segment: Segment, producers: ProducerState, epochs: LeaderEp
     segment.set_max_timestamp(max_timestamp, offset_of_max_timestamp)
     segment.time_index.maybe_append(max_timestamp, offset_of_max_timestamp)
     return truncated
-
-
-def _replay(segment: Segment, header: BatchHeader, batch: bytes, producers: ProducerState) -> None:
-    if header.producer_id >= 0:
-        marker = read_marker(batch, header) if header.is_control else None
-        prepared = producers.prepare([(header, header.base_offset, marker)], AppendOrigin.REPLICATION)
-        producers.commit(prepared)
-        for completed in prepared.completed:
-            if completed.is_aborted:
-                segment.transaction_index.append(
-                    AbortedTransaction(
-                        completed.producer_id,
-                        completed.first_offset,
-                        completed.last_offset,
-                        producers.last_stable_offset(completed),
-                    )
-                )
-            producers.complete(completed)
-    producers.end_offset = header.next_offset
-
-
-def rebuild_producers(
-    producers: ProducerState,
-    snapshots: ProducerSnapshots,
-    segments: Sequence[Segment],
-    *,
-    log_start_offset: int,
-    end_offset: int,
-    now_ms: int,
-    expiration_ms: int,
-    had_clean_shutdown: bool,
-) -> None:
-    """Makes `producers` the state before `end_offset`: the latest snapshot, and the batches since.
-
-    Leaves a snapshot at `end_offset`, and at the last two segments' base offsets where it comes past them. A
-    log that was stopped cleanly without any snapshot comes from a Kafka that had none: it has no producers.
-    """
-    snapshot_offsets = [segment.base_offset for segment in segments[-2:]]
-    if snapshots.latest is None and had_clean_shutdown:
-        for offset in (*snapshot_offsets, end_offset):
-            producers.end_offset = offset
-            snapshots.take(producers, sync=False)
-        return
-    was_empty = producers.is_empty and producers.end_offset >= end_offset
-    snapshots.delete_outside(log_start_offset, end_offset)
-    if end_offset != producers.end_offset:
-        snapshots.load(producers, log_start_offset, now_ms, expiration_ms)
-    else:
-        producers.on_log_start_offset(log_start_offset)
-        snapshots.last_offset = snapshots.latest if snapshots.latest is not None else log_start_offset
-    if end_offset > producers.end_offset and not was_empty:
-        _replay_segments(producers, snapshots, segments, snapshot_offsets, log_start_offset, end_offset)
-    producers.end_offset = end_offset
-    snapshots.take(producers, sync=False)
-
-
-def remember_batches(producers: ProducerState, segments: Sequence[Segment]) -> None:
-    """Completes the producers of a snapshot, which has only the last batch of each, from the log's tail.
-
-    Kafka does without, and refuses as out of order what a producer with several batches in flight sends again
-    after a restart.
-    """
-    found: dict[int, deque[BatchMetadata]] = {}
-    for segment in segments[-2:] if producers.producers else ():
-        index = segment.offset_index
-        index.load()
-        position = index.entry(max(0, index.count - _TAIL_INDEX_ENTRIES))[1] if index.count else 0
-        for _, header in segment.batches(position):
-            entry = producers.producers.get(header.producer_id)
-            if (
-                entry is not None
-                and not header.is_control
-                and header.producer_epoch == entry.producer_epoch
-                and header.last_offset <= entry.last_data_offset
-            ):
-                batches = found.setdefault(header.producer_id, deque(maxlen=BATCHES_TO_RETAIN))
-                delta = header.last_offset_delta
-                batches.append(
-                    BatchMetadata(header.last_sequence, header.last_offset, delta, header.max_timestamp)
-                )
-    for producer_id, batches in found.items():
-        entry = producers.producers[producer_id]
-        if batches[-1] == entry.batches[-1]:
-            entry.batches = batches
-
-
-def _replay_segments(
-    producers: ProducerState,
-    snapshots: ProducerSnapshots,
-    segments: Sequence[Segment],
-    snapshot_offsets: list[int],
-    log_start_offset: int,
-    end_offset: int,
-) -> None:
-    bases = [segment.base_offset for segment in segments]
-    for number in range(max(0, bisect_right(bases, producers.end_offset) - 1), len(segments)):
-        segment = segments[number]
-        if segment.base_offset >= end_offset:
-            break
-        producers.end_offset = start_offset = max(segment.base_offset, producers.end_offset, log_start_offset)
-        if segment.base_offset in snapshot_offsets:
-            snapshots.take(producers, sync=False)
-        found = segment.locate(start_offset)
-        if found is None:
-            continue
-        for position, header in segment.batches(found[0]):
-            if header.last_offset >= end_offset:
-                break
-            if header.producer_id >= 0:
-                batch = segment.batch(position, header) if header.is_control else b""
-                marker = read_marker(batch, header) if header.is_control else None
-                prepared = producers.prepare([(header, header.base_offset, marker)], AppendOrigin.REPLICATION)
-                producers.commit(prepared)
-                for completed in prepared.completed:
-                    producers.complete(completed)
