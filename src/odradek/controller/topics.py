@@ -219,6 +219,8 @@ class TopicAdmin:
         Kafka 3.9 waits for its metadata only, so that creating the topic anew at once fails there now and
         then, where a KRaft controller would have forgotten it. Waiting for both serves either's clients.
         """
+        if not names:
+            return set()
         remaining = set(names)
         with trio.move_on_after(timeout_ms / 1000):
             changes = self._store.changes(*(paths.delete_topic(name) for name in names))
