@@ -49,6 +49,8 @@ async def delete_topics(request: DeleteTopicsRequest, ctx: RequestContext) -> De
     if not services.config.bool("delete.topic.enable"):
         has_code = ctx.api_version >= 3
         raise KafkaError(ErrorCode.TOPIC_DELETION_DISABLED if has_code else ErrorCode.INVALID_REQUEST)
+    if not zookeeper and request.timeout_ms <= 0:
+        raise KafkaError(ErrorCode.REQUEST_TIMED_OUT)
     resolved = _resolve_as_broker(request, ctx) if zookeeper else _resolve_as_controller(request, ctx)
     outcomes: dict[str, ErrorCode] = await services.topics.delete_topics(
         [name for name in dict.fromkeys(result.name for result in resolved.waiting) if name is not None],

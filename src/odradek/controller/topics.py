@@ -219,16 +219,12 @@ class TopicAdmin:
         Kafka 3.9 waits for its metadata only, so that creating the topic anew at once fails there now and
         then, where a KRaft controller would have forgotten it. Waiting for both serves either's clients.
         """
-        if not names:
-            return set()
         remaining = set(names)
+        changes = self._store.changes(*(paths.delete_topic(name) for name in names))
         with trio.move_on_after(timeout_ms / 1000):
-            changes = self._store.changes(*(paths.delete_topic(name) for name in names))
-            async for _ in changes:
-                wishes = await self._store.children(paths.DELETE_TOPICS)
-                remaining &= wishes
-                if not remaining:
-                    break
+            while remaining:
+                await anext(changes)
+                remaining &= await self._store.children(paths.DELETE_TOPICS)
         known = self._metadata.snapshot.topics.keys()
         return {name for name in names if name in remaining or name in known}
 
