@@ -3,14 +3,15 @@ import os
 
 import pytest
 
-from odradek.config.log_config import LogConfig
-from odradek.log.segment import Segment, SegmentLimits
+from odradek.log.segment import RollRules, Segment, SegmentLimits
 from odradek.records.batch import read_header
 from odradek.records.builder import build_batch
 from odradek.records.record import Record, read_all_records
 from tests.log.batches import NOW_MS
 
 BASE = 100
+GIBIBYTE = 1 << 30
+WEEK_MS = 7 * 24 * 60 * 60 * 1000
 LIMITS = SegmentLimits(index_interval_bytes=150, index_size_bytes=1024)
 
 
@@ -91,41 +92,41 @@ def test_the_time_index_has_the_largest_timestamp_so_far(tmp_path):
 
 def test_a_segment_rolls_when_it_would_grow_too_large(tmp_path):
     made = segment(tmp_path, placed(100))
-    config = LogConfig(segment_bytes=made.size_bytes + 100)
-    assert not made.should_roll(100, 101, NOW_MS, config, NOW_MS)
-    assert made.should_roll(101, 101, NOW_MS, config, NOW_MS)
+    rules = RollRules(made.size_bytes + 100, WEEK_MS)
+    assert not made.should_roll(100, 101, NOW_MS, rules, NOW_MS)
+    assert made.should_roll(101, 101, NOW_MS, rules, NOW_MS)
 
 
 def test_it_rolls_by_the_time_between_records(tmp_path):
     made = segment(tmp_path, placed(100, timestamp=NOW_MS))
-    config = LogConfig(segment_ms=1000)
-    assert not made.should_roll(10, 101, NOW_MS + 1000, config, NOW_MS + 99_999)
-    assert made.should_roll(10, 101, NOW_MS + 1001, config, NOW_MS)
-    assert not made.should_roll(10, 101, NOW_MS - 5000, config, NOW_MS + 99_999)
+    rules = RollRules(GIBIBYTE, 1000)
+    assert not made.should_roll(10, 101, NOW_MS + 1000, rules, NOW_MS + 99_999)
+    assert made.should_roll(10, 101, NOW_MS + 1001, rules, NOW_MS)
+    assert not made.should_roll(10, 101, NOW_MS - 5000, rules, NOW_MS + 99_999)
 
 
 def test_without_timestamps_it_rolls_by_its_age(tmp_path):
     made = segment(tmp_path, placed(100, timestamp=-1))
-    config = LogConfig(segment_ms=1000)
-    assert not made.should_roll(10, 101, -1, config, NOW_MS + 1000)
-    assert made.should_roll(10, 101, -1, config, NOW_MS + 1001)
+    rules = RollRules(GIBIBYTE, 1000)
+    assert not made.should_roll(10, 101, -1, rules, NOW_MS + 1000)
+    assert made.should_roll(10, 101, -1, rules, NOW_MS + 1001)
 
 
 def test_an_empty_segment_does_not_age(tmp_path):
-    assert not segment(tmp_path).should_roll(10, 100, NOW_MS, LogConfig(segment_ms=1), NOW_MS + 99_999)
+    assert not segment(tmp_path).should_roll(10, 100, NOW_MS, RollRules(GIBIBYTE, 1), NOW_MS + 99_999)
 
 
 def test_it_rolls_when_an_index_is_full_or_an_offset_too_far(tmp_path):
     small = Segment.create(str(tmp_path), BASE, SegmentLimits(0, 24), NOW_MS)
-    config = LogConfig()
+    rules = RollRules(GIBIBYTE, WEEK_MS)
     for number in range(2):
         each = placed(100 + number, timestamp=NOW_MS + number)
         small.append(each, [read_header(each)])
     assert small.time_index.is_full
-    assert small.should_roll(10, 102, NOW_MS, config, NOW_MS)
+    assert small.should_roll(10, 102, NOW_MS, rules, NOW_MS)
     fresh = segment(tmp_path)
-    assert not fresh.should_roll(10, BASE + 2**31 - 1, NOW_MS, config, NOW_MS)
-    assert fresh.should_roll(10, BASE + 2**31, NOW_MS, config, NOW_MS)
+    assert not fresh.should_roll(10, BASE + 2**31 - 1, NOW_MS, rules, NOW_MS)
+    assert fresh.should_roll(10, BASE + 2**31, NOW_MS, rules, NOW_MS)
 
 
 def test_the_first_record_of_a_time_is_found(tmp_path):

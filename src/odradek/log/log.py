@@ -36,7 +36,7 @@ from odradek.log.partition_metadata import metadata_path, write_topic_id
 from odradek.log.producer_recovery import rebuild_producers
 from odradek.log.producer_state import PreparedAppend
 from odradek.log.recovery import LoadedLog, segment_limits
-from odradek.log.segment import Segment, TimestampedOffset
+from odradek.log.segment import RollRules, Segment, TimestampedOffset
 from odradek.log.segments import Segments
 from odradek.log.slice import EMPTY_SLICE, LogSlice
 from odradek.log.transaction_index import AbortedTransaction
@@ -63,6 +63,7 @@ class Log:
         "_config",
         "_environment",
         "_flusher",
+        "_roll_rules",
         "_rules",
         "directory",
         "doomed",
@@ -117,6 +118,7 @@ class Log:
     @config.setter
     def config(self, config: LogConfig) -> None:
         self._config = config
+        self._roll_rules = RollRules(config.segment_bytes, config.max_segment_ms)
         validate_records = self._environment.validate_records
         self._rules = batch_rules(self.topic_partition, config, validate_records=validate_records)
 
@@ -246,7 +248,7 @@ class Log:
             for header in headers:
                 if header.partition_leader_epoch != self.leader_epochs.latest_epoch:
                     self._assign_epoch(header)
-            if segment.should_roll(len(records), last_offset, max_timestamp, self._config, now_ms):
+            if segment.should_roll(len(records), last_offset, max_timestamp, self._roll_rules, now_ms):
                 segment = self._roll(first.base_offset, now_ms)
             segment.append(records, headers)
         except OSError as error:

@@ -15,7 +15,6 @@ from itertools import islice
 from struct import Struct
 from typing import NamedTuple
 
-from odradek.config.log_config import LogConfig
 from odradek.errors import KafkaError
 from odradek.log.file_names import (
     DELETED_SUFFIX,
@@ -36,9 +35,13 @@ from odradek.records.record import read_records
 _PREFIX = Struct(">qi")
 _LAST_OFFSET_DELTA = Struct(">i")
 _LAST_OFFSET_DELTA_OFFSET = 23
+_LOCATE_BYTES = 26
+"""The least that a message of magic 0 has, and nearly all that is looked at of any batch."""
 
 _RECENT_BATCHES = 512
 """Batches of the active segment whose place is remembered, for whoever follows the log's end."""
+
+_SMALL_READ_BYTES = 32 * 1024
 
 _NOTHING = bytes(HEADER_SIZE_BYTES)
 
@@ -49,6 +52,13 @@ class SegmentLimits(NamedTuple):
     index_interval_bytes: int
     index_size_bytes: int
     roll_jitter_ms: int = 0
+
+
+class RollRules(NamedTuple):
+    """When the active segment gives way to a new one: by size, and by the time between records."""
+
+    segment_bytes: int
+    segment_ms: int
 
 
 class TimestampedOffset(NamedTuple):
@@ -141,7 +151,13 @@ class Segment:
         return self._fd
 
     def view(self, position: int, end: int) -> memoryview:
-        """[position, end) of the file; hold a lease and count it in `views` while looking at it."""
+        """[position, end) of the file; hold a lease and count it in `views` while looking at it.
+
+        A little that was appended after the file was mapped is read instead: to map anew costs 20 µs.
+        """
+        mapping = self._mapping
+        if end - position <= _SMALL_READ_BYTES and (mapping is None or len(mapping) < end):
+            return memoryview(os.pread(self.fileno(), end - position, position))
         return memoryview(self._map(end))[position:end]
 
     def _map(self, end: int) -> mmap.mmap:
@@ -296,17 +312,17 @@ class Segment:
         self.deactivate()
 
     def should_roll(
-        self, size_bytes: int, last_offset: int, max_timestamp: int, config: LogConfig, now_ms: int
+        self, size_bytes: int, last_offset: int, max_timestamp: int, rules: RollRules, now_ms: int
     ) -> bool:
-        """Whether an append of `size_bytes` up to `last_offset` belongs into a new segment."""
-        if self.size_bytes > config.segment_bytes - size_bytes:
+        """Whether an append of `size_bytes` up to `last_offset` belongs into a new segment. Measured path."""
+        own_size_bytes = self.size_bytes
+        if own_size_bytes > rules.segment_bytes - size_bytes:
             return True
-        if (
-            self.size_bytes
-            and self.waited_ms(now_ms, max_timestamp) > config.max_segment_ms - self.roll_jitter_ms
-        ):
+        if own_size_bytes and self.waited_ms(now_ms, max_timestamp) > rules.segment_ms - self.roll_jitter_ms:
             return True
-        return self.offset_index.is_full or self.time_index.is_full or not self.can_hold(last_offset)
+        if last_offset - self.base_offset > MAX_RELATIVE_OFFSET:
+            return True
+        return self.offset_index.is_full or self.time_index.is_full
 
     def waited_ms(self, now_ms: int, max_timestamp: int) -> int:
         """How far a batch's timestamp is from the first batch's; without one, the segment's age."""
@@ -350,13 +366,16 @@ class Segment:
         if recent is not None:
             return recent
         position = self.offset_index.lookup(offset)
-        end = self.size_bytes
-        if position >= end:
-            return None
-        mapping = self._map(end)
-        while end - position > _LAST_OFFSET_DELTA_OFFSET + 3:
+        mapping = self._mapping
+        mapped = 0 if mapping is None else min(len(mapping), self.size_bytes)
+        while True:
+            if mapping is None or mapped - position < _LOCATE_BYTES:
+                if self.size_bytes - position < _LOCATE_BYTES:
+                    return None
+                mapped = self.size_bytes
+                mapping = self._map(mapped)
             last_offset, length = _PREFIX.unpack_from(mapping, position)
-            if mapping[position + MAGIC_OFFSET] == 2:
+            if mapping[position + MAGIC_OFFSET] == 2 and mapped - position > _LOCATE_BYTES:
                 last_offset += _LAST_OFFSET_DELTA.unpack_from(mapping, position + _LAST_OFFSET_DELTA_OFFSET)[
                     0
                 ]
@@ -365,7 +384,6 @@ class Segment:
             if length <= 0:
                 return None
             position += length + PREFIX_SIZE_BYTES
-        return None
 
     def read(self, offset: int, max_bytes: int, max_position: int, min_one_batch: bool) -> LogSlice | None:
         """From the batch that holds `offset`, up to `max_bytes` and not past `max_position`;
