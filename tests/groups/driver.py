@@ -24,10 +24,12 @@ def subscription(*topics: str) -> bytes:
 class Driver:
     """Commits every record at once unless `hold` is set; then `commit` or `fail` does it."""
 
-    def __init__(self, config: GroupConfig | None = None, journal: Iterable[JournalRecord] = ()) -> None:
+    def __init__(
+        self, config: GroupConfig | None = None, journal: Iterable[JournalRecord] = (), now_ms: int = 0
+    ) -> None:
         self.config = config or GroupConfig(initial_rebalance_delay_ms=0)
         self.shard = GroupShard(self.config)
-        self.now_ms = 0
+        self.now_ms = now_ms
         self.tickets = 0
         self.replies: dict[int, Any] = {}
         self.journal: list[JournalRecord] = []
@@ -92,9 +94,7 @@ class Driver:
 
     def restarted(self) -> Driver:
         """Another coordinator that has loaded what this one has written."""
-        other = Driver(self.config, self.journal)
-        other.now_ms = self.now_ms
-        return other
+        return Driver(self.config, self.journal, self.now_ms)
 
     def _settle(self, outcome: Outcome) -> None:
         if outcome.records and self.hold:
@@ -132,7 +132,7 @@ class Driver:
         return self.send(replace(command, **changes))
 
     def sync(self, member_id: str, generation_id: int, **assignments: bytes) -> int:
-        return self.send(SyncGroup("g", generation_id, member_id, None, "consumer", None, assignments))
+        return self.send(SyncGroup("g", generation_id, member_id, None, None, None, assignments))
 
     def heartbeat(self, member_id: str, generation_id: int) -> int:
         """The code of a heartbeat, refused or not."""

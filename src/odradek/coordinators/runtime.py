@@ -43,7 +43,7 @@ class InternalTopic(Protocol):
 class Upkeep:
     """A command that every loaded shard is given at regular intervals, the first at once (Kafka does so)."""
 
-    command: Any
+    new_command: Callable[[], Any]
     interval_ms: int
 
 
@@ -94,7 +94,7 @@ class CoordinatorRuntime(Generic[ShardT]):
             for place in list(self._places.values()):
                 if place.hosted is not None:
                     try:
-                        await place.hosted.execute(upkeep.command)
+                        await place.hosted.execute(upkeep.new_command())
                     except KafkaError as error:
                         _log.warn("upkeep failed", reason=str(error))  # the next round tries again
             await trio.sleep(upkeep.interval_ms / 1000)
@@ -185,7 +185,7 @@ class CoordinatorRuntime(Generic[ShardT]):
         hosted = HostedShard(shard, journal, self._clock, self._settings)
         hosted.start()
         place.hosted = hosted
-        _log.info(
+        _log.debug(
             "coordinator loaded",
             partition=str(topic_partition),
             leader_epoch=place.leader_epoch,
