@@ -89,7 +89,7 @@ async def run_broker(
     `store` None opens the embedded one in the first log directory. Started once it accepts connections.
     Raises CannotStart, CannotListen, InvalidConfig.
     """
-    if store is None and config.str("zookeeper.connect"):
+    if store is None and config.static.get("zookeeper.connect"):
         raise CannotStart("zookeeper.connect is set, but this release of Odradek cannot use ZooKeeper yet.")
     clock = clock or SystemClock()
     async with AsyncExitStack() as stack:
