@@ -336,7 +336,7 @@ class Partition:
         self.in_sync = InSyncReplicas.committed(frozenset(state.isr))
         if state.leader_epoch > self.leader_epoch:
             start_offset = log.log_end_offset
-            log.leader_epochs.assign(state.leader_epoch, start_offset)
+            log.assign_leader_epoch(state.leader_epoch, start_offset)
             self.leader_epoch = state.leader_epoch
             self.leader_epoch_start_offset = start_offset
             self._follower_end_offsets.clear()
