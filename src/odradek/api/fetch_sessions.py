@@ -13,13 +13,16 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 from uuid import UUID
 
 from odradek.metadata.topic_id import NO_TOPIC_ID
 from odradek.protocol.error_codes import ErrorCode
-from odradek.protocol.generated.fetch_request import FetchPartition, FetchRequest
-from odradek.protocol.generated.fetch_response import PartitionData
+
+if TYPE_CHECKING:
+    # The messages are loaded with the first fetch, not with the broker.
+    from odradek.protocol.generated.fetch_request import FetchPartition, FetchRequest
+    from odradek.protocol.generated.fetch_response import PartitionData
 
 NO_SESSION_ID = 0
 INITIAL_EPOCH = 0
@@ -86,7 +89,7 @@ class FetchedPartition:
         return is_news
 
 
-Answers: TypeAlias = list[tuple[FetchedPartition, PartitionData]]
+Answers: TypeAlias = "list[tuple[FetchedPartition, PartitionData]]"
 
 
 @dataclass(slots=True)

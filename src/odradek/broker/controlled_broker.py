@@ -6,10 +6,10 @@ from the wire. Source: KafkaApis.handleLeaderAndIsrRequest and its neighbours.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from odradek.coordination.dynamic_configs import TOPICS, DynamicConfigs
 from odradek.coordinators.runtime import CoordinatorRuntime
-from odradek.groups.commands import ForgetPartitions
-from odradek.groups.shard import GroupShard
 from odradek.metadata.cache import MetadataCache
 from odradek.metadata.topic_partition import TopicPartition
 from odradek.protocol.generated.leader_and_isr_request import LeaderAndIsrRequest
@@ -19,6 +19,9 @@ from odradek.protocol.generated.stop_replica_response import StopReplicaResponse
 from odradek.protocol.generated.update_metadata_request import UpdateMetadataRequest
 from odradek.protocol.generated.update_metadata_response import UpdateMetadataResponse
 from odradek.replication.replicas import Replicas
+
+if TYPE_CHECKING:
+    from odradek.groups.shard import GroupShard
 
 
 class LocalBroker:
@@ -56,4 +59,7 @@ class LocalBroker:
         return await self._replicas.stop_replica(request)
 
     async def _forget(self, deleted: list[TopicPartition]) -> None:
+        # Loaded here for the sake of the start: a cluster without groups needs none of it.
+        from odradek.groups.commands import ForgetPartitions
+
         await self._groups.execute_everywhere(ForgetPartitions(frozenset(deleted)))

@@ -8,18 +8,28 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable
+from functools import cache
 
 from odradek.records.batch import ATTRIBUTES_OFFSET, LEGACY_CRC_OFFSET, Buffer
 
-crc32c: Callable[[Buffer], int]
-"""CRC-32C of a whole buffer, as an unsigned 32-bit integer."""
 
-try:
-    from crc32c import crc32c
-except ImportError:
-    import crcmod.predefined
+def crc32c(buffer: Buffer) -> int:
+    """CRC-32C of a whole buffer, as an unsigned 32-bit integer."""
+    return _crc32c()(buffer)
 
-    crc32c = crcmod.predefined.mkPredefinedCrcFun("crc-32c")
+
+@cache
+def _crc32c() -> Callable[[Buffer], int]:
+    # Imported with the first batch: the package loads argparse and importlib.metadata, a sixth of a start.
+    try:
+        from crc32c import crc32c as fast
+    except ImportError:
+        import crcmod.predefined
+
+        slow: Callable[[Buffer], int] = crcmod.predefined.mkPredefinedCrcFun("crc-32c")
+        return slow
+    checksum: Callable[[Buffer], int] = fast
+    return checksum
 
 
 def compute_crc(batch: Buffer, magic: int) -> int:
