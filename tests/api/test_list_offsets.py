@@ -145,14 +145,17 @@ async def test_leaders_and_epochs_are_checked(tmp_path, autojump_clock):
         assert (await ask(broker, -2, replica_id=-2)).error_code == 0
 
 
-async def test_a_partition_named_twice_is_refused_once(tmp_path, autojump_clock):
-    async with data_broker(tmp_path) as broker:
+@pytest.mark.parametrize(("release", "count"), [("3.9", 2), ("4.3", 1)])
+async def test_a_partition_named_twice_is_refused(tmp_path, autojump_clock, release, count):
+    async with data_broker(tmp_path, odradek_emulate=release) as broker:
         broker.host.lead("t")
         asked = [ListOffsetsPartition(timestamp=-1), ListOffsetsPartition(timestamp=-2)]
         request = ListOffsetsRequest(replica_id=-1, topics=[ListOffsetsTopic("t", asked)])
         response = await broker.ask(api, request, LAST)
-        [answer] = response.topics[0].partitions
-        assert (answer.error_code, answer.offset) == (ErrorCode.INVALID_REQUEST, -1)
+        answers = response.topics[0].partitions
+        assert [(answer.error_code, answer.offset) for answer in answers] == [
+            (ErrorCode.INVALID_REQUEST, -1)
+        ] * count
 
 
 async def test_version_0_lists_where_segments_begin(tmp_path, autojump_clock):

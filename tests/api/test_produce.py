@@ -213,6 +213,39 @@ async def test_transactional_records_need_a_transactional_id(tmp_path, autojump_
         assert answer.error_code == ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED
 
 
+@pytest.mark.parametrize(
+    ("at", "bytes_", "message"),
+    [
+        (16, b"\x03", "Invalid magic found in record: 3"),
+        (8, b"\0\0\0\x0d\0\0\0\0\0", "Record size 13 is less than the minimum record overhead (14)"),
+    ],
+)
+async def test_what_cannot_be_a_batch_refuses_the_whole_request(
+    tmp_path, autojump_clock, at, bytes_, message
+):
+    async with data_broker(tmp_path) as broker:
+        broker.host.lead("t")
+        records = batch()
+        records[at : at + len(bytes_)] = bytes_
+        request = produce(records)
+        request.topic_data[0].partition_data.insert(0, PartitionProduceData(0, batch()))
+        response = await broker.ask(api, request, 9)
+        answers = response.responses[0].partition_responses
+        assert [(answer.error_code, answer.error_message) for answer in answers] == [
+            (ErrorCode.CORRUPT_MESSAGE, message)
+        ] * 2
+        assert stored(broker) == []
+
+
+async def test_null_instead_of_records_closes_the_connection(tmp_path, autojump_clock):
+    async with data_broker(tmp_path) as broker:
+        broker.host.lead("t")
+        request = produce(b"")
+        request.topic_data[0].partition_data[0].records = None
+        with pytest.raises(ConnectionEnded):
+            await broker.ask(api, request, 9)
+
+
 async def test_acks_all_waits_for_followers(tmp_path, autojump_clock):
     async with data_broker(tmp_path) as broker:
         broker.host.tell("t", isr=BOTH, replicas=BOTH)

@@ -260,7 +260,8 @@ class _Reading:
             return answer
         config = partition.log.config
         code = ErrorCode.NONE
-        if config.compression_type == "zstd":
+        if config.compression_type == "zstd" and self._ctx.services.release.zookeeper:
+            # Releases since 4.0 no longer look at the topic's configuration.
             code = ErrorCode.UNSUPPORTED_COMPRESSION_TYPE
         elif version <= 3 and self._replica_id < 0 and not config.message_downconversion_enable:
             code = ErrorCode.UNSUPPORTED_VERSION
@@ -269,7 +270,9 @@ class _Reading:
         if code is ErrorCode.NONE:
             return answer
         _release([(asked, answer)])
-        return _unread(asked, code)
+        refused = _unread(asked, code)
+        refused.records = None
+        return refused
 
     def _name_leaders(self, response: FetchResponse, answers: Answers) -> None:
         named: set[int] = set()

@@ -11,6 +11,7 @@ Kafka: KafkaApis.handleListOffsetRequest, ReplicaManager.fetchOffset.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 
 from odradek.api.api import Api, Versions
 from odradek.api.context import RequestContext
@@ -57,37 +58,42 @@ api = Api(key=ApiKey.LIST_OFFSETS, versions=Versions(0, 11), request=ListOffsets
 
 @api.handler
 def list_offsets(request: ListOffsetsRequest, ctx: RequestContext) -> ListOffsetsResponse:
-    """Each partition once, however often it is named."""
-    answer = _answer_v0 if ctx.api_version == 0 else _answer
-    counts = Counter(
+    """A partition named twice is refused; up to 3.9 as often as it is named, then once."""
+    if ctx.api_version == 0:
+        return _respond(request, lambda topic, asked: _answer_v0(topic, asked, request, ctx))
+    times = Counter(
         (topic.name, asked.partition_index) for topic in request.topics for asked in topic.partitions
     )
-    response = ListOffsetsResponse()
-    for topic in request.topics:
-        answers: list[ListOffsetsPartitionResponse] = []
-        for asked in topic.partitions:
-            count = counts.pop((topic.name, asked.partition_index), 0)
-            if count == 1 or ctx.api_version == 0:
-                answers.append(answer(topic, asked, request, ctx))
-            elif count:
-                answers.append(ListOffsetsPartitionResponse(asked.partition_index, ErrorCode.INVALID_REQUEST))
-        if answers:
-            response.topics.append(ListOffsetsTopicResponse(topic.name, answers))
-    return response
+    told: set[tuple[str, int]] = set()
+
+    def answer(topic: ListOffsetsTopic, asked: ListOffsetsPartition) -> ListOffsetsPartitionResponse | None:
+        name = topic.name, asked.partition_index
+        if times[name] == 1:
+            return _answer(topic, asked, request, ctx)
+        if name in told and not ctx.services.release.zookeeper:
+            return None
+        told.add(name)
+        return ListOffsetsPartitionResponse(asked.partition_index, ErrorCode.INVALID_REQUEST)
+
+    return _respond(request, answer)
 
 
 @api.refusal
 def refuse(request: ListOffsetsRequest, ctx: RequestContext, code: int) -> ListOffsetsResponse:
     """The same error for every partition."""
-    return ListOffsetsResponse(
-        topics=[
-            ListOffsetsTopicResponse(
-                topic.name,
-                [ListOffsetsPartitionResponse(asked.partition_index, code) for asked in topic.partitions],
-            )
-            for topic in request.topics
-        ]
-    )
+    return _respond(request, lambda _, asked: ListOffsetsPartitionResponse(asked.partition_index, code))
+
+
+def _respond(
+    request: ListOffsetsRequest,
+    answer: Callable[[ListOffsetsTopic, ListOffsetsPartition], ListOffsetsPartitionResponse | None],
+) -> ListOffsetsResponse:
+    response = ListOffsetsResponse()
+    for topic in request.topics:
+        answers = [found for asked in topic.partitions if (found := answer(topic, asked)) is not None]
+        if answers:
+            response.topics.append(ListOffsetsTopicResponse(topic.name, answers))
+    return response
 
 
 def _isolation(request: ListOffsetsRequest) -> FetchIsolation:

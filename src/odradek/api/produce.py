@@ -36,7 +36,7 @@ from odradek.protocol.generated.produce_response import (
     TopicProduceResponse,
 )
 from odradek.protocol.message import ZERO_UUID
-from odradek.records.batch import ATTRIBUTES_OFFSET, MAGIC_OFFSET, TRANSACTIONAL_FLAG, Buffer
+from odradek.records.batch import ATTRIBUTES_OFFSET, MAGIC_OFFSET, TRANSACTIONAL_FLAG, iter_headers
 from odradek.records.validation import AppendOrigin, InvalidRecords, check_produced
 from odradek.replication.partition import ACKS_ALL, Partition
 
@@ -80,10 +80,12 @@ class _Pending:
 @api.handler
 def produce(request: ProduceRequest, ctx: RequestContext) -> Answer | Awaitable[Answer]:
     """Measured path: one record takes some tens of microseconds in all of the broker."""
-    if request.transactional_id is None and _has_transactional_records(request):
-        if request.acks == 0:
-            raise ConnectionEnded("transactional records without a transactional id, with acks=0")
-        return refuse(request, ctx, ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED)
+    try:
+        has_transactional_records = _has_transactional_records(request)
+    except KafkaError as error:
+        return _refuse_all(request, ctx, error.code, error.message)
+    if has_transactional_records and request.transactional_id is None:
+        return _refuse_all(request, ctx, ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED, None)
     appends = _Appends(request, ctx)
     snapshot = ctx.services.metadata.snapshot
     uses_topic_ids = ctx.api_version >= 13
@@ -105,8 +107,13 @@ def produce(request: ProduceRequest, ctx: RequestContext) -> Answer | Awaitable[
 @api.refusal
 def refuse(request: ProduceRequest, ctx: RequestContext, code: int) -> Answer:
     """The same error for every partition; with acks=0 there is no answer to put it in."""
+    return None if request.acks == 0 else _refuse_all(request, ctx, code, None)
+
+
+def _refuse_all(request: ProduceRequest, ctx: RequestContext, code: int, message: str | None) -> Answer:
+    """Raises ConnectionEnded with acks=0."""
     if request.acks == 0:
-        return None
+        raise ConnectionEnded(f"error during produce request with acks=0: {ErrorCode(code).name}")
     uses_topic_ids = ctx.api_version >= 13
     return ProduceResponse(
         [
@@ -114,7 +121,7 @@ def refuse(request: ProduceRequest, ctx: RequestContext, code: int) -> Answer:
                 topic.name,
                 topic.topic_id if uses_topic_ids else ZERO_UUID,
                 [
-                    PartitionProduceResponse(data.index, code, -1, -1, -1, [], None, NO_LEADER)
+                    PartitionProduceResponse(data.index, code, -1, -1, -1, [], message, NO_LEADER)
                     for data in topic.partition_data
                 ],
             )
@@ -148,7 +155,7 @@ class _Appends:
                 raise KafkaError(
                     ErrorCode.UNKNOWN_TOPIC_ID if is_unknown_id else ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
                 )
-            records = cast("Buffer", data.records or b"")
+            records = cast("memoryview", data.records)
             holds_batch = check_produced(records, ctx.api_version)
             if not -1 <= acks <= 1:
                 raise KafkaError(ErrorCode.INVALID_REQUIRED_ACKS)
@@ -238,15 +245,19 @@ class _Appends:
 
 
 def _has_transactional_records(request: ProduceRequest) -> bool:
-    """Whether some partition's batch says that it is part of a transaction."""
+    """Whether some partition's batch says that it is part of a transaction.
+
+    Raises KafkaError(CORRUPT_MESSAGE) for bytes that cannot be a batch, which Kafka notices here first, and
+    ConnectionEnded for null, which it is not prepared for.
+    """
+    is_transactional = False
     for topic in request.topic_data:
         for data in topic.partition_data:
-            records = data.records
-            if (
-                isinstance(records, memoryview)
-                and len(records) > ATTRIBUTES_OFFSET + 1
-                and records[MAGIC_OFFSET] == 2
-                and records[ATTRIBUTES_OFFSET + 1] & TRANSACTIONAL_FLAG
-            ):
-                return True
-    return False
+            records = cast("memoryview | None", data.records)
+            if records is None:
+                raise ConnectionEnded("a produce request without records")
+            if len(records) <= ATTRIBUTES_OFFSET + 1 or records[MAGIC_OFFSET] != 2:
+                next(iter_headers(records), None)
+            elif records[ATTRIBUTES_OFFSET + 1] & TRANSACTIONAL_FLAG:
+                is_transactional = True
+    return is_transactional
