@@ -173,5 +173,13 @@ def test_an_emulated_release_has_its_own_names_and_defaults():
     assert new.long("log.message.timestamp.after.max.ms") == 3600000
     assert "zookeeper.connect" in old.definitions
     assert "zookeeper.connect" not in new.definitions
-    with pytest.raises(InvalidConfig, match="values must not be duplicated"):
-        BrokerConfig({"odradek.emulate": "4.3", "log.cleanup.policy": "delete,delete"})
+
+
+def test_from_4_2_on_lists_lose_their_duplicates_and_take_no_empty_element():
+    config = BrokerConfig({"odradek.emulate": "4.3", "log.cleanup.policy": "delete,compact,delete"})
+    assert config.list("log.cleanup.policy") == ("delete", "compact")
+    with pytest.raises(
+        InvalidConfig, match=r"^Configuration 'log\.cleanup\.policy' values must not be empty"
+    ):
+        BrokerConfig({"odradek.emulate": "4.3", "log.cleanup.policy": "delete,,compact"})
+    assert BrokerConfig({"log.cleanup.policy": "delete,delete"}).list("log.cleanup.policy") == ("delete",) * 2

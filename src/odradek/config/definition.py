@@ -89,7 +89,7 @@ class Definition:
     """One config, as the releases from `since` to `until`, both inclusive, define it.
 
     `default` is text as in a properties file, None for Java's null. An `internal` config can be set but is
-    never described.
+    never described. A list that is to be `distinct` loses its duplicates (from 4.2 on).
     """
 
     name: str
@@ -101,6 +101,7 @@ class Definition:
     since: Release | None = None
     until: Release | None = None
     internal: bool = False
+    distinct: bool = False
 
     def exists_in(self, release: Release) -> bool:
         return (self.since is None or self.since <= release) and (self.until is None or release <= self.until)
@@ -117,6 +118,8 @@ class Definition:
     def parse(self, text: str | None) -> Value:
         """Read and validate a value. Raises InvalidConfig."""
         value = parse_value(self.name, text, self.type)
+        if self.distinct and isinstance(value, tuple):
+            value = tuple(dict.fromkeys(value))
         if self.validator is not None:
             self.validator.check(self.name, value)
         return value

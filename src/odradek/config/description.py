@@ -139,8 +139,8 @@ def _broker_entry(config: BrokerConfig, name: str, value: str | None, definition
 
 def _broker_definition(config: BrokerConfig, name: str) -> Definition | None:
     """A broker config's definition, a listener's own config having that of the base config."""
-    for synonym in broker_synonyms(name, match_listener_override=True):
-        if definition := config.definition(synonym):
+    for candidate in (name, *broker_synonyms(name, match_listener_override=True)):
+        if definition := config.definition(candidate):
             return definition
     return None
 

@@ -34,6 +34,8 @@ SECURITY_CONFIGS = frozenset(
 )
 """Configs that can change for one listener only. Source: SslConfigs.RECONFIGURABLE_CONFIGS."""
 
+_JMX_REPORTER = "org.apache.kafka.common.metrics.JmxReporter"
+
 _THREAD_POOLS = (
     "num.io.threads",
     "num.replica.fetchers",
@@ -141,6 +143,7 @@ def _validate_reconfiguration(old: BrokerConfig, new: BrokerConfig) -> None:
         _check_thread_pools,
         _check_cleaner_threads,
         _check_local_retention,
+        _check_metric_reporters,
     )
     for check in checks:
         try:
@@ -175,6 +178,18 @@ def _check_cleaner_threads(old: BrokerConfig, new: BrokerConfig) -> None:
     if wanted > was * 2:
         text = f"Log cleaner threads cannot be increased to more than double the current value {was}"
         raise ConflictingConfig(name, wanted, text)
+
+
+def _check_metric_reporters(old: BrokerConfig, new: BrokerConfig) -> None:
+    """Reporters are Java classes: only the one that every Kafka has can be named without being missed."""
+    name = "metric.reporters"
+    added = set(new.list(name)) - set(old.list(name)) - {_JMX_REPORTER}
+    if added:
+        text = (
+            f"Validation of dynamic config update of Set({name}) failed with class "
+            "class kafka.server.DynamicMetricsReporters"
+        )
+        raise ConflictingConfig(name, ",".join(sorted(added)), text)
 
 
 def _check_local_retention(old: BrokerConfig, new: BrokerConfig) -> None:

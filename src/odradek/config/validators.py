@@ -86,7 +86,10 @@ class EachOf:
 
 @dataclass(frozen=True, slots=True)
 class Distinct:
-    """A list without duplicates or empty elements (from 4.1 on), of any strings or of the allowed ones."""
+    """A list without empty elements (from 4.2 on), of any strings or of the allowed ones.
+
+    Duplicates are gone before it is asked: `Definition.distinct`.
+    """
 
     allowed: tuple[str, ...] = ()
     allow_empty: bool = True
@@ -102,9 +105,6 @@ class Distinct:
             valid = str(self) or "any non-empty value"
             text = f"Configuration '{name}' must not be empty. Valid values include: {valid}"
             raise ConflictingConfig(name, "[]", text)
-        if len(set(value)) != len(value):
-            text = f"Configuration '{name}' values must not be duplicated."
-            raise ConflictingConfig(name, show_value(value), text)
         for element in value:
             if not element:
                 text = f"Configuration '{name}' values must not be empty."

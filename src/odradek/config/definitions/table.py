@@ -12,6 +12,7 @@ from functools import cache
 
 from odradek.config.definition import Definition, Importance, Required, Type, Update, Validator
 from odradek.config.release import Release
+from odradek.config.validators import Distinct
 
 BOOLEAN, STRING, INT, SHORT, LONG = Type.BOOLEAN, Type.STRING, Type.INT, Type.SHORT, Type.LONG
 DOUBLE, LIST, CLASS, PASSWORD = Type.DOUBLE, Type.LIST, Type.CLASS, Type.PASSWORD
@@ -42,6 +43,7 @@ def define(
         since=_release(since),
         until=_release(until),
         internal=internal,
+        distinct=isinstance(validator, Distinct),
     )
 
 
