@@ -14,13 +14,12 @@ from odradek.metadata.znodes import BrokerRegistration
 
 
 async def create_roots(store: MetadataStore) -> None:
-    """Create what is missing of the persistent paths; other brokers may be doing the same."""
-    for path in paths.PERSISTENT:
-        while not await store.exists(path):
-            try:
-                await store.commit(*await operations(store, [Create(path)]))
-            except NodeExists:
-                continue
+    """Create what is missing of the persistent paths, at once; other brokers may be doing the same."""
+    while missing := [path for path in paths.PERSISTENT if not await store.exists(path)]:
+        try:
+            await store.commit(*await operations(store, [Create(path) for path in missing]))
+        except NodeExists:
+            continue
 
 
 async def ensure_cluster_id(store: MetadataStore, new_cluster_id: Callable[[], str]) -> str:
