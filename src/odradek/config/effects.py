@@ -1,10 +1,115 @@
-"""Which configs Odradek heeds. The others are accepted, described and altered, and change nothing."""
+"""Which broker configs Odradek heeds. The others are accepted, described and altered, and change nothing.
+
+Kept true by a test that looks for the names in the source.
+"""
 
 from __future__ import annotations
 
-HEEDED: frozenset[str] = frozenset()
+from odradek.config.release import EMULATE
+from odradek.config.synonyms import TOPIC_SYNONYMS
+
+_HEEDED_TOPIC_CONFIGS = (
+    "cleanup.policy",
+    "compression.gzip.level",
+    "compression.lz4.level",
+    "compression.type",
+    "compression.zstd.level",
+    "file.delete.delay.ms",
+    "flush.messages",
+    "flush.ms",
+    "index.interval.bytes",
+    "max.compaction.lag.ms",
+    "max.message.bytes",
+    "message.downconversion.enable",
+    "message.timestamp.after.max.ms",
+    "message.timestamp.before.max.ms",
+    "message.timestamp.difference.max.ms",
+    "message.timestamp.type",
+    "min.insync.replicas",
+    "segment.bytes",
+    "segment.index.bytes",
+    "segment.jitter.ms",
+    "segment.ms",
+    "unclean.leader.election.enable",
+)
+"""Topic configs that a log or a partition asks for; the broker configs behind them are heeded too."""
+
+_HEEDED_HERE = (
+    "advertised.listeners",
+    "broker.id",
+    "inter.broker.listener.name",
+    "listener.security.protocol.map",
+    "listeners",
+    "log.dir",
+    "log.dirs",
+    "node.id",
+    "security.inter.broker.protocol",
+    EMULATE,
+    "odradek.validate.records",
+)
+"""What BrokerConfig itself makes something of."""
+
+_HEEDED_BY_NAME = (
+    "auto.create.topics.enable",
+    "broker.id.generation.enable",
+    "broker.rack",
+    "connections.max.idle.ms",
+    "default.replication.factor",
+    "delete.topic.enable",
+    "fetch.max.bytes",
+    "group.initial.rebalance.delay.ms",
+    "group.max.session.timeout.ms",
+    "group.max.size",
+    "group.min.session.timeout.ms",
+    "log.flush.offset.checkpoint.interval.ms",
+    "log.flush.scheduler.interval.ms",
+    "log.flush.start.offset.checkpoint.interval.ms",
+    "log.retention.check.interval.ms",
+    "max.connections",
+    "max.connections.per.ip",
+    "max.connections.per.ip.overrides",
+    "max.incremental.fetch.session.cache.slots",
+    "max.request.partition.size.limit",
+    "num.partitions",
+    "offset.metadata.max.bytes",
+    "offsets.commit.timeout.ms",
+    "offsets.retention.check.interval.ms",
+    "offsets.retention.minutes",
+    "offsets.topic.compression.codec",
+    "offsets.topic.num.partitions",
+    "offsets.topic.replication.factor",
+    "offsets.topic.segment.bytes",
+    "producer.id.expiration.check.interval.ms",
+    "producer.id.expiration.ms",
+    "queued.max.request.bytes",
+    "replica.high.watermark.checkpoint.interval.ms",
+    "reserved.broker.max.id",
+    "share.coordinator.state.topic.min.isr",
+    "share.coordinator.state.topic.num.partitions",
+    "share.coordinator.state.topic.replication.factor",
+    "share.coordinator.state.topic.segment.bytes",
+    "socket.listen.backlog.size",
+    "socket.receive.buffer.bytes",
+    "socket.request.max.bytes",
+    "socket.send.buffer.bytes",
+    "transaction.max.timeout.ms",
+    "transaction.state.log.min.isr",
+    "transaction.state.log.num.partitions",
+    "transaction.state.log.replication.factor",
+    "transaction.state.log.segment.bytes",
+    "zookeeper.connect",
+)
+"""What other packages ask BrokerConfig for."""
+
+HEEDED = frozenset(
+    (
+        *_HEEDED_HERE,
+        *_HEEDED_BY_NAME,
+        *(synonym.name for name in _HEEDED_TOPIC_CONFIGS for synonym in TOPIC_SYNONYMS[name]),
+    )
+)
 
 
 def has_effect(name: str) -> bool:
-    """Whether setting this config changes what Odradek does."""
+    """Whether setting this config changes what Odradek does. One listener's own configs do not, as yet."""
     return name in HEEDED
