@@ -6,7 +6,7 @@ import trio
 
 from odradek.coordinators.journal import Appended
 from odradek.errors import KafkaError
-from odradek.records.batch import assign_offset, iter_headers
+from odradek.records.batch import assign_offsets, iter_headers
 
 
 class MemoryJournal:
@@ -26,7 +26,7 @@ class MemoryJournal:
             raise self.refusal
         [(_, header)] = iter_headers(batch)
         first = self.log_end_offset
-        assign_offset(batch, 0, header._replace(base_offset=first), 0)
+        assign_offsets(batch, header, first, 0)
         self.batches.append(bytes(batch))
         self.log_end_offset += header.record_count
         if self.replicating:

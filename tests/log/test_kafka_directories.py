@@ -20,7 +20,7 @@ from odradek.log.offload import inline
 from odradek.log.partition_metadata import read_topic_id
 from odradek.log.recovery import LoadRequest, load_log
 from odradek.metadata.topic_partition import TopicPartition as Partition
-from odradek.records.batch import assign_offset, iter_headers
+from odradek.records.batch import assign_offsets, iter_headers
 from odradek.records.compression import Compression
 from odradek.records.record import read_all_records
 from odradek.records.validation import AppendOrigin
@@ -162,7 +162,7 @@ def test_the_same_batches_make_the_same_files(kafkas, tmp_path, topic):
     assert topic_id is not None
     log.assign_topic_id(topic_id)
     for header, data in batches_of(theirs):
-        assign_offset(data, 0, header._replace(base_offset=0), -1)
+        assign_offsets(data, header, 0, -1)
         origin = AppendOrigin.COORDINATOR if header.is_control else AppendOrigin.CLIENT
         append(log, data, leader_epoch=header.partition_leader_epoch, origin=origin)
     if topic == "untouched":

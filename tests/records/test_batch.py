@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from odradek.errors import KafkaError
 from odradek.protocol.error_codes import ErrorCode
-from odradek.records.batch import TimestampType, assign_offset, iter_headers, read_header
+from odradek.records.batch import TimestampType, assign_offsets, iter_headers, read_header
 from odradek.records.builder import build_batch
 from odradek.records.compression import Compression
 from odradek.records.crc import compute_crc
@@ -73,8 +73,8 @@ def test_a_compressed_wrapper_has_the_offset_of_its_last_message():
 
 def test_assigning_an_offset_leaves_the_checksum_right():
     batch = bytearray(golden("2-none"))
-    assign_offset(batch, 0, read_header(batch)._replace(base_offset=2**40), 17)
-    header = read_header(batch)
+    header = assign_offsets(batch, read_header(batch), 2**40, 17)
+    assert header == read_header(batch)
     assert (header.base_offset, header.last_offset, header.partition_leader_epoch) == (2**40, 2**40 + 5, 17)
     assert header.crc == compute_crc(batch, 2)
 

@@ -161,13 +161,17 @@ class BatchHeader(NamedTuple):
         return (self.base_sequence + self.last_offset_delta) & MAX_SEQUENCE
 
 
+_new_header = tuple.__new__
+"""Without the Python frames of `BatchHeader(...)`, `_make`, `_replace`: each append makes three headers."""
+
+
 def read_header(buffer: Buffer, position: int = 0) -> BatchHeader:
     """The header at `position`; the buffer must hold it whole, the records may be missing.
 
     Raises KafkaError(CORRUPT_MESSAGE) for too few bytes, an unknown magic or an impossible length.
     """
     if len(buffer) - position >= HEADER_SIZE_BYTES and buffer[position + MAGIC_OFFSET] == 2:
-        header = BatchHeader._make(HEADER.unpack_from(buffer, position))
+        header = _new_header(BatchHeader, HEADER.unpack_from(buffer, position))
         if header.batch_length < HEADER_SIZE_BYTES - PREFIX_SIZE_BYTES:
             raise KafkaError(
                 ErrorCode.CORRUPT_MESSAGE,
@@ -193,14 +197,15 @@ def iter_headers(buffer: Buffer) -> Iterator[tuple[int, BatchHeader]]:
         position = end
 
 
-def assign_offset(
-    buffer: bytearray | memoryview, position: int, header: BatchHeader, leader_epoch: int
-) -> None:
-    """Writes `header.base_offset` and the leader epoch into the magic-2 batch at `position`.
+def assign_offsets(
+    batch: bytearray | memoryview, header: BatchHeader, base_offset: int, leader_epoch: int
+) -> BatchHeader:
+    """Writes both into one magic-2 batch, whose header it is; returns the header as it now stands.
 
     Both lie outside the CRC, which is why a leader need not touch the rest.
     """
-    _OFFSET_LENGTH_EPOCH.pack_into(buffer, position, header.base_offset, header.batch_length, leader_epoch)
+    _OFFSET_LENGTH_EPOCH.pack_into(batch, 0, base_offset, header.batch_length, leader_epoch)
+    return _new_header(BatchHeader, (base_offset, header.batch_length, leader_epoch, *header[3:]))
 
 
 def _read_batch_length(buffer: Buffer, position: int) -> int:

@@ -20,13 +20,14 @@ from odradek.errors import KafkaError
 from odradek.protocol.error_codes import ErrorCode
 from odradek.records.batch import (
     ATTRIBUTES_OFFSET,
+    COMPRESSION_MASK,
     HEADER,
     NO_TIMESTAMP,
     TIMESTAMP_TYPE_FLAG,
     BatchHeader,
     Buffer,
     TimestampType,
-    assign_offset,
+    assign_offsets,
     iter_headers,
     read_header,
 )
@@ -102,9 +103,7 @@ class ValidBatch(NamedTuple):
 
     def assign_offsets(self, base_offset: int, leader_epoch: int) -> BatchHeader:
         """Patches both into the bytes, outside the CRC; returns the header as it now stands."""
-        header = self.header._replace(base_offset=base_offset, partition_leader_epoch=leader_epoch)
-        assign_offset(self.buffer, 0, header, leader_epoch)
-        return header
+        return assign_offsets(self.buffer, self.header, base_offset, leader_epoch)
 
 
 def check_produced(records: Buffer, request_version: int) -> bool:
@@ -174,16 +173,17 @@ def validate_for_append(
     elif header.is_control:
         return ValidBatch(_writable(view), header)
 
-    compression = header.compression
-    target = compression if rules.compression is None else rules.compression
+    attributes = header.attributes
+    codec = attributes & COMPRESSION_MASK
     is_create_time = rules.timestamp_type is TimestampType.CREATE_TIME
     if (
         rules.reads_records
-        or target is not compression
-        or header.attributes & TIMESTAMP_TYPE_FLAG
+        or codec > Compression.ZSTD
+        or (rules.compression is not None and rules.compression != codec)
+        or attributes & TIMESTAMP_TYPE_FLAG
         or (is_create_time and header.max_timestamp - now_ms > rules.timestamp_after_max_ms)
     ):
-        return _validate_each_record(view, header, rules, target, now_ms)
+        return _validate_each_record(view, header, rules, now_ms)
     if is_create_time:
         return ValidBatch(_writable(view), header)
     return _stamp(_writable(view), header, TimestampType.LOG_APPEND_TIME, now_ms)
@@ -252,8 +252,9 @@ def _count_error(header: BatchHeader, rules: BatchRules) -> str:
 
 
 def _validate_each_record(
-    view: memoryview, header: BatchHeader, rules: BatchRules, target: Compression, now_ms: int
+    view: memoryview, header: BatchHeader, rules: BatchRules, now_ms: int
 ) -> ValidBatch:
+    target = header.compression if rules.compression is None else rules.compression
     records = list(read_records(view, header))
     _check_records(records, header.timestamp_type, rules, now_ms)
     if target is header.compression:

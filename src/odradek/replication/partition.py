@@ -104,7 +104,7 @@ class Partition:
     @property
     def is_offline(self) -> bool:
         """Its log directory failed; clients are told KAFKA_STORAGE_ERROR."""
-        return self.log is not None and not self.log.directory.is_online
+        return self.log is not None and self.log.directory.failure is not None
 
     @property
     def is_leader(self) -> bool:
@@ -170,15 +170,17 @@ class Partition:
         log = self.log
         if log is None or self.leader_id != self._node_id:
             log = self.local_log()
-        if required_acks == ACKS_ALL and len(self.in_sync.isr) < self.min_isr:
+        if (
+            required_acks == ACKS_ALL
+            and len(self.in_sync.isr) < log.config.min_insync_replicas
+            and len(self.in_sync.isr) < self.min_isr
+        ):
             raise KafkaError(
                 ErrorCode.NOT_ENOUGH_REPLICAS,
                 f"The size of the current ISR {sorted(self.isr)} is insufficient to satisfy the min.isr "
                 f"requirement of {self.min_isr} for partition {self.topic_partition}",
             )
-        info = log.append_as_leader(
-            memoryview(records), leader_epoch=self.leader_epoch, now_ms=now_ms, origin=origin
-        )
+        info = log.append_as_leader(records, leader_epoch=self.leader_epoch, now_ms=now_ms, origin=origin)
         self._advance_high_watermark(log, info.size_bytes)
         return info
 
@@ -204,8 +206,9 @@ class Partition:
             log.on_high_watermark(end_offset)
             if self._appended:
                 self._appended.unpark_all()
-        for watcher in tuple(self._watchers):
-            watcher.add_bytes(added_bytes)
+        if self._watchers:
+            for watcher in tuple(self._watchers):
+                watcher.add_bytes(added_bytes)
 
     def _end_offsets_in_sync(self) -> list[int]:
         """Log ends of the followers in the maximal ISR; 0 for one that has not fetched yet."""
