@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -59,7 +59,8 @@ class Client:
 
     def ask(self, request: Any, version: int, response: Any) -> Any:
         header = RequestHeader(request.API_KEY, version, 1, "oracle")
-        self._socket.sendall(b"".join(bytes(chunk) for chunk in encode_request_frame(header, request)))
+        frame_out = cast(list[bytes], encode_request_frame(header, request))
+        self._socket.sendall(b"".join(frame_out))
         frame = self._stream.read(int.from_bytes(self._stream.read(4)))
         start = 4 + response_header_version(request.API_KEY, version)
         return response.decode(version, memoryview(frame), start)
