@@ -189,6 +189,7 @@ def _store_replacement(
         else:
             # Older leaders are kept from assigning by not telling them that they lead.
             reply = replace(reply, leader_id=old_leader_id, members=())
+        group.note_subscriptions()
         later.reply(ticket, reply)
         return later.outcome()
 

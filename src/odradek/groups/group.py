@@ -78,7 +78,7 @@ class ClassicGroup:
         """Whoever has joined forms the next generation, which is empty without members."""
         self.generation_id += 1
         self.protocol_name = self.select_protocol() if self.members else None
-        self.subscribed_topics = self._subscribed_topics()
+        self.note_subscriptions()
         self.move_to(GroupState.COMPLETING_REBALANCE if self.members else GroupState.EMPTY, now_ms)
         self.pending_sync_members.clear()
 
@@ -134,6 +134,10 @@ class ClassicGroup:
         }
         member.member_id = new_member_id
         self.static_members[member.group_instance_id] = new_member_id
+        if old_member_id in self.pending_sync_members:
+            # Kafka goes on waiting for the old id, and rebalances when that has not synced in time.
+            self.pending_sync_members.remove(old_member_id)
+            self.pending_sync_members.add(new_member_id)
         if self.is_leader(old_member_id):
             self.leader_id = new_member_id
         return member
@@ -196,6 +200,10 @@ class ClassicGroup:
     def is_subscribed_to(self, topic: str) -> bool:
         """Whether a member consumes `topic`; True when that is not known."""
         return self.subscribed_topics is None or topic in self.subscribed_topics
+
+    def note_subscriptions(self) -> None:
+        """Find out what the members consume; to be called when they or the protocol have changed."""
+        self.subscribed_topics = self._subscribed_topics()
 
     def _subscribed_topics(self) -> frozenset[str] | None:
         if not self.is_consumer_group:
@@ -268,7 +276,7 @@ class ClassicGroup:
                     member.assignment,
                 )
             )
-        group.subscribed_topics = group._subscribed_topics()
+        group.note_subscriptions()
         return group
 
     @property
