@@ -99,6 +99,12 @@ async def test_slices_large_and_small_go_between_the_chunks(region: Regions) -> 
     assert last.released
 
 
+async def test_an_empty_slice_is_not_asked_for_its_file() -> None:
+    empty = FileSlice(-1, 0, 0)
+    assert await sent(b"head", empty, b"tail") == b"headtail"
+    assert empty.released
+
+
 async def test_slices_are_released_when_the_peer_is_gone(region: Regions) -> None:
     with small_pair() as (transport, stream):
         await stream.aclose()

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
+from odradek.server.cold_reads import wait_cached
 from odradek.server.transport import FileRegion
 
 if TYPE_CHECKING:
@@ -63,7 +64,11 @@ async def _send_with_slices(sink: Sink, chunks: Sequence[Any]) -> None:
     for chunk in chunks:
         if isinstance(chunk, _BYTES):
             pieces.append(chunk)
-        elif len(chunk) < _SENDFILE_BYTES:
+            continue
+        if not len(chunk):
+            continue  # an empty slice has no file
+        await wait_cached(chunk)
+        if len(chunk) < _SENDFILE_BYTES:
             pieces.append(chunk.view())
         else:
             await sink.send_vectors(pieces, more=True)
