@@ -51,12 +51,16 @@ class EchoCall:
         verb, _, name = self._frame.decode().partition(" ")
         if verb in ("wait", "hold"):
             return self._released(name)
+        if verb == "bug":
+            raise ZeroDivisionError
         if verb == "end":
             raise ConnectionEnded("told to")
         return None if verb == "mute" else Echo(self._frame)
 
     async def _released(self, name: str) -> Echo:
         await self._dispatcher.events[name].wait()
+        if name == "bug":
+            raise ZeroDivisionError
         return Echo(self._frame)
 
     async def finish(self, started: Echo | Awaitable[Echo] | None) -> list[Chunk] | None:

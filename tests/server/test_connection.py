@@ -3,10 +3,13 @@
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
+import pytest
 import trio
 import trio.testing
 
+from odradek import telemetry
 from odradek.api.context import Peer
 from odradek.server.connection import Connection
 from odradek.server.request_memory import RequestMemory
@@ -160,6 +163,21 @@ async def test_a_handler_can_end_the_connection() -> None:
     async with connected() as client:
         await client.send("first", "end", "never")
         assert await client.take(3) == ["first"]
+
+
+async def test_a_bug_of_ours_ends_this_connection_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines: list[tuple[Any, ...]] = []
+    monkeypatch.setattr(telemetry.loggers, "output", lambda *line: lines.append(line))
+    async with connected() as client:
+        await client.send("first", "bug", "never")
+        assert await client.take(2) == ["first"]
+    async with connected() as client:
+        await client.send("wait a", "wait bug")
+        await client.started(2)
+        client.dispatcher.release("a")
+        client.dispatcher.release("bug")
+        assert await client.take(2) == ["wait a"]
+    assert [type(fields["exc_info"]) for *_, fields in lines] == [ZeroDivisionError, ZeroDivisionError]
 
 
 async def test_a_peer_that_leaves_abandons_what_it_asked_for() -> None:

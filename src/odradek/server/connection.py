@@ -37,6 +37,7 @@ _WORK_OF_A_REQUEST = 32 * 1024
 """What a request costs besides its bytes, in the bytes that take as long to receive and copy."""
 
 _PEER_IS_GONE = (OSError, trio.ClosedResourceError)
+_PEER_MISBEHAVED = (MalformedMessage, ConnectionEnded)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +96,10 @@ class Connection:
     async def _receive(self, nursery: trio.Nursery) -> None:
         try:
             await self._serve(nursery)
-        except (MalformedMessage, ConnectionEnded) as reason:
+        except Exception as reason:  # noqa: BLE001 - whatever it is costs this connection only, and is logged
             self._log_end(reason)
-            await self._wait_answered()
-        except _PEER_IS_GONE as reason:
-            self._log_end(reason)
+            if isinstance(reason, _PEER_MISBEHAVED):
+                await self._wait_answered()
         self._scope.cancel()
 
     async def _serve(self, nursery: trio.Nursery) -> None:
@@ -164,7 +164,7 @@ class Connection:
                 self._deferred.popleft()
                 self._deferred_bytes -= first.size_bytes
                 self._answered.unpark_all()
-        except (ConnectionEnded, *_PEER_IS_GONE) as reason:
+        except Exception as reason:  # noqa: BLE001 - whatever it is costs this connection only, and is logged
             self._log_end(reason)
             self._scope.cancel()
 
@@ -173,5 +173,10 @@ class Connection:
             await self._answered.park()
 
     def _log_end(self, reason: Exception) -> None:
-        log = _log.debug if isinstance(reason, _PEER_IS_GONE) else _log.warn
-        log("Closing a connection", connection=self.peer.connection_id, reason=str(reason))
+        what, connection = "Closing a connection", self.peer.connection_id
+        if isinstance(reason, _PEER_IS_GONE):
+            _log.debug(what, connection=connection, reason=str(reason))
+        elif isinstance(reason, _PEER_MISBEHAVED):
+            _log.warn(what, connection=connection, reason=str(reason))
+        else:
+            _log.error(what, connection=connection, exc_info=reason)
