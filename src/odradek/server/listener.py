@@ -13,8 +13,8 @@ from odradek.errors import OdradekError
 USE_SYSTEM_DEFAULT = -1
 """As a socket buffer size: leave it to the operating system."""
 
-_OUT_OF_RESOURCES = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
-_NOT_THE_LISTENERS_FAULT = (errno.ECONNABORTED, errno.EPERM, errno.EPROTO)
+_THE_PEERS_FAULT = (errno.ECONNABORTED, errno.EPROTO)
+"""It left before it was accepted."""
 
 
 class CannotListen(OdradekError):
@@ -22,7 +22,7 @@ class CannotListen(OdradekError):
 
 
 class AcceptFailed(OdradekError):
-    """The machine has no room for another connection now."""
+    """No connection could be accepted now, mostly because there are no file descriptors left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +80,9 @@ class Listener:
             except BlockingIOError:
                 continue
             except OSError as error:
-                if error.errno in _NOT_THE_LISTENERS_FAULT:
+                if error.errno in _THE_PEERS_FAULT:
                     continue
-                if error.errno in _OUT_OF_RESOURCES:
-                    raise AcceptFailed(str(error)) from None
-                raise
+                raise AcceptFailed(str(error)) from error
             accepted.setblocking(False)
             accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             accepted.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
