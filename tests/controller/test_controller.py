@@ -128,7 +128,7 @@ async def test_a_replica_that_cannot_be_deleted_keeps_its_topic_marked(autojump_
         await one.wait(lambda snapshot: "t" not in snapshot.topics)
         await trio.testing.wait_all_tasks_blocked()
         assert await one.store.children(paths.DELETE_TOPICS) == {"t"}
-        assert one.members[0].controller.is_queued_for_deletion("t")
+        assert one.members[0].controller.state.deleting == {"t"}
 
 
 async def test_a_restart_changes_the_controller_epoch_and_no_leader_epoch(autojump_clock):

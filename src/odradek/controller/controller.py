@@ -12,7 +12,6 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
-from uuid import UUID
 
 import trio
 
@@ -114,14 +113,6 @@ class Controller:
     def state(self) -> ClusterState:
         """What the controller knows; empty while this broker is not the controller."""
         return self._state
-
-    def is_queued_for_deletion(self, topic: str) -> bool:
-        """Tell whether a topic is being deleted."""
-        return topic in self._state.deleting
-
-    def topic_name(self, topic_id: UUID) -> str | None:
-        """Find the topic that has this id; None if there is none."""
-        return next((name for name, topic in self._state.topics.items() if topic.topic_id == topic_id), None)
 
     # -- being elected
 

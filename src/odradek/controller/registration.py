@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from odradek.controller.tree import operations
-from odradek.coordination.store import Create, MetadataStore, NodeExists, Set
+from odradek.coordination.store import Create, MetadataStore, NodeExists
 from odradek.metadata import paths, znodes
 from odradek.metadata.znodes import BrokerRegistration
 
@@ -42,8 +42,3 @@ async def register_broker(store: MetadataStore, node_id: int, registration: Brok
     path = paths.broker_id(node_id)
     await store.commit(Create(path, registration.encode(), ephemeral=True))
     return (await store.get(path)).czxid
-
-
-async def update_registration(store: MetadataStore, node_id: int, registration: BrokerRegistration) -> None:
-    """Change what a registered broker says of itself; its epoch stays."""
-    await store.commit(Set(paths.broker_id(node_id), registration.encode()))
