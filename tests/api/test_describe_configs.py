@@ -104,3 +104,15 @@ async def test_loggers_are_described_with_their_levels(autojump_clock):
         assert [(config.name, config.value, config.config_source) for config in configs] == [
             ("root", "INFO", 6)
         ]
+
+
+async def test_every_described_config_is_documented_on_request(autojump_clock):
+    async with config_broker("t") as broker:
+        for kind, name in ((TOPIC, "t"), (BROKER, "0")):
+            resource = DescribeConfigsResource(
+                resource_type=kind, resource_name=name, configuration_keys=None
+            )
+            request = DescribeConfigsRequest(resources=[resource], include_documentation=True)
+            response = await broker.ask(describe_configs, 4, request)
+            undocumented = [each.name for each in response.results[0].configs if not each.documentation]
+            assert undocumented == []
