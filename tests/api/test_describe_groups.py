@@ -48,3 +48,11 @@ async def test_an_error_leaves_the_rest_empty(autojump_clock):
         group = await described(broker, 5)
         assert (group.error_code, group.group_state) == (ErrorCode.NOT_COORDINATOR, "")
         assert group.authorized_operations == -(2**31)
+
+
+async def test_everybody_may_do_what_the_release_knows(autojump_clock):
+    for release, operations in (("3.9", 328), ("4.3", 3400)):
+        async with group_broker(odradek_emulate=release) as broker:
+            request = DescribeGroupsRequest(groups=["none"], include_authorized_operations=True)
+            answer = await broker.ask(describe_groups, 5, request)
+            assert answer.groups[0].authorized_operations == operations

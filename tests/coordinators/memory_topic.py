@@ -19,6 +19,7 @@ class MemoryJournal:
         self.high_watermark = 0
         self.replicating = True
         self.refusal: KafkaError | None = None
+        self.complaint: KafkaError | None = None  # of records that are replicated, but not enough
         self._changed = trio.Event()
 
     def append(self, batch: bytearray) -> Appended:
@@ -48,6 +49,8 @@ class MemoryJournal:
             if self.refusal is not None:
                 raise self.refusal
             await self._changed.wait()
+        if self.complaint is not None:
+            raise self.complaint
 
     def read(self, offset: int, max_bytes: int) -> bytes:
         data = b""

@@ -13,7 +13,7 @@ import trio.testing
 from odradek.clock import VirtualClock
 from odradek.coordinators.hosted_shard import JournalSettings
 from odradek.coordinators.outcome import JournalRecord, Now, Outcome, ReplayedRecord, Ticket
-from odradek.coordinators.runtime import CoordinatorRuntime
+from odradek.coordinators.runtime import CoordinatorRuntime, Upkeep
 from odradek.coordinators.timers import Timers
 from odradek.errors import KafkaError
 from odradek.metadata.topic_partition import TopicPartition
@@ -278,6 +278,43 @@ async def test_a_stopped_runtime_is_not_available(autojump_clock: trio.testing.M
     async with _leading(MemoryTopic(TOPIC)) as runtime:
         pass
     assert await _refusal(runtime, Get(b"k")) == ErrorCode.COORDINATOR_NOT_AVAILABLE
+
+
+async def test_a_record_with_too_few_replicas_counts_and_its_caller_is_told(
+    autojump_clock: trio.testing.MockClock,
+):
+    topic = MemoryTopic(TOPIC)
+    journal = topic.journal(0)
+    journal.replicating = False
+    async with _leading(topic) as runtime, trio.open_nursery() as nursery:
+
+        async def put() -> None:
+            code = await _refusal(runtime, Put(b"k", b"v"))
+            assert code == ErrorCode.NOT_ENOUGH_REPLICAS_AFTER_APPEND
+
+        nursery.start_soon(put)
+        await trio.testing.wait_all_tasks_blocked()
+        journal.complaint = KafkaError(ErrorCode.NOT_ENOUGH_REPLICAS_AFTER_APPEND)
+        journal.replicate()
+        await trio.testing.wait_all_tasks_blocked()
+        assert await runtime.execute("k", Get(b"k")) == b"v"
+
+
+async def test_upkeep_reaches_every_shard_again_and_again(autojump_clock: trio.testing.MockClock):
+    topic = MemoryTopic(TOPIC, partitions=2)
+    upkeep = Upkeep(lambda: Put(b"k", b"v"), interval_ms=10_000)
+    runtime = CoordinatorRuntime(topic, ValueShard, VirtualClock(), JournalSettings(), upkeep)
+    async with trio.open_nursery() as nursery:
+        await nursery.start(runtime.run)
+        for partition in (0, 1):
+            runtime.on_elected(TopicPartition(TOPIC, partition), 0)
+        topic.journal(0).refusal = KafkaError(ErrorCode.KAFKA_STORAGE_ERROR)
+        await trio.sleep(25)
+        assert [len(journal.batches) for journal in topic.journals] == [0, 2]
+        topic.journal(0).refusal = None
+        await trio.sleep(10)
+        assert [len(journal.batches) for journal in topic.journals] == [1, 3]
+        nursery.cancel_scope.cancel()
 
 
 async def test_every_shard_is_asked(autojump_clock: trio.testing.MockClock):
