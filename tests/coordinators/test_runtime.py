@@ -47,7 +47,6 @@ class ValueShard:
         self.values: dict[bytes, bytes | None] = {}
         self.waiting: dict[bytes, list[Ticket]] = {}
         self.timers: Timers[tuple[bytes, Ticket]] = Timers()
-        self.loaded_at: Now | None = None
 
     def handle(self, command: object, ticket: Ticket, now: Now) -> Outcome:
         if isinstance(command, Put):
@@ -69,7 +68,6 @@ class ValueShard:
     def replay_end_of_transaction(self, producer_id: int, *, committed: bool) -> None: ...
 
     def loaded(self, now: Now) -> Iterator[Outcome]:
-        self.loaded_at = now
         yield Outcome()
 
     def next_deadline_ms(self) -> int | None:

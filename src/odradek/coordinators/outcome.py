@@ -68,6 +68,3 @@ class Outcome:
     replies: tuple[tuple[Ticket, Reply], ...] = ()
     after: After | None = None
     best_effort: bool = False
-
-
-NOTHING = Outcome()

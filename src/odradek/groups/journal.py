@@ -54,11 +54,6 @@ class GroupJournal:
         settled = set(self.offsets.get(group_id, ()))
         return settled.union(key.partition for key in pending if key.group_id == group_id)
 
-    def has_offset(self, group_id: str, partition: TopicPartition) -> bool:
-        """Whether there is something to delete."""
-        committed = partition in self.offsets.get(group_id, ())
-        return committed or self.has_pending(group_id, partition)
-
     def has_pending(self, group_id: str, partition: TopicPartition) -> bool:
         """Whether an open transaction has written an offset for this partition."""
         if not self._pending:
