@@ -42,3 +42,21 @@ def test_the_readable_form_names_event_logger_and_fields() -> None:
     assert "port=9092" in text
     assert "odradek.server" in text
     assert "\x1b" not in text, "colours are for terminals"
+
+
+def test_lines_are_held_until_they_are_released_or_an_error_comes() -> None:
+    stream = io.StringIO()
+    output = LogOutput(stream)
+    output.hold()
+    output(Level.INFO, "odradek", "first", {})
+    output(Level.WARN, "odradek", "second", {})
+    assert stream.getvalue() == ""
+    output(Level.ERROR, "odradek", "third", {})
+    output(Level.INFO, "odradek", "fourth", {})
+    lines = [json.loads(line) for line in stream.getvalue().splitlines()]
+    assert [line["event"] for line in lines] == ["first", "second", "third", "fourth"]
+    assert lines == sorted(lines, key=lambda line: line["timestamp"])
+    output.hold()
+    output(Level.INFO, "odradek", "fifth", {})
+    output.release()
+    assert json.loads(stream.getvalue().splitlines()[-1])["event"] == "fifth"

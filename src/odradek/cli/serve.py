@@ -20,7 +20,7 @@ from typing import NoReturn
 import click
 import trio
 
-from odradek import __version__
+from odradek import __version__, telemetry
 from odradek.broker.broker import RunningBroker, run_broker
 from odradek.broker.identity import CannotStart
 from odradek.cli.process_age import process_age_ms
@@ -29,12 +29,14 @@ from odradek.config.environment import configs_from_environment
 from odradek.config.properties import MalformedProperties, parse_properties
 from odradek.errors import InvalidConfig, OdradekError
 from odradek.server.listener import CannotListen
-from odradek.telemetry import get_logger
 
-_log = get_logger(__name__)
+_log = telemetry.get_logger(__name__)
 
 _WRONG_CONFIGURATION = 2
 _FAILED = 1
+
+_LOG_AFTER_S = 1
+"""How long the first lines wait after the start: loading what writes them would delay the first requests."""
 
 
 @click.command()
@@ -55,12 +57,15 @@ def serve(file: Path | None, overrides: Sequence[str]) -> None:
         config = BrokerConfig(_properties(file, overrides))
     except InvalidConfig as error:
         _fail(str(error), _WRONG_CONFIGURATION)
+    telemetry.output.hold()
     try:
         trio.run(_serve, config, restrict_keyboard_interrupt_to_checkpoints=True)
     except* (CannotStart, CannotListen, InvalidConfig) as errors:
         _fail(str(_first(errors)), _FAILED)
     except* KeyboardInterrupt:
         _fail("Interrupted before the broker had started.", _FAILED)
+    finally:
+        telemetry.output.release()
 
 
 def _properties(file: Path | None, overrides: Sequence[str]) -> Mapping[str, str]:
@@ -87,6 +92,8 @@ async def _serve(config: BrokerConfig) -> None:
             broker = await nursery.start(_run, config)
             _report(broker)
             _log_configuration(config)
+            await trio.sleep(_LOG_AFTER_S)
+            telemetry.output.release()
 
 
 async def _run(
@@ -101,6 +108,7 @@ async def _stop_by_signal(signals: AsyncIterator[int], scope: trio.CancelScope) 
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         _log.info("Stopping", signal=signal.Signals(number).name)
+        telemetry.output.release()
         scope.cancel()
 
 

@@ -10,9 +10,10 @@ from __future__ import annotations
 from odradek.telemetry.logger import ROOT, Level, Logger, Loggers
 from odradek.telemetry.output import LogOutput
 
-__all__ = ["ROOT", "Level", "LogOutput", "Logger", "Loggers", "get_logger", "loggers"]
+__all__ = ["ROOT", "Level", "LogOutput", "Logger", "Loggers", "get_logger", "loggers", "output"]
 
-loggers = Loggers(LogOutput())
+output = LogOutput()
+loggers = Loggers(output)
 
 
 def get_logger(name: str) -> Logger:
