@@ -1,0 +1,82 @@
+"""What the recordings of real Kafka reach: which versions succeed, which error codes each API gives.
+
+A version is covered by success when an answer of its API at that version holds no error code.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from compat.judge.judgment import Run
+from compat.judge.provokable import PROVOKABLE
+from compat.judge.recordings import Recordings
+from compat.judge.transcript import Tree
+from odradek.protocol.api_keys import ApiKey
+from odradek.protocol.error_codes import ErrorCode
+from odradek.protocol.releases import advertised_api_versions
+
+
+@dataclass(slots=True)
+class Coverage:
+    """What has been reached in one release."""
+
+    release: str
+    succeeded: set[tuple[ApiKey, int]] = field(default_factory=set)
+    codes: dict[ApiKey, set[ErrorCode]] = field(default_factory=lambda: defaultdict(set))
+
+    def count(self, run: Run, transcript: list[Tree]) -> None:
+        """Add what one recorded run reaches of its own API."""
+        for step in transcript:
+            if isinstance(step, dict) and step.get("sent") == run.scenario.api.name and "answer" in step:
+                found = set(error_codes(step["answer"]))
+                if not found:
+                    self.succeeded.add((run.scenario.api, run.version))
+                self.codes[run.scenario.api] |= found
+
+    def offered(self) -> list[tuple[ApiKey, int]]:
+        """Every version that the release offers of the APIs that are judged."""
+        ranges = advertised_api_versions(self.release)
+        return [
+            (api, version)
+            for api in PROVOKABLE
+            if api in ranges
+            for version in range(ranges[api].lowest, ranges[api].highest + 1)
+        ]
+
+    def without_success(self) -> list[tuple[ApiKey, int]]:
+        return [pair for pair in self.offered() if pair not in self.succeeded]
+
+    def codes_not_reached(self) -> dict[ApiKey, list[ErrorCode]]:
+        """Codes that a client can provoke and that no scenario has."""
+        ranges = advertised_api_versions(self.release)
+        left = {api: sorted(codes - self.codes[api]) for api, codes in PROVOKABLE.items() if api in ranges}
+        return {api: codes for api, codes in left.items() if codes}
+
+    def codes_not_listed(self) -> dict[ApiKey, list[ErrorCode]]:
+        """Codes that were reached though the table of provokable codes lacks them."""
+        left = {api: sorted(codes - PROVOKABLE.get(api, frozenset())) for api, codes in self.codes.items()}
+        return {api: codes for api, codes in left.items() if codes}
+
+
+def coverage(recorded: list[Run], recordings: Recordings, release: str) -> Coverage:
+    """Count every run that has been recorded."""
+    found = Coverage(release)
+    for run in recorded:
+        transcript = recordings.find(run.scenario, run.version)
+        if transcript is not None:
+            found.count(run, transcript)
+    return found
+
+
+def error_codes(answer: Any) -> Iterator[ErrorCode]:
+    """Every error code in an answer, at any depth."""
+    if isinstance(answer, dict):
+        for key, value in answer.items():
+            if key.endswith("error_code") and value:
+                yield ErrorCode(value)
+            else:
+                yield from error_codes(value)
+    elif isinstance(answer, list):
+        for each in answer:
+            yield from error_codes(each)

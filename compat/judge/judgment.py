@@ -1,0 +1,97 @@
+"""Running scenarios: real Kafka where it has not been recorded, the broker under judgment always.
+
+Scenarios have topics and groups of their own, so several run at a time on one broker; those that restart it
+come last, one by one.
+"""
+
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Final
+
+from compat.judge.differences import Difference, compare_transcripts
+from compat.judge.recordings import Recordings
+from compat.judge.scenario import Scenario
+from compat.judge.session import Broker, Session
+from compat.judge.transcript import Tree
+
+Start = Callable[[str, Mapping[str, str]], AbstractContextManager[Broker]]
+"""Starts a broker as a release (``"3.9"``) with properties."""
+
+_AT_A_TIME: Final = 4
+_SAVED_EVERY: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A scenario at one version as one release."""
+
+    scenario: Scenario
+    release: str
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a run; ``broken`` is the scenario's own failure, which ended it early."""
+
+    run: Run
+    transcript: list[Tree]
+    broken: str | None
+
+
+def runs(scenarios: list[Scenario], release: str) -> list[Run]:
+    """Every version of every scenario."""
+    return [Run(each, release, version) for each in scenarios for version in each.versions(release)]
+
+
+def play(todo: list[Run], start: Start) -> Iterator[Outcome]:
+    """Hold the conversations, on one broker for each set of properties that they ask for."""
+    ordered = sorted(todo, key=lambda run: (sorted(run.scenario.broker.items()), run.scenario.restarts))
+    for properties, group in groupby(ordered, key=lambda run: sorted(run.scenario.broker.items())):
+        share = list(group)
+        with start(share[0].release, dict(properties)) as broker:
+            for restarts, part in groupby(share, key=lambda run: run.scenario.restarts):
+                with ThreadPoolExecutor(1 if restarts else _AT_A_TIME) as pool:
+                    yield from pool.map(lambda run: _hold(run, broker), list(part))
+
+
+def _hold(run: Run, broker: Broker) -> Outcome:
+    session = Session(run.scenario, run.release, run.version, broker)
+    broken = None
+    try:
+        run.scenario.play(session)
+    except Exception as failure:  # noqa: BLE001 - whatever a wrong answer makes a scenario do
+        broken = "".join(traceback.format_exception_only(failure)).strip()
+        session.transcript.append({"noted": "the scenario broke", "answer": broken})
+    finally:
+        session.close()
+    return Outcome(run, session.transcript, broken)
+
+
+def record(todo: list[Run], recordings: Recordings, start: Start, tell: Callable[[Outcome], None]) -> None:
+    """Ask real Kafka; what has been recorded survives an interruption. A broken scenario is not recorded."""
+    try:
+        for number, outcome in enumerate(play(todo, start), 1):
+            tell(outcome)
+            if outcome.broken is None:
+                recordings.keep(outcome.run.scenario, outcome.run.version, outcome.transcript)
+            if number % _SAVED_EVERY == 0:
+                recordings.write()
+    finally:
+        recordings.write()
+
+
+def judge(outcome: Outcome, recordings: Recordings) -> list[Difference] | None:
+    """How one outcome differs from real Kafka's; ``None`` when that has not been recorded."""
+    run = outcome.run
+    kafka = recordings.find(run.scenario, run.version)
+    if kafka is None:
+        return None
+    return [
+        Difference(run.release, run.scenario.name, run.version, *each)
+        for each in compare_transcripts(kafka, outcome.transcript)
+    ]

@@ -1,0 +1,120 @@
+"""Everything that two right brokers may say differently, and what stands in its place. There is nothing else.
+
+| what                                          | becomes                                                  |
+| --------------------------------------------- | -------------------------------------------------------- |
+| random UUIDs, also inside strings (topic ids, member ids) | ``<uuid N>``, numbered as they first appear  |
+| fetch session ids, producer ids               | ``<session N>``, ``<producer N>``, likewise              |
+| a time in ms between begin and end of the run | ``<now>``                                                |
+| the broker's own port, log directory, cluster | ``<port>``, ``<log dir>``, ``<cluster>``                 |
+| size and free space of a disk                 | ``<bytes>``                                              |
+| the beginning of the names of the scenario's topics and groups | ``~``                                   |
+| the text of a config's documentation          | ``<prose>``: Kafka's is not ours to copy                 |
+| configs that make a broker this one (``listeners``, ``log.dirs``, …) | left out                          |
+| ``throttle_time_ms``                          | left out                                                 |
+| topics and groups of other scenarios          | left out                                                 |
+| the order of *all* topics or groups, where a scenario says that Kafka has none (``unordered``) | sorted  |
+
+None hides an error code, a count, an offset or an order: what is numbered must be the same again wherever it
+was the same, and a value outside its kind (no id, no time) stays as it is.
+"""
+
+import base64
+import re
+import time
+from dataclasses import dataclass, field
+from typing import Any, Final
+from uuid import UUID
+
+from compat.judge.transcript import Tree
+
+EVERY_SCENARIO: Final = "judge-"
+"""How the names of all topics and groups of all scenarios begin."""
+
+_UUID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_NUMBERED: Final = {"session_id": "session", "producer_id": "producer"}
+_DISK: Final = frozenset({"total_bytes", "usable_bytes"})
+_NAMES: Final = ("name", "topic", "topic_name", "group_id", "resource_name")
+_CREATED_BY_OTHERS: Final = frozenset({"__transaction_state", "__share_group_state"})
+_OF_ONE_BROKER: Final = frozenset({
+    "advertised.listeners", "broker.id", "controller.listener.names", "controller.quorum.bootstrap.servers",
+    "listeners", "log.dir", "log.dirs", "node.id", "odradek.emulate", "process.roles", "zookeeper.connect",
+})  # fmt: skip
+_CLOCK_SLACK_MS: Final = 120_000
+
+
+@dataclass(slots=True)
+class Normalisation:
+    """The rules for one transcript; it remembers the ids that it has met."""
+
+    own_names: str = EVERY_SCENARIO
+    """How the names of this scenario's topics and groups begin."""
+
+    port: int = 0
+    begin_ms: float = field(default_factory=lambda: time.time() * 1000)
+    met: dict[tuple[str, object], str] = field(default_factory=dict)
+
+    def apply(self, value: Tree, name: str = "") -> Tree:
+        """The tree with every rule applied; ``name`` is the field that holds it."""
+        match value:
+            case dict():
+                kept = {key: each for key, each in value.items() if key != "throttle_time_ms"}
+                return {key: self.apply(each, key) for key, each in kept.items()}
+            case list():
+                return [self.apply(each, name) for each in value if not self._of_others(each)]
+            case bool():
+                return value
+            case int():
+                return self._number(value, name)
+            case str():
+                return self._string(value, name)
+        return value
+
+    def _of_others(self, row: Any) -> bool:
+        if not isinstance(row, dict):
+            return False
+        names = [row[key] for key in _NAMES if isinstance(row.get(key), str)]
+        return any(
+            each in _CREATED_BY_OTHERS
+            or each in _OF_ONE_BROKER
+            or (each.startswith(EVERY_SCENARIO) and not each.startswith(self.own_names))
+            for each in names
+        )
+
+    def _number(self, value: int, name: str) -> Tree:
+        if name in _NUMBERED:
+            is_an_id = value > 0 or (value == 0 and name == "producer_id")
+            return self._numbered(_NUMBERED[name], value) if is_an_id else value
+        if name in _DISK:
+            return "<bytes>" if value > 0 else value
+        if name == "port" and value == self.port:
+            return "<port>"
+        # From here on `value` may stand in a list of its own, where it has no name.
+        now_ms = time.time() * 1000
+        if self.begin_ms - _CLOCK_SLACK_MS <= value <= now_ms + _CLOCK_SLACK_MS:
+            return "<now>"
+        return value
+
+    def _string(self, value: str, name: str) -> str:
+        if name == "cluster_id":
+            return "<cluster>"
+        if name == "documentation":
+            return "<prose>"
+        if name == "log_dir":
+            return "<log dir>"
+        for (kind, original), number in self.met.items():
+            if kind == "uuid":
+                value = value.replace(_base64(str(original)), number)
+        value = value.replace(self.own_names, "~").replace(f"localhost:{self.port}", "localhost:<port>")
+        return _UUID.sub(lambda found: self._uuid(found.group()), value)
+
+    def _uuid(self, text: str) -> str:
+        return text if UUID(text).int < 1 << 64 else self._numbered("uuid", text)
+
+    def _numbered(self, kind: str, value: object) -> str:
+        count = sum(met == kind for met, _ in self.met)
+        return self.met.setdefault((kind, value), f"<{kind} {count + 1}>")
+
+
+def _base64(uuid: str) -> str:
+    """How Kafka writes a UUID in messages."""
+    return base64.urlsafe_b64encode(UUID(uuid).bytes).decode().rstrip("=")
