@@ -205,3 +205,24 @@ async def test_requests_wait_for_memory() -> None:
         assert client.dispatcher.started == []
         ours.release(5000)
         assert await client.take(1) == ["x" * 70_000]
+
+
+async def test_a_peer_that_always_has_more_to_say_does_not_starve_another() -> None:
+    dispatcher = EchoDispatcher()
+    ends = [socket.socketpair() for _ in range(2)]
+    talkative, quiet = (theirs for _, theirs in ends)
+    talkative.sendall(framed("mute") * 2000)
+    quiet.sendall(framed("mute quiet"))
+    memory = RequestMemory(-1)
+    with trio.fail_after(20):
+        async with trio.open_nursery() as nursery:
+            for ours, _ in ends:
+                transport = PlaintextTransport(ours)
+                connection = Connection(transport, PEER, dispatcher.as_dispatcher(), memory, 1 << 20)
+                nursery.start_soon(connection.run)
+            while "mute quiet" not in dispatcher.started or len(dispatcher.started) < 2001:
+                await trio.testing.wait_all_tasks_blocked()
+            nursery.cancel_scope.cancel()
+    talkative.close()
+    quiet.close()
+    assert dispatcher.started.index("mute quiet") < 100
