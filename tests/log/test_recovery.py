@@ -186,6 +186,25 @@ def test_a_missing_offset_index_of_an_older_segment_is_rebuilt(tmp_path):
     assert (path / f"{0:020d}.index").read_bytes() == good
 
 
+def test_a_snapshot_without_a_segment_is_deleted(tmp_path):
+    path = tmp_path / "topic-0"
+    log = write(path)
+    stray = path / f"{log.segments.base_offsets[1] + 1:020d}.snapshot"
+    shutil.copy(path / f"{log.segments.base_offsets[1]:020d}.snapshot", stray)
+    reopened = open_log(path, CONFIG)
+    assert not stray.exists()
+    assert reopened.snapshots.offsets == [*log.segments.base_offsets[1:], log.log_end_offset]
+
+
+def test_loading_leaves_no_file_open(tmp_path):
+    path = tmp_path / "topic-0"
+    write(path)
+    before = set(os.listdir("/proc/self/fd"))
+    reopened = open_log(path, CONFIG, clean=False)
+    assert not set(os.listdir("/proc/self/fd")) - before
+    kill(reopened)
+
+
 def test_an_index_without_a_log_is_deleted(tmp_path):
     path = tmp_path / "topic-0"
     write(path)

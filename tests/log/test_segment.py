@@ -81,6 +81,32 @@ def test_an_entry_is_written_once_the_interval_is_over(tmp_path):
     assert entries == [(2, 2 * size), (4, 4 * size)]
 
 
+def test_the_interval_must_be_passed_not_just_reached(tmp_path):
+    size = len(placed(100))
+    made = Segment.create(str(tmp_path), BASE, SegmentLimits(size, 1024), NOW_MS)
+    for number in range(3):
+        made.append(placed(100 + number), [read_header(placed(100 + number))])
+    assert made.offset_index.count == 1
+    assert made.offset_index.entry(0) == (2, 2 * size)
+
+
+def test_after_a_truncation_the_interval_begins_anew(tmp_path):
+    made = segment(tmp_path, *(placed(100 + number) for number in range(5)))
+    made.truncate_to(104, NOW_MS)
+    assert made.offset_index.count == 1
+    made.append(placed(104), [read_header(placed(104))])
+    made.append(placed(105), [read_header(placed(105))])
+    assert made.offset_index.count == 1, "as in Kafka, though three batches are not indexed now"
+
+
+def test_what_was_remembered_of_batches_that_were_cut_is_forgotten(tmp_path):
+    made = segment(tmp_path, placed(100), placed(101), placed(102), placed(103))
+    made.truncate_to(101, NOW_MS)
+    larger = placed(101, 3, size=90)
+    made.append(larger, [read_header(larger)])
+    assert offsets(read(made, 102)) == [101, 102, 103]
+
+
 def test_the_time_index_has_the_largest_timestamp_so_far(tmp_path):
     times = (5, 9, 7, 3, 12, 1)
     made = segment(tmp_path, *(placed(100 + number, timestamp=time) for number, time in enumerate(times)))
@@ -171,6 +197,7 @@ def test_a_view_outlives_truncation_and_new_batches(tmp_path):
     made.truncate_to(101, NOW_MS)
     assert os.stat(made.path).st_size == len(first + second + third)
     assert made.next_offset() == 101
+    assert Segment.open(str(tmp_path), BASE, LIMITS, NOW_MS).next_offset() == 101, "nor after a crash now"
     assert len(bytes(seen)) == len(first + second + third)
     assert offsets(read(made, 100)) == [100]
     replacement = placed(101, timestamp=NOW_MS + 1)

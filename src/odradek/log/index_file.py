@@ -132,6 +132,12 @@ class IndexFile:
         self._entries = None
         self._frozen = True
 
+    def rest(self) -> None:
+        """Closes what the next use opens again; entries in memory stay."""
+        self._close_file()
+        if self._frozen:
+            self._entries = None
+
     def thaw(self) -> bytearray:
         """The entries in memory, to be appended to. Raises OSError."""
         entries = self.load()

@@ -434,27 +434,27 @@ class Logs:
         self._logs.clear()
 
     async def _close_directory(self, directory: LogDirectory, logs: list[Log], broker_epoch: int) -> None:
-        try:
+        async with trio.open_nursery() as nursery:
+            # All at once: a disk syncs many files in little more time than one.
             for log in logs:
-                await log.flush()
+                nursery.start_soon(self._close_log, log)
+        await self._checkpoint(directory, RECOVERY_POINT_FILE)
+        await self._checkpoint(directory, LOG_START_OFFSET_FILE)
+        if directory.is_online:
+            try:
+                await self._environment.offload(partial(write_marker, directory.path, broker_epoch))
+            except OSError as error:
+                directory.fail(error, f"Error while marking {directory.path} as closed")
+
+    async def _close_log(self, log: Log) -> None:
+        try:
+            await log.flush()
+            await self._environment.offload(log.close)
         except StorageError:
-            for log in logs:
-                log.close_files()
-            return
-        recovery_points = self._offsets(directory, RECOVERY_POINT_FILE)
-        start_offsets = self._offsets(directory, LOG_START_OFFSET_FILE)
-
-        def close() -> None:
-            for log in logs:
-                log.close()
-            directory.write_offsets(RECOVERY_POINT_FILE, recovery_points)
-            directory.write_offsets(LOG_START_OFFSET_FILE, start_offsets)
-            write_marker(directory.path, broker_epoch)
-
-        try:
-            await self._environment.offload(close)
+            log.close_files()
         except OSError as error:
-            directory.fail(error, f"Error while closing logs in {directory.path}")
+            log.directory.fail(error, f"Error while closing log of {log.topic_partition}")
+            log.close_files()
 
 
 async def _every(interval_s: float, work: Callable[[], Awaitable[None]]) -> None:

@@ -132,6 +132,8 @@ class _Loader:
         snapshots.delete_strays([segment.base_offset for segment in self._segments])
         self._rebuild(producers, snapshots, log_start_offset, end_offset, request.had_clean_shutdown)
         remember_batches(producers, self._segments)
+        for segment in self._segments:
+            segment.rest()
         return LoadedLog(
             self._path,
             self._segments,

@@ -189,6 +189,14 @@ class Segment:
         self.offset_index.thaw()
         self.time_index.thaw()
 
+    def rest(self) -> None:
+        """Lets go of what only reading opened; the next use opens it again. Not while a slice is held."""
+        self._mapping = None
+        self.offset_index.rest()
+        self.time_index.rest()
+        if not self.leases:
+            self._close_file()
+
     def deactivate(self) -> None:
         """No appends will come: the indexes are mapped when they are asked."""
         self.offset_index.freeze()
