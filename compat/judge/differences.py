@@ -1,6 +1,6 @@
 """Where two transcripts differ, field by field."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -47,7 +47,7 @@ def compare(kafka: Tree, here: Tree, path: str = "") -> Iterator[tuple[str, str,
         yield path, _text(kafka), _text(here)
 
 
-def compare_transcripts(kafka: list[Tree], here: list[Tree]) -> Iterator[tuple[str, str, str, str]]:
+def compare_transcripts(kafka: Sequence[Tree], here: Sequence[Tree]) -> Iterator[tuple[str, str, str, str]]:
     """As ``compare``, with the step that each difference is in: ``2 PRODUCE``."""
     for index in range(max(len(kafka), len(here))):
         theirs: Any = kafka[index] if index < len(kafka) else {"event": "nothing more"}

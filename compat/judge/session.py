@@ -47,8 +47,8 @@ TIMESTAMP_MS: Final = 1_700_000_000_000
 
 _PATIENCE_S: Final = 20
 _LATEST: Final = -1
-_RETRIED: Final = frozenset({3, 5, 6, 14, 15, 16, 100})
-"""What a step that prepares sees while the topic or the coordinator comes up."""
+_RETRIED: Final = frozenset({3, 5, 6, 14, 15, 16, 36, 100})
+"""What a step that prepares sees while a topic or the coordinator comes up, or an older topic goes away."""
 
 
 class Unprepared(Exception):
@@ -193,9 +193,10 @@ class Session:
         name = self.name(suffix)
         settings = [CreatableTopicConfig(name=key, value=value) for key, value in (configs or {}).items()]
         topic = CreatableTopic(name=name, num_partitions=partitions, replication_factor=1, configs=settings)
-        created = self._ask(CreateTopicsRequest(topics=[topic], timeout_ms=30_000)).topics[0]
-        if created.error_code:
-            raise Unprepared(f"{name} was not created: error {created.error_code} {created.error_message}")
+        created = self._until(
+            lambda: self._ask(CreateTopicsRequest(topics=[topic], timeout_ms=30_000)),
+            lambda answer: [each.error_code for each in answer.topics],
+        ).topics[0]
         asked = [ListOffsetsPartition(partition_index=p, timestamp=_LATEST) for p in range(partitions)]
         self._until(
             lambda: self._ask(
