@@ -182,6 +182,18 @@ async def test_zookeeper_is_refused_until_it_comes(tmp_path: Path) -> None:
             pass
 
 
+async def test_a_listener_that_promises_security_is_not_served_without(tmp_path: Path) -> None:
+    properties = {
+        "listeners": "PLAINTEXT://127.0.0.1:0,SECURE://127.0.0.1:0",
+        "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,SECURE:SSL",
+    }
+    with pytest.RaisesGroup(
+        pytest.RaisesExc(CannotStart, match="Listener SECURE://127.0.0.1:0 is SSL"), flatten_subgroups=True
+    ):
+        async with running(tmp_path, properties):
+            pass
+
+
 async def test_an_id_is_chosen_where_none_is_configured_and_kept(tmp_path: Path) -> None:
     for _ in range(2):
         async with running(tmp_path, {"broker.id": "-1"}) as broker:

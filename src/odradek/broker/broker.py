@@ -250,11 +250,15 @@ class _Broker:
 
 
 async def _bind(config: BrokerConfig) -> tuple[Listener, ...]:
-    """Listen everywhere, or nowhere. Raises CannotListen."""
+    """Listen everywhere, or nowhere. Raises CannotListen, CannotStart."""
     options = socket_options(config)
     with ExitStack() as unless_all_are_bound:
         bound: list[Listener] = []
         for each in config.listeners:
+            if each.security_protocol != "PLAINTEXT":
+                raise CannotStart(
+                    f"Listener {each} is {each.security_protocol}; Odradek has only PLAINTEXT yet."
+                )
             address = each.host, each.port
             listener = await Listener.bind(each.name, each.security_protocol, address, options)
             unless_all_are_bound.callback(listener.close)
