@@ -260,6 +260,8 @@ class DataPathSession:
             yield "compacted without keys", *self._produce(records(5, key=None), version, topic="compact")
         batch = records(2, key=None, compression=Compression.GZIP)
         yield "compacted and compressed without keys", *self._produce(batch, topic="compact")
+        batch = with_header(records(), attributes=Compression.GZIP)
+        yield "compacted and not compressed as it says", *self._produce(batch, topic="compact")
         yield "stamped", *self._produce(records(2, compression=Compression.SNAPPY), topic="stamped")
         batch = records(2, timestamp_type=TimestampType.LOG_APPEND_TIME, log_append_time_ms=NOW_MS)
         yield "stamped twice", *self._produce(batch, topic="stamped")

@@ -93,8 +93,8 @@ def decompress(
 ) -> bytes | memoryview:
     """The records behind `data`.
 
-    Raises KafkaError: CORRUPT_MESSAGE for bytes that are not of this codec, MESSAGE_TOO_LARGE beyond
-    `max_bytes` of output.
+    Raises KafkaError: UNKNOWN_SERVER_ERROR for bytes that are not of this codec, as Kafka answers a producer
+    of them; MESSAGE_TOO_LARGE beyond `max_bytes` of output.
     """
     try:
         match codec:
@@ -112,7 +112,7 @@ def decompress(
                 return _decompress_growing(cramjam.zstd, data, max_bytes)
     except (zlib.error, cramjam.DecompressionError, struct.error, IndexError) as error:
         raise KafkaError(
-            ErrorCode.CORRUPT_MESSAGE, f"Cannot decompress {codec.name.lower()} data: {error}"
+            ErrorCode.UNKNOWN_SERVER_ERROR, f"Cannot decompress {codec.name.lower()} data: {error}"
         ) from error
 
 

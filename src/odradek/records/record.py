@@ -51,7 +51,7 @@ def read_records(batch: Buffer, header: BatchHeader | None = None) -> Iterator[R
     """The records of the one batch, of any magic, that starts at the buffer's beginning.
 
     Raises KafkaError(INVALID_RECORD) for records that do not add up to what the header says,
-    CORRUPT_MESSAGE for bytes that do not decompress. The CRC is not looked at.
+    UNKNOWN_SERVER_ERROR for bytes that do not decompress. The CRC is not looked at.
     """
     if header is None:
         header = read_header(batch)
