@@ -1,20 +1,23 @@
-"""The `odradek` command."""
+"""What the console script calls. The command line is loaded here, with the garbage collector off.
+
+Hardly anything that loading modules allocates is ever garbage, and the collector would look for it some 200
+times: 17 of 250 ms of a start's CPU. Frozen, what was loaded stays out of later collections too.
+"""
 
 from __future__ import annotations
 
-import click
-
-from odradek import __version__
-from odradek.cli.serve import serve
+import gc
+from collections.abc import Sequence
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="odradek", message="%(prog)s %(version)s")
-def main() -> None:
-    """A Kafka broker in Python."""
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line, by default on the process's arguments."""
+    gc.disable()
+    from odradek.cli.command import odradek
 
-
-main.add_command(serve)
+    gc.freeze()
+    gc.enable()
+    odradek(arguments)
 
 
 if __name__ == "__main__":
