@@ -233,6 +233,8 @@ class Kafka430(RealKafka):
             "listeners": f"PLAINTEXT://{self.bootstrap},CONTROLLER://{controller}",
             "controller.listener.names": "CONTROLLER",
             "controller.quorum.bootstrap.servers": controller,
+            "share.coordinator.state.topic.replication.factor": "1",
+            "share.coordinator.state.topic.min.isr": "1",
         }
 
     def _write_properties(self) -> None:

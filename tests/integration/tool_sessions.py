@@ -155,7 +155,13 @@ def broker_configs_change(t: Transcript) -> None:
 
 def all_broker_configs_are_described(t: Transcript) -> None:
     """Every name, value, sensitivity and synonym that a broker reports of itself."""
-    where = {r"zookeeper\.connect=.*": "zookeeper.connect=<where>", "localhost:0": "<broker>"}
+    where = {
+        r"^  zookeeper\.connect=.*": "  zookeeper.connect=<where>",
+        r"^  controller\.quorum\.bootstrap\.servers=.*": "  controller.quorum.bootstrap.servers=<where>",
+        r"localhost:0": "<broker>",
+        r",CONTROLLER://<broker>": "",
+        r"^  odradek\..*\n": "",
+    }
     t.run("ConfigCommand --describe --entity-type brokers --entity-name 0 --all", replace=where)
 
 
@@ -189,9 +195,9 @@ def records_go_in_and_come_out(t: Transcript) -> None:
 
 
 def topics_come_into_being(t: Transcript) -> None:
-    """Producing to a topic that is not there creates it."""
+    """Producing to a topic that is not there creates it; how often the producer must ask is chance."""
     topic = f"automatic-{t.tag}"
-    t.run(f"ConsoleProducer --topic {topic}", stdin="first\n", replace={r"^.*LEADER_NOT_AVAILABLE.*\n": ""})
+    t.run(f"ConsoleProducer --topic {topic}", stdin="first\n", replace={r"^.*a recoverable issue.*\n": ""})
     t.run(f"ConsoleConsumer --topic {topic} --from-beginning --max-messages 1 --timeout-ms 20000")
     t.run(f"TopicCommand --describe --topic {topic}")
 
@@ -271,7 +277,7 @@ def groups_are_described(t: Transcript) -> None:
     t.run(f"{describe} --offsets")
     t.run(f"{describe} --members")
     t.run("ConsumerGroupCommand --list --state Empty", replace={rf"^(?!{group}).*\n": ""})
-    t.run("ConsumerGroupCommand --list --state Stable")
+    t.run("ConsumerGroupCommand --list --state Stable", replace={rf"^(?!{group}).*\n": ""})
     t.run("ConsumerGroupCommand --list --state Nonsense")
     t.run(f"ConsumerGroupCommand --delete-offsets --group {group} --topic {topic}")
     t.run(f"ConsumerGroupCommand --delete-offsets --group {group} --topic no-such-topic")
@@ -365,5 +371,4 @@ SESSIONS = (
     groups_are_described,
     group_offsets_are_reset,
     performance_is_measured,
-    internal_topics_are_read,
 )
