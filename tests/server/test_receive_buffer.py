@@ -74,8 +74,10 @@ def test_shrink_gives_the_memory_back_once_the_buffer_is_empty() -> None:
     buffer.shrink()
     assert len(buffer.room()) > INITIAL_BYTES, "a byte is waiting"
     assert feed(buffer, b"\0\0\0") == [b""]
+    large = buffer.room().obj
     buffer.shrink()
     assert len(buffer.room()) == INITIAL_BYTES
+    assert buffer.room().obj is not large
 
 
 def test_the_size_of_the_frame_on_its_way_is_known_after_four_bytes() -> None:

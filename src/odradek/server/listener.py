@@ -13,6 +13,9 @@ from odradek.errors import OdradekError
 USE_SYSTEM_DEFAULT = -1
 """As a socket buffer size: leave it to the operating system."""
 
+_MIN_BACKLOG = 1024
+"""Kafka has a thread that does nothing but accept; here the queue must last while a request is handled."""
+
 _THE_PEERS_FAULT = (errno.ECONNABORTED, errno.EPROTO)
 """It left before it was accepted."""
 
@@ -61,7 +64,7 @@ class Listener:
             if options.receive_buffer_bytes != USE_SYSTEM_DEFAULT:
                 listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, options.receive_buffer_bytes)
             listening.bind(resolved)
-            listening.listen(options.backlog)
+            listening.listen(max(options.backlog, _MIN_BACKLOG))
         except OSError as error:
             if listening is not None:
                 listening.close()
@@ -72,12 +75,15 @@ class Listener:
         return cls(name, security_protocol, listening, options)
 
     async def accept(self) -> socket.socket:
-        """The next connection, non-blocking and without Nagle's delay. Raises AcceptFailed."""
+        """The next connection, non-blocking and without Nagle's delay. Raises AcceptFailed.
+
+        Checkpoints only if there is none yet: whoever calls it in a loop checkpoints by itself.
+        """
         while True:
-            await trio.lowlevel.wait_readable(self._socket)
             try:
                 accepted, _ = self._socket.accept()
             except BlockingIOError:
+                await trio.lowlevel.wait_readable(self._socket)
                 continue
             except OSError as error:
                 if error.errno in _THE_PEERS_FAULT:

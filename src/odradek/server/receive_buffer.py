@@ -73,6 +73,9 @@ class ReceiveBuffer:
         start of the frame behind it need not be moved to the front.
         """
         start, end, needed = self._start, self._end, self._needed
+        if len(self._buffer) < INITIAL_BYTES:
+            self._replace(bytearray(INITIAL_BYTES))
+            start, end = self._start, self._end
         if start == end:
             start = end = self._start = self._end = 0
         if start + needed > len(self._buffer):
@@ -87,9 +90,9 @@ class ReceiveBuffer:
         self._end += size_bytes
 
     def shrink(self) -> None:
-        """Give a grown buffer's memory back, if it holds nothing. Ends every frame's validity."""
-        if self._start == self._end and len(self._buffer) > INITIAL_BYTES:
-            self._replace(bytearray(INITIAL_BYTES))
+        """Give the memory back until the next `room()`, if it holds nothing. Ends every frame's validity."""
+        if self._start == self._end and len(self._buffer) > 0:
+            self._replace(bytearray())
 
     def _make_room(self, needed: int) -> None:
         if needed > len(self._buffer):

@@ -24,6 +24,7 @@ _log = get_logger(__name__)
 
 _HOUSEKEEPING_S = 10
 _RETRY_ACCEPT_S = 0.1
+_ACCEPTS_BETWEEN_CHECKPOINTS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,9 @@ class Server:
                 listener.close()
 
     async def _accept_from(self, listener: Listener, nursery: trio.Nursery) -> None:
-        while True:
+        for number in count(1):
+            if number % _ACCEPTS_BETWEEN_CHECKPOINTS == 0:
+                await trio.lowlevel.checkpoint()
             try:
                 accepted = await listener.accept()
             except AcceptFailed as error:
