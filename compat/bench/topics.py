@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import time
 
+from compat.bench.load import connect, frame, read_frame
 from odradek.protocol.generated.create_topics_request import CreatableTopic, CreateTopicsRequest
 from odradek.protocol.generated.create_topics_response import CreateTopicsResponse
 from odradek.protocol.generated.delete_topics_request import DeleteTopicsRequest, DeleteTopicState
 from odradek.protocol.generated.metadata_request import MetadataRequest, MetadataRequestTopic
 from odradek.protocol.generated.metadata_response import MetadataResponse
-
-from compat.bench.load import connect, frame, read_frame
 
 CREATE_KEY, CREATE_VERSION = 19, 5
 DELETE_KEY, DELETE_VERSION = 20, 6
