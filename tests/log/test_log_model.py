@@ -28,6 +28,8 @@ class LogMachine(RuleBasedStateMachine):
         self.flushed = 0
         self.count = 0
         self.sequence = 0
+        self.sequences: list[tuple[int, int]] = []
+        """Of each batch with a producer: its offset, and the sequence that follows it."""
 
     def teardown(self):
         if hasattr(self, "log"):
@@ -44,6 +46,7 @@ class LogMachine(RuleBasedStateMachine):
                 values, timestamp=NOW_MS + age, producer_id=5, producer_epoch=0, base_sequence=self.sequence
             )
             self.sequence += len(values)
+            self.sequences.append((self.end_offset, self.sequence))
         append(self.log, sent, leader_epoch=self.count // 5)
         self.batches.append([(self.end_offset + number, value) for number, value in enumerate(values)])
         self.end_offset += len(values)
@@ -62,9 +65,8 @@ class LogMachine(RuleBasedStateMachine):
             self.batches = [records for records in self.batches if records[-1][0] < target]
             self.end_offset = target
             self.flushed = min(self.flushed, target)
-            entry = self.log.producers.producers.get(5)
-            if entry is not None:
-                self.sequence = entry.last_sequence + 1
+            self.sequences = [(offset, sequence) for offset, sequence in self.sequences if offset < target]
+            self.sequence = self.sequences[-1][1] if self.sequences else 0
 
     @rule(share=st.floats(0, 1))
     def delete_records(self, share):
