@@ -50,6 +50,7 @@ def odradek() -> Iterator[Running]:
                 f"log.dirs={scratch}/data",
             ],
             log_path=Path(scratch) / "odradek.log",
+            environment={"PYTHONDONTWRITEBYTECODE": ""},  # an installed package has its byte code
         )
         try:
             ready_seconds = _wait_ready(f"localhost:{port}", began)
