@@ -23,6 +23,7 @@ import trio
 from odradek import __version__, telemetry
 from odradek.broker.broker import RunningBroker, run_broker
 from odradek.broker.identity import CannotStart
+from odradek.cli.open_files import raise_open_files_limit
 from odradek.cli.process_age import process_age_ms
 from odradek.config.broker_config import BrokerConfig
 from odradek.config.environment import configs_from_environment
@@ -58,6 +59,7 @@ def serve(file: Path | None, overrides: Sequence[str]) -> None:
     except InvalidConfig as error:
         _fail(str(error), _WRONG_CONFIGURATION)
     telemetry.output.hold()
+    raise_open_files_limit()
     try:
         trio.run(_serve, config, restrict_keyboard_interrupt_to_checkpoints=True)
     except* (CannotStart, CannotListen, InvalidConfig) as errors:
