@@ -199,9 +199,9 @@ def test_a_snapshot_without_a_segment_is_deleted(tmp_path):
 def test_loading_leaves_no_file_open(tmp_path):
     path = tmp_path / "topic-0"
     write(path)
-    before = set(os.listdir("/proc/self/fd"))
+    before = set(os.listdir("/dev/fd"))
     reopened = open_log(path, CONFIG, clean=False)
-    assert not set(os.listdir("/proc/self/fd")) - before
+    assert not set(os.listdir("/dev/fd")) - before
     kill(reopened)
 
 

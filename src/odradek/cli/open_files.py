@@ -6,7 +6,7 @@ import resource
 
 
 def raise_open_files_limit() -> int:
-    """Raises the soft limit to the hard one; the limit as it is then. Each segment and connection takes one."""
+    """Raises the soft limit to the hard one; the limit as it is then. Segments and connections need them."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == hard:
         return soft
