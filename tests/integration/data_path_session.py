@@ -150,7 +150,7 @@ class DataPathSession:
                     wire.send(MetadataRequest(topics=[]), version=1)
                     return "alive"
                 return self._normal(wire.send(request, version=version))
-            except (OSError, EOFError):
+            except ConnectionError:
                 return "closed"
 
     def _normal(self, response: Any) -> str:
@@ -183,7 +183,7 @@ class DataPathSession:
 
     def _produce(
         self,
-        batch: bytes | bytearray | None,
+        batch: bytes | bytearray,
         version: int = 9,
         *,
         topic: str = "plain",
@@ -224,10 +224,9 @@ class DataPathSession:
             yield from self._old_produces()
 
     @staticmethod
-    def _bad_batches() -> dict[str, bytes | bytearray | None]:
+    def _bad_batches() -> dict[str, bytes | bytearray]:
         producer: dict[str, Any] = {"producer_id": 900, "producer_epoch": 0}
         return {
-            "null": None,
             "empty": b"",
             "torn": records()[:-1],
             "two batches": records() + records(),
@@ -288,7 +287,6 @@ class DataPathSession:
             for name in names:
                 yield name, *self._produce(golden(name), version)
             yield "empty", *self._produce(b"", version)
-            yield "null", *self._produce(None, version)
             yield "torn", *self._produce(golden("1-none")[:20], version)
         yield "wrong checksum", *self._produce(patched(bytearray(golden("1-none")), -1, 1), 2)
         yield "two magics", *self._produce(golden("1-none") + golden("0-none"), 2)

@@ -248,7 +248,7 @@ def _has_transactional_records(request: ProduceRequest) -> bool:
     """Whether some partition's batch says that it is part of a transaction.
 
     Raises KafkaError(CORRUPT_MESSAGE) for bytes that cannot be a batch, which Kafka notices here first, and
-    ConnectionEnded for null, which it is not prepared for.
+    ConnectionEnded for null, which Kafka leaves without an answer for ever.
     """
     is_transactional = False
     for topic in request.topic_data:
