@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from odradek.api.api import Api, Versions
 from odradek.api.context import RequestContext
 from odradek.log.log import Log
-from odradek.log.logs import DirectoryUsage
+from odradek.log.log_directory import DirectoryUsage
 from odradek.protocol.api_keys import ApiKey
 from odradek.protocol.error_codes import ErrorCode
 from odradek.protocol.generated.describe_log_dirs_request import DescribeLogDirsRequest

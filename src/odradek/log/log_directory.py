@@ -9,6 +9,7 @@ import fcntl
 import os
 from collections.abc import Mapping
 from contextlib import suppress
+from typing import NamedTuple
 
 from odradek.errors import StorageError
 from odradek.log.checkpoints import MalformedCheckpoint, flush_directory, read_offsets, write_offsets
@@ -22,6 +23,15 @@ _log = get_logger(__name__)
 
 class LogDirectoryInUse(Exception):
     """Another broker has the directory locked."""
+
+
+class DirectoryUsage(NamedTuple):
+    """A log directory as DescribeLogDirs shows it; bytes are -1 where they cannot be told."""
+
+    path: str
+    is_online: bool
+    total_bytes: int
+    usable_bytes: int
 
 
 class LogDirectory:
@@ -100,3 +110,15 @@ class LogDirectory:
     def write_offsets(self, file_name: str, offsets: Mapping[TopicPartition, int]) -> None:
         """Raises OSError."""
         write_offsets(os.path.join(self.path, file_name), offsets)
+
+    def usage(self) -> DirectoryUsage:
+        """The space on the directory's file system; finding that it cannot be told takes it offline."""
+        if self.is_online:
+            try:
+                space = os.statvfs(self.path)
+            except OSError as error:
+                self.fail(error, f"Error while reading the space of {self.path}")
+            else:
+                total_bytes, usable_bytes = space.f_frsize * space.f_blocks, space.f_frsize * space.f_bavail
+                return DirectoryUsage(self.path, True, total_bytes, usable_bytes)
+        return DirectoryUsage(self.path, False, -1, -1)

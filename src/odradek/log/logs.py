@@ -33,7 +33,7 @@ from odradek.log.file_names import (
     unique_directory_name,
 )
 from odradek.log.log import Log
-from odradek.log.log_directory import LogDirectory
+from odradek.log.log_directory import DirectoryUsage, LogDirectory
 from odradek.log.offload import Offload, in_thread
 from odradek.log.partition_metadata import MalformedPartitionMetadata, encode_uuid, read_topic_id
 from odradek.log.recovery import LoadedLog, LoadRequest, load_log
@@ -71,15 +71,6 @@ class DoomedDirectory(NamedTuple):
 
     due_ms: int
     path: str
-
-
-class DirectoryUsage(NamedTuple):
-    """A log directory as DescribeLogDirs shows it; bytes are -1 where they cannot be told."""
-
-    path: str
-    is_online: bool
-    total_bytes: int
-    usable_bytes: int
 
 
 class Logs:
@@ -216,7 +207,7 @@ class Logs:
     @property
     def directories(self) -> list[DirectoryUsage]:
         """The directories with the space on their file systems."""
-        return [_usage(directory) for directory in self._log_directories]
+        return [directory.usage() for directory in self._log_directories]
 
     # Creating and deleting
 
@@ -488,16 +479,3 @@ def _remove(paths: Sequence[str]) -> None:
             continue
         except OSError as error:
             _log.warn("file is not removed", path=path, error=str(error))
-
-
-def _usage(directory: LogDirectory) -> DirectoryUsage:
-    if directory.is_online:
-        try:
-            space = os.statvfs(directory.path)
-        except OSError as error:
-            directory.fail(error, f"Error while reading the space of {directory.path}")
-        else:
-            return DirectoryUsage(
-                directory.path, True, space.f_frsize * space.f_blocks, space.f_frsize * space.f_bavail
-            )
-    return DirectoryUsage(directory.path, False, -1, -1)

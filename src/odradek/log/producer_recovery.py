@@ -21,8 +21,8 @@ from odradek.log.segment import Segment
 from odradek.records.batch import BatchHeader, Buffer
 from odradek.records.validation import AppendOrigin
 
-_TAIL_INDEX_ENTRIES = 256
-"""How far back the last batches of producers are looked for: about a megabyte, or as many larger batches."""
+_TAIL_INDEX_ENTRIES = 64
+"""How far back the last batches of producers are looked for: 256 KiB, or as many larger batches."""
 
 
 def replay_batch(producers: ProducerState, header: BatchHeader, batch: Buffer) -> list[CompletedTransaction]:
