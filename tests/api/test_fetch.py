@@ -293,9 +293,17 @@ async def test_records_are_not_held_while_a_poll_waits(tmp_path, autojump_clock)
     async with data_broker(tmp_path) as broker:
         partition = broker.host.lead("t")
         append(partition, batch())
-        await ask(broker, max_wait_ms=10, min_bytes=10**5)
         assert partition.log is not None
-        assert [segment.leases for segment in partition.log.segments] == [0]
+        [segment] = partition.log.segments
+
+        async def poll() -> None:
+            await ask(broker, max_wait_ms=10, min_bytes=10**5)
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(poll)
+            await trio.testing.wait_all_tasks_blocked()
+            assert segment.leases == 0
+        assert segment.leases == 0
 
 
 async def test_another_topic_of_the_same_name_is_noticed(tmp_path, autojump_clock):
