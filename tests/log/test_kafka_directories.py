@@ -3,8 +3,9 @@
 import shutil
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from struct import Struct
 
 import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
@@ -20,8 +21,16 @@ from odradek.log.offload import inline
 from odradek.log.partition_metadata import read_topic_id
 from odradek.log.recovery import LoadRequest, load_log
 from odradek.metadata.topic_partition import TopicPartition as Partition
-from odradek.records.batch import assign_offsets, iter_headers
+from odradek.records.batch import (
+    ATTRIBUTES_OFFSET,
+    CRC_OFFSET,
+    HEADER,
+    TimestampType,
+    assign_offsets,
+    iter_headers,
+)
 from odradek.records.compression import Compression
+from odradek.records.crc import crc32c
 from odradek.records.record import read_all_records
 from odradek.records.validation import AppendOrigin
 from tests.log.batches import append, batch, files, marker, open_log
@@ -29,8 +38,19 @@ from tests.log.batches import append, batch, files, marker, open_log
 pytestmark = pytest.mark.oracle
 
 CONFIG = LogConfig(segment_bytes=20_000, index_interval_bytes=512)
-TOPIC_CONFIG = {"segment.bytes": "20000", "index.interval.bytes": "512"}
-TOPICS = ("plain", "compressed", "idempotent", "transactional", "untouched")
+CONFIGS = {
+    "plain": CONFIG,
+    "compressed": CONFIG,
+    "idempotent": CONFIG,
+    "transactional": CONFIG,
+    "timed": replace(CONFIG, segment_ms=60_000),
+    "tiny-index": replace(CONFIG, segment_index_bytes=100),
+    "stamped": replace(CONFIG, message_timestamp_type="LogAppendTime"),
+    "untouched": CONFIG,
+}
+TOPICS = tuple(CONFIGS)
+CRC = Struct(">I")
+ONE_SEGMENT = ("compressed", "untouched")
 RECOVERY_POINTS = "recovery-point-offset-checkpoint"
 REWRITTEN = ("leader-epoch-checkpoint", RECOVERY_POINTS)
 """Elections write the first, which loading cut at the log's end before; the second is in no order."""
@@ -54,8 +74,11 @@ def kafkas(tmp_path_factory) -> Iterator[Directories]:
     with Kafka392(log_dir=log_dir) as kafka:
         create_topics(kafka, TOPICS)
         produce(kafka)
+        send(kafka, "tiny-index", 200)
         kafka.stop()
         stopped = Path(shutil.copytree(log_dir, root / "stopped"))
+        # Kafka's own recovery fails on a time index that was full.
+        shutil.rmtree(log_dir / "tiny-index-0")
         kafka.restart()
         produce(kafka)
         open_transaction(kafka)
@@ -68,29 +91,30 @@ def kafkas(tmp_path_factory) -> Iterator[Directories]:
 
 def create_topics(kafka, names):
     admin = AdminClient({"bootstrap.servers": kafka.bootstrap})
-    topics = [NewTopic(name, 1, 1, config=TOPIC_CONFIG) for name in names]
+    topics = [NewTopic(name, 1, 1, config=topic_config(CONFIGS.get(name, CONFIG))) for name in names]
     for created in admin.create_topics(topics).values():
         created.result(30)
 
 
+def topic_config(config):
+    return {
+        "segment.bytes": str(config.segment_bytes),
+        "index.interval.bytes": str(config.index_interval_bytes),
+        "segment.ms": str(config.segment_ms),
+        "segment.index.bytes": str(config.segment_index_bytes),
+        "message.timestamp.type": config.message_timestamp_type,
+    }
+
+
 def produce(kafka):
     """Every kind of batch, timestamps back and forth, ten producers, aborted transactions."""
-    now_ms = int(time.time() * 1000)
-
-    def send(topic, count, **config):
-        producer = Producer({"bootstrap.servers": kafka.bootstrap, "batch.num.messages": 7, **config})
-        for number in range(count):
-            at_ms = now_ms + number * 37 % 1000
-            producer.produce(topic, b"%d" % number * 60, b"key", partition=0, timestamp=at_ms)
-            if number % 10 == 9:
-                producer.flush()
-        producer.flush()
-
-    send("plain", 300)
+    send(kafka, "plain", 300)
+    send(kafka, "timed", 100, step_ms=1500)
+    send(kafka, "stamped", 200)
     for codec in ("gzip", "snappy", "lz4", "zstd"):
-        send("compressed", 100, **{"compression.type": codec})
+        send(kafka, "compressed", 100, **{"compression.type": codec})
     for _ in range(10):
-        send("idempotent", 40, **{"enable.idempotence": True})
+        send(kafka, "idempotent", 40, **{"enable.idempotence": True})
     for number in range(4):
         producer = Producer({"bootstrap.servers": kafka.bootstrap, "transactional.id": f"id-{number}"})
         producer.init_transactions(30)
@@ -103,6 +127,17 @@ def produce(kafka):
                 producer.commit_transaction(30)
             else:
                 producer.abort_transaction(30)
+
+
+def send(kafka, topic, count, step_ms=37, **config):
+    first_ms = int(time.time() * 1000) - 1_000_000
+    producer = Producer({"bootstrap.servers": kafka.bootstrap, "batch.num.messages": 7, **config})
+    for number in range(count):
+        at_ms = first_ms + number * step_ms % 900_000
+        producer.produce(topic, b"%d" % number * 60, b"key", partition=0, timestamp=at_ms)
+        if number % 10 == 9:
+            producer.flush()
+    producer.flush()
 
 
 def open_transaction(kafka):
@@ -121,6 +156,14 @@ def batches_of(directory):
             yield header, bytearray(data[position : position + header.size_bytes])
 
 
+def unstamped(data, header):
+    """The batch as its producer sent it, before a broker stamped it."""
+    sent = bytearray(data)
+    HEADER.pack_into(sent, 0, *header._replace(attributes=header.attributes & ~0x08, base_offset=0))
+    CRC.pack_into(sent, CRC_OFFSET, crc32c(memoryview(sent)[ATTRIBUTES_OFFSET:]))
+    return sent
+
+
 def records_of(directory):
     return [
         (record.offset, record.timestamp, record.key, record.value)
@@ -133,7 +176,7 @@ async def reopen(log_dir):
     """Our broker starts on the directory."""
 
     def config_of(topic):
-        return LogConfig() if topic.startswith("__") else CONFIG
+        return CONFIGS.get(topic, CONFIG if topic == "shared" else LogConfig())
 
     return await Logs.open(LogsConfig((str(log_dir),)), SystemClock(), config_of=config_of, offload=inline)
 
@@ -157,18 +200,21 @@ def assert_same_recovery_points(ours, theirs):
 def test_the_same_batches_make_the_same_files(kafkas, tmp_path, topic):
     theirs = kafkas.stopped / f"{topic}-0"
     path = tmp_path / f"{topic}-0"
-    log = open_log(path, CONFIG)
+    log = open_log(path, CONFIGS[topic])
     topic_id = read_topic_id(str(theirs))
     assert topic_id is not None
     log.assign_topic_id(topic_id)
     for header, data in batches_of(theirs):
         assign_offsets(data, header, 0, -1)
         origin = AppendOrigin.COORDINATOR if header.is_control else AppendOrigin.CLIENT
-        append(log, data, leader_epoch=header.partition_leader_epoch, origin=origin)
+        if header.timestamp_type is TimestampType.LOG_APPEND_TIME:
+            data = unstamped(data, header)
+        log.append_as_leader(
+            data, leader_epoch=header.partition_leader_epoch, now_ms=header.max_timestamp, origin=origin
+        )
     if topic == "untouched":
         log.assign_leader_epoch(0, 0)
-    elif topic != "compressed":
-        assert len(log.segments) > 1
+    assert (len(log.segments) == 1) == (topic in ONE_SEGMENT)
     log.close()
     assert different(path, theirs) == []
 
