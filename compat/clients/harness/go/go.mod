@@ -1,0 +1,3 @@
+module odradek.test/feats
+
+go 1.24
