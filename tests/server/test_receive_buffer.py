@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from odradek.errors import MalformedMessage
-from odradek.server.receive_buffer import INITIAL_BYTES, ReceiveBuffer
+from odradek.server.receive_buffer import INITIAL_BYTES, TRUSTED_BYTES, ReceiveBuffer
 
 
 def feed(buffer: ReceiveBuffer, data: bytes) -> list[bytes]:
@@ -58,12 +58,12 @@ def test_many_small_frames_are_received_at_once() -> None:
 def test_a_big_frame_is_received_alone_and_its_memory_reused() -> None:
     buffer = ReceiveBuffer(1 << 20)
     big = framed(bytes(500_000))
+    assert feed(buffer, big) == [big[4:]]
     feed(buffer, big[:4])
     room = buffer.room()
     assert len(room) == 500_000
     buffer.received(500_000)
-    first = buffer.next_frame()
-    assert first is not None
+    assert bytes(buffer.next_frame() or b"") == big[4:]
     feed(buffer, big[:4])
     assert buffer.room().obj is room.obj
 
@@ -106,3 +106,27 @@ def test_a_size_out_of_range_is_refused_in_kafkas_words(size: int, words: str) -
 
 def test_the_largest_size_allowed_is_allowed() -> None:
     assert feed(ReceiveBuffer(1000), framed(bytes(1000))) == [bytes(1000)]
+
+
+def test_memory_comes_with_bytes_and_not_with_a_promise_of_them() -> None:
+    buffer = ReceiveBuffer(100 << 20)
+    announced = pack(">i", 100 << 20)
+    buffer.room()[:4] = announced
+    buffer.received(4)
+    assert buffer.next_frame() is None
+    assert len(buffer.room()) <= TRUSTED_BYTES
+    received = 4
+    while received < 1 << 20:
+        room = len(buffer.room())
+        assert room <= max(TRUSTED_BYTES, 4 * received)
+        buffer.received(room)
+        received += room
+
+
+def test_a_frame_larger_than_what_is_trusted_at_once_arrives_whole() -> None:
+    payload = bytes(range(256)) * 8192
+    assert feed(ReceiveBuffer(4 << 20), framed(b"first") + framed(payload) + framed(b"last")) == [
+        b"first",
+        payload,
+        b"last",
+    ]

@@ -19,13 +19,18 @@ _SIZE = Struct(">i")
 SIZE_PREFIX_BYTES = _SIZE.size
 INITIAL_BYTES = 16 * 1024
 
+TRUSTED_BYTES = 64 * 1024
+"""How much memory a size gets before its bytes arrive: four bytes may promise a hundred megabytes."""
+
+_GROWTH = 4
+
 
 class ReceiveBuffer:
     """One connection's receive buffer. Owned by the connection's task.
 
-    Frames are views into the buffer, valid until the next `room()`. The buffer grows to the largest frame
-    and is reused for the next, because fresh memory costs a page fault every 4 KiB; `shrink()` gives it
-    back when the connection has nothing to say.
+    Frames are views into the buffer, valid until the next `room()`. The buffer grows to the largest frame,
+    by what has been received of it, and is reused for the next, because fresh memory costs a page fault
+    every 4 KiB; `shrink()` gives it back when the connection has nothing to say.
     """
 
     __slots__ = ("_buffer", "_end", "_max_frame_bytes", "_needed", "_start", "_view")
@@ -95,11 +100,13 @@ class ReceiveBuffer:
             self._replace(bytearray())
 
     def _make_room(self, needed: int) -> None:
-        if needed > len(self._buffer):
-            self._replace(bytearray(needed))
-        else:
+        size = self._end - self._start
+        if needed > len(self._buffer) and size == len(self._buffer):
+            self._replace(bytearray(min(needed, _GROWTH * size)))
+        elif needed > len(self._buffer) and len(self._buffer) < TRUSTED_BYTES:
+            self._replace(bytearray(min(needed, TRUSTED_BYTES)))
+        elif self._start:
             # A memoryview's assignment is a memmove: source and target may overlap.
-            size = self._end - self._start
             self._view[:size] = self._view[self._start : self._end]
             self._start, self._end = 0, size
 
