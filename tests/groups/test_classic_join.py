@@ -92,6 +92,12 @@ def test_members_vote_for_the_protocol_that_most_like_best():
     assert {driver.replies[ticket].protocol_name for ticket in tickets} == {"sticky"}
 
 
+def test_a_protocol_that_a_member_names_twice_counts_once():
+    driver = Driver()
+    ticket = driver.join(protocols=[("range", b""), ("range", b""), ("sticky", b"")])
+    assert driver.replies[ticket].protocol_name == "range"
+
+
 def test_members_that_start_together_meet_in_the_first_generation():
     driver = Driver(GroupConfig(initial_rebalance_delay_ms=3_000))
     first = driver.join()

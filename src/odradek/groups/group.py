@@ -194,7 +194,8 @@ class ClassicGroup:
         return votes.most_common(1)[0][0]
 
     def _common_protocols(self) -> set[str]:
-        supported = Counter(name for member in self.members.values() for name, _ in member.protocols)
+        # A protocol that a member names twice counts once; Kafka counts it twice and then finds none.
+        supported = Counter(name for member in self.members.values() for name in dict(member.protocols))
         return {name for name, count in supported.items() if count == len(self.members)}
 
     def is_subscribed_to(self, topic: str) -> bool:
