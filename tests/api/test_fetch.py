@@ -8,7 +8,9 @@ import trio
 import trio.testing
 
 from odradek.api.fetch import api
+from odradek.api.refusals import refusal
 from odradek.config.log_config import LogConfig
+from odradek.errors import KafkaError
 from odradek.metadata.topic_id import NO_TOPIC_ID
 from odradek.protocol.error_codes import ErrorCode
 from odradek.protocol.generated.fetch_request import FetchPartition, FetchRequest, FetchTopic, ReplicaState
@@ -323,3 +325,29 @@ async def test_fetch_max_bytes_of_the_broker_is_a_limit_too(tmp_path, autojump_c
         for _ in range(20):
             append(partition, batch(5))
         assert 0 < len((await ask(broker)).records) <= 1024
+
+
+async def test_a_negative_leader_epoch_is_none(tmp_path, autojump_clock):
+    async with data_broker(tmp_path) as broker:
+        append(broker.host.lead("t"), golden("2-none"))
+        assert (await ask(broker, current_leader_epoch=-2)).error_code == 0
+
+
+async def test_an_unknown_isolation_level_is_refused(tmp_path, autojump_clock):
+    async with data_broker(tmp_path) as broker:
+        append(broker.host.lead("t"), golden("2-none"))
+        with pytest.raises(KafkaError) as refused:
+            await broker.ask(api, fetch(isolation_level=2), LAST)
+        assert refused.value.code == ErrorCode.UNKNOWN_SERVER_ERROR
+
+
+@pytest.mark.parametrize(("version", "partitions"), [(12, 1), (13, 0)])
+async def test_a_refusal_names_partitions_as_long_as_topics_have_names(
+    tmp_path, autojump_clock, version, partitions
+):
+    async with data_broker(tmp_path) as broker:
+        ctx = broker.context(api, version)
+        answer: Any = refusal(api, fetch(version=version), ctx, ErrorCode.UNKNOWN_SERVER_ERROR)
+        assert answer.error_code == ErrorCode.UNKNOWN_SERVER_ERROR
+        found = [each.error_code for topic in answer.responses for each in topic.partitions]
+        assert found == [ErrorCode.UNKNOWN_SERVER_ERROR] * partitions

@@ -168,3 +168,9 @@ async def test_version_0_lists_where_segments_begin(tmp_path, autojump_clock):
         assert (await ask(broker, -2, 0, max_num_offsets=10)).old_style_offsets == [0]
         assert (await ask(broker, 0, 0, max_num_offsets=10)).old_style_offsets == []
         assert (await ask(broker, -3, 0)).error_code == ErrorCode.UNSUPPORTED_VERSION
+
+
+async def test_an_unknown_isolation_level_is_refused(tmp_path, autojump_clock):
+    async with data_broker(tmp_path) as broker:
+        append(broker.host.lead("t"), 1)
+        assert (await ask(broker, -1, isolation_level=2)).error_code == ErrorCode.UNKNOWN_SERVER_ERROR

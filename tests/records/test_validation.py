@@ -254,6 +254,7 @@ def test_what_new_produce_versions_demand():
     for records, message in [
         (b"", "must have at least one record batch per partition"),
         (batch[:-1], "must have at least one record batch per partition"),
+        (batch[:49], "must have at least one record batch per partition"),
         (batch + batch, "are only allowed to contain exactly one record batch per partition"),
         (golden("1-none"), "are only allowed to contain record batches with magic version 2"),
     ]:

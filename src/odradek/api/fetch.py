@@ -24,7 +24,12 @@ import trio
 from odradek.api.api import Answer, Api, Versions
 from odradek.api.context import RequestContext
 from odradek.api.current_leader import current_leader
-from odradek.api.fetch_sessions import Answers, FetchContext, FetchedPartition
+from odradek.api.fetch_sessions import (
+    FIRST_VERSION_WITH_TOPIC_IDS,
+    Answers,
+    FetchContext,
+    FetchedPartition,
+)
 from odradek.errors import KafkaError
 from odradek.log.slice import LogSlice
 from odradek.metadata.topic_id import NO_TOPIC_ID
@@ -80,6 +85,20 @@ def fetch(request: FetchRequest, ctx: RequestContext) -> Answer | Awaitable[Answ
     if reading.is_enough(request):
         return reading.respond(answers)
     return reading.wait(answers, request.max_wait_ms)
+
+
+@api.refusal
+def refuse(request: FetchRequest, ctx: RequestContext, code: int) -> Answer:
+    """The error for the fetch and, as long as topics have names, for each partition."""
+    response = FetchResponse(0, code, request.session_id, [], [])
+    if ctx.api_version < FIRST_VERSION_WITH_TOPIC_IDS:
+        for topic in request.topics:
+            answers = [
+                PartitionData(asked.partition, code, -1, records=b"")
+                for asked in topic.partitions
+            ]
+            response.responses.append(FetchableTopicResponse(topic.topic, NO_TOPIC_ID, answers))
+    return response
 
 
 class _Reading:

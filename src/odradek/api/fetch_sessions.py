@@ -29,6 +29,9 @@ INITIAL_EPOCH = 0
 FINAL_EPOCH = -1
 MAX_EPOCH = 2**31 - 1
 
+NO_LEADER_EPOCH = -1
+"""Here any negative epoch is none; elsewhere one below -1 is an epoch of the past."""
+
 EVICTION_MS = 120_000
 """A session unused for so long gives way to any other; Kafka's MIN_INCREMENTAL_FETCH_SESSION_EVICTION_MS."""
 
@@ -70,7 +73,7 @@ class FetchedPartition:
         """The reader's newest word."""
         self.max_bytes = asked.partition_max_bytes
         self.fetch_offset = asked.fetch_offset
-        self.current_leader_epoch = asked.current_leader_epoch
+        self.current_leader_epoch = max(asked.current_leader_epoch, NO_LEADER_EPOCH)
         self.last_fetched_epoch = asked.last_fetched_epoch
 
     def tell(self, answer: PartitionData) -> bool:

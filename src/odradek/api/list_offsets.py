@@ -110,10 +110,11 @@ def _answer(
     if asked.timestamp < 0 and version < FIRST_VERSION_OF_TIMESTAMP.get(asked.timestamp, version + 1):
         return ListOffsetsPartitionResponse(asked.partition_index, ErrorCode.UNSUPPORTED_VERSION)
     try:
+        isolation = _isolation(request)
         found = look_up_offset(
             ctx.services.replicas.hosted(topic.name, asked.partition_index),
             asked.timestamp,
-            isolation=_isolation(request),
+            isolation=isolation,
             current_leader_epoch=asked.current_leader_epoch,
             only_leader=request.replica_id != DEBUGGING_REPLICA_ID,
         )

@@ -22,6 +22,7 @@ from odradek.records.batch import (
     ATTRIBUTES_OFFSET,
     COMPRESSION_MASK,
     HEADER,
+    HEADER_SIZE_BYTES,
     NO_TIMESTAMP,
     TIMESTAMP_TYPE_FLAG,
     BatchHeader,
@@ -112,9 +113,14 @@ def check_produced(records: Buffer, request_version: int) -> bool:
     Raises KafkaError(INVALID_RECORD, UNSUPPORTED_COMPRESSION_TYPE). Kafka: ProduceRequest.validateRecords.
     """
     size_bytes = len(records)
-    first = read_header(records) if size_bytes >= 26 else None
-    if first is not None and first.size_bytes > size_bytes:
-        first = None
+    first: BatchHeader | None = None
+    if size_bytes >= HEADER_SIZE_BYTES:
+        first = read_header(records)
+        if first.size_bytes > size_bytes:
+            first = None
+    else:
+        # A message of an old format fits; of a batch only a part.
+        first = next((header for _, header in iter_headers(records)), None)
     if request_version < 3:
         return first is not None
     if first is None:
