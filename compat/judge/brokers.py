@@ -13,6 +13,7 @@ from compat.wire import Wire
 from odradek.protocol.generated.delete_groups_request import DeleteGroupsRequest
 from odradek.protocol.generated.delete_topics_request import DeleteTopicsRequest
 from odradek.protocol.generated.find_coordinator_request import FindCoordinatorRequest
+from odradek.protocol.generated.init_producer_id_request import InitProducerIdRequest
 from odradek.protocol.generated.list_groups_request import ListGroupsRequest
 from odradek.protocol.generated.metadata_request import MetadataRequest
 from odradek.protocol.generated.offset_fetch_request import OffsetFetchRequest, OffsetFetchRequestGroup
@@ -24,6 +25,8 @@ EVERY_BROKER: Final[Mapping[str, str]] = {
     **SINGLE_BROKER,
     "offsets.topic.num.partitions": "4",
     "transaction.state.log.num.partitions": "4",
+    # The records of scenarios are old, so that they are the same in every run; none may expire meanwhile.
+    "log.retention.ms": "-1",
 }
 _READY_S: Final = 60
 
@@ -58,14 +61,20 @@ def odradek(release: str, properties: Mapping[str, str]) -> Iterator[Broker]:
 
 
 def make_ready(bootstrap: str) -> None:
-    """Have the broker make and load its offsets topic, so that no scenario depends on being the first."""
+    """Have the broker make what it makes when first asked, so that no scenario depends on being the first.
+
+    That is the offsets topic, loaded, and a block of producer ids.
+    """
     with Wire(bootstrap) as wire:
+        producer = InitProducerIdRequest(transactional_id=None, transaction_timeout_ms=60_000)
         wire.send(FindCoordinatorRequest(coordinator_keys=["judge"]), version=4)
         question = OffsetFetchRequest(groups=[OffsetFetchRequestGroup(group_id="judge", topics=[])])
         deadline = time.monotonic() + _READY_S
-        while wire.send(question, version=8).groups[0].error_code:
+        while (
+            wire.send(question, version=8).groups[0].error_code or wire.send(producer, version=4).error_code
+        ):
             if time.monotonic() > deadline:
-                raise TimeoutError(f"{bootstrap} has no group coordinator")
+                raise TimeoutError(f"{bootstrap} did not become ready")
             time.sleep(0.1)
 
 

@@ -4,14 +4,12 @@ A version is covered by success when an answer of its API at that version holds 
 """
 
 from collections import defaultdict
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
 from compat.judge.judgment import Run
 from compat.judge.provokable import PROVOKABLE
 from compat.judge.recordings import Recordings
-from compat.judge.transcript import Tree
+from compat.judge.transcript import Tree, error_codes
 from odradek.protocol.api_keys import ApiKey
 from odradek.protocol.error_codes import ErrorCode
 from odradek.protocol.releases import advertised_api_versions
@@ -67,16 +65,3 @@ def coverage(recorded: list[Run], recordings: Recordings, release: str) -> Cover
         if transcript is not None:
             found.count(run, transcript)
     return found
-
-
-def error_codes(answer: Any) -> Iterator[ErrorCode]:
-    """Every error code in an answer, at any depth."""
-    if isinstance(answer, dict):
-        for key, value in answer.items():
-            if key.endswith("error_code") and value:
-                yield ErrorCode(value)
-            else:
-                yield from error_codes(value)
-    elif isinstance(answer, list):
-        for each in answer:
-            yield from error_codes(each)

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from compat.judge.normalisation import name_of
 from compat.judge.transcript import Tree
 
 ABSENT: Final = "(default)"
@@ -36,11 +37,15 @@ def compare(kafka: Tree, here: Tree, path: str = "") -> Iterator[tuple[str, str,
                 kafka.get(key, ABSENT), here.get(key, ABSENT), f"{path}.{key}" if path else key
             )
     elif isinstance(kafka, list) and isinstance(here, list):
-        if len(kafka) != len(here):
-            yield f"{path}.length", str(len(kafka)), str(len(here))
-        elif kafka != here and sorted(map(repr, kafka)) == sorted(map(repr, here)):
+        if kafka != here and sorted(map(repr, kafka)) == sorted(map(repr, here)):
             yield f"{path}.order", _order(kafka), _order(here)
             return
+        if len(kafka) != len(here):
+            yield f"{path}.length", str(len(kafka)), str(len(here))
+            if any(isinstance(row, dict) for row in (*kafka, *here)):
+                theirs, ours = ({name_of(row): row for row in rows} for rows in (kafka, here))
+                yield from compare(theirs, ours, path)
+                return
         for index, (theirs, ours) in enumerate(zip(kafka, here, strict=False)):
             yield from compare(theirs, ours, f"{path}[{index}]")
     elif kafka != here or type(kafka) is not type(here):
@@ -60,14 +65,7 @@ def compare_transcripts(kafka: Sequence[Tree], here: Sequence[Tree]) -> Iterator
 
 
 def _order(rows: list[Any]) -> str:
-    """The first plain value of each row, which is most often its name or index."""
-    heads = (
-        next((str(each) for each in row.values() if not isinstance(each, list | dict)), "0")
-        if isinstance(row, dict)
-        else str(row)
-        for row in rows
-    )
-    return f"[{', '.join(heads)}]"
+    return f"[{', '.join(map(name_of, rows))}]"
 
 
 def _text(value: Tree) -> str:

@@ -16,13 +16,18 @@ from compat.judge.differences import Difference, compare_transcripts
 from compat.judge.recordings import Recordings
 from compat.judge.scenario import Scenario
 from compat.judge.session import Broker, Session
-from compat.judge.transcript import Tree
+from compat.judge.transcript import Tree, error_codes
+from odradek.protocol.api_keys import ApiKey
+from odradek.protocol.error_codes import ErrorCode
 
 Start = Callable[[str, Mapping[str, str]], AbstractContextManager[Broker]]
 """Starts a broker as a release (``"3.9"``) with properties."""
 
 _AT_A_TIME: Final = 4
 _SAVED_EVERY: Final = 100
+_TRANSIENT: Final = frozenset({
+    ErrorCode.COORDINATOR_LOAD_IN_PROGRESS, ErrorCode.COORDINATOR_NOT_AVAILABLE, ErrorCode.NOT_COORDINATOR,
+})  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +74,15 @@ def _hold(run: Run, broker: Broker) -> Outcome:
         session.transcript.append({"noted": "the scenario broke", "answer": broken})
     finally:
         session.close()
-    return Outcome(run, session.transcript, broken)
+    return Outcome(run, session.transcript, broken or _moment_of_no_coordinator(run, session.transcript))
+
+
+def _moment_of_no_coordinator(run: Run, transcript: list[Tree]) -> str | None:
+    """Why a transcript is not what the broker always answers: its coordinator was busy or moving."""
+    if run.scenario.api is ApiKey.FIND_COORDINATOR:
+        return None
+    transient = {code.name for code in error_codes(transcript) if code in _TRANSIENT}
+    return f"no answer for all times: {', '.join(sorted(transient))}" if transient else None
 
 
 def record(todo: list[Run], recordings: Recordings, start: Start, tell: Callable[[Outcome], None]) -> None:

@@ -4,7 +4,7 @@
 | --------------------------------------------- | -------------------------------------------------------- |
 | random UUIDs, also inside strings (topic ids, member ids) | ``<uuid N>``, numbered as they first appear  |
 | fetch session ids, producer ids               | ``<session N>``, ``<producer N>``, likewise              |
-| a time in ms between begin and end of the run | ``<now>``                                                |
+| a time in ms between begin and end of the run, also inside strings | ``<now>``                           |
 | the broker's own port, log directory, cluster | ``<port>``, ``<log dir>``, ``<cluster>``                 |
 | size and free space of a disk                 | ``<bytes>``                                              |
 | the beginning of the names of the scenario's topics and groups | ``~``                                   |
@@ -12,6 +12,7 @@
 | configs that make a broker this one (``listeners``, ``log.dirs``, …) | left out                          |
 | ``throttle_time_ms``                          | left out                                                 |
 | topics and groups of other scenarios          | left out                                                 |
+| the order of a group's members, who go by random ids | by content                                        |
 | the order of *all* topics or groups, where a scenario says that Kafka has none (``unordered``) | sorted  |
 
 None hides an error code, a count, an offset or an order: what is numbered must be the same again wherever it
@@ -39,6 +40,7 @@ _OF_ONE_BROKER: Final = frozenset({
     "advertised.listeners", "broker.id", "controller.listener.names", "controller.quorum.bootstrap.servers",
     "listeners", "log.dir", "log.dirs", "node.id", "odradek.emulate", "process.roles", "zookeeper.connect",
 })  # fmt: skip
+_TIME_MS: Final = re.compile(r"\b[0-9]{13}\b")
 _CLOCK_SLACK_MS: Final = 120_000
 
 
@@ -46,7 +48,7 @@ _CLOCK_SLACK_MS: Final = 120_000
 class Normalisation:
     """The rules for one transcript; it remembers the ids that it has met."""
 
-    own_names: str = EVERY_SCENARIO
+    own_names: str = "~"
     """How the names of this scenario's topics and groups begin."""
 
     port: int = 0
@@ -60,7 +62,10 @@ class Normalisation:
                 kept = {key: each for key, each in value.items() if key != "throttle_time_ms"}
                 return {key: self.apply(each, key) for key, each in kept.items()}
             case list():
-                return [self.apply(each, name) for each in value if not self._of_others(each)]
+                rows = [each for each in value if not self._of_others(each)]
+                if name == "members":
+                    rows.sort(key=self._without_new_ids)
+                return [self.apply(each, name) for each in rows]
             case bool():
                 return value
             case int():
@@ -88,11 +93,7 @@ class Normalisation:
             return "<bytes>" if value > 0 else value
         if name == "port" and value == self.port:
             return "<port>"
-        # From here on `value` may stand in a list of its own, where it has no name.
-        now_ms = time.time() * 1000
-        if self.begin_ms - _CLOCK_SLACK_MS <= value <= now_ms + _CLOCK_SLACK_MS:
-            return "<now>"
-        return value
+        return "<now>" if self._is_now(value) else value
 
     def _string(self, value: str, name: str) -> str:
         if name == "cluster_id":
@@ -105,7 +106,15 @@ class Normalisation:
             if kind == "uuid":
                 value = value.replace(_base64(str(original)), number)
         value = value.replace(self.own_names, "~").replace(f"localhost:{self.port}", "localhost:<port>")
+        value = _TIME_MS.sub(lambda found: "<now>" if self._is_now(int(found[0])) else found[0], value)
         return _UUID.sub(lambda found: self._uuid(found.group()), value)
+
+    def _is_now(self, time_ms: int) -> bool:
+        return self.begin_ms - _CLOCK_SLACK_MS <= time_ms <= time.time() * 1000 + _CLOCK_SLACK_MS
+
+    def _without_new_ids(self, row: Tree) -> str:
+        """A row as text in which random ids count only when they have been met before."""
+        return _UUID.sub(lambda found: self.met.get(("uuid", found[0]), "<uuid>"), str(row))
 
     def _uuid(self, text: str) -> str:
         return text if UUID(text).int < 1 << 64 else self._numbered("uuid", text)
@@ -113,6 +122,14 @@ class Normalisation:
     def _numbered(self, kind: str, value: object) -> str:
         count = sum(met == kind for met, _ in self.met)
         return self.met.setdefault((kind, value), f"<{kind} {count + 1}>")
+
+
+def name_of(row: Any) -> str:
+    """What tells a row of an answer from the others: its name, or else its first plain value."""
+    if not isinstance(row, dict):
+        return str(row)
+    names = [row[key] for key in _NAMES if isinstance(row.get(key), str)]
+    return next((str(each) for each in (*names, *row.values()) if not isinstance(each, list | dict)), "0")
 
 
 def _base64(uuid: str) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol
 from uuid import UUID
 
-from compat.judge.normalisation import EVERY_SCENARIO, Normalisation
+from compat.judge.normalisation import EVERY_SCENARIO, Normalisation, name_of
 from compat.judge.scenario import Scenario
 from compat.judge.transcript import Tree, tree
 from compat.wire import Request, Wire
@@ -23,6 +23,7 @@ from odradek.protocol.generated.create_topics_request import (
     CreateTopicsRequest,
 )
 from odradek.protocol.generated.delete_topics_request import DeleteTopicsRequest, DeleteTopicState
+from odradek.protocol.generated.describe_groups_request import DescribeGroupsRequest
 from odradek.protocol.generated.join_group_request import JoinGroupRequest, JoinGroupRequestProtocol
 from odradek.protocol.generated.list_offsets_request import (
     ListOffsetsPartition,
@@ -46,8 +47,9 @@ TIMESTAMP_MS: Final = 1_700_000_000_000
 """When the records of ``produce`` say they were made."""
 
 _PATIENCE_S: Final = 20
+_RAW_PATIENCE_S: Final = 5
 _LATEST: Final = -1
-_RETRIED: Final = frozenset({3, 5, 6, 14, 15, 16, 36, 100})
+_RETRIED: Final = frozenset({3, 5, 6, 14, 15, 16, 25, 36, 100})
 """What a step that prepares sees while a topic or the coordinator comes up, or an older topic goes away."""
 
 
@@ -76,7 +78,7 @@ class Member:
     id: str
     generation: int
     instance_id: str | None
-    leads: bool
+    protocol: str
 
 
 @dataclass(slots=True)
@@ -103,14 +105,14 @@ class Session:
         self._open = contextlib.ExitStack()
         self._wire: Wire | None = None
         self._preparing: Wire | None = None
-        self._topics: list[str] = []
+        self._names: list[str] = []
 
     def close(self) -> None:
         """Delete the topics and close every connection."""
         with contextlib.suppress(OSError, Unprepared):
-            if self._topics:
-                gone = [DeleteTopicState(name=name) for name in self._topics]
-                self._ask(DeleteTopicsRequest(topics=gone, topic_names=self._topics, timeout_ms=0))
+            if self._names:
+                gone = [DeleteTopicState(name=name) for name in self._names]
+                self._ask(DeleteTopicsRequest(topics=gone, topic_names=self._names, timeout_ms=0))
         self._open.close()
 
     # What is judged.
@@ -133,18 +135,21 @@ class Session:
         version = self._version(request) if version is None else version
         deadline = time.monotonic() + _PATIENCE_S
         while True:
-            answer, step = self._exchange(request, version)
+            answer, step = self._exchange(request, version, unordered)
             if until is None or answer is None or until(answer) or time.monotonic() > deadline:
-                if answer is not None and unordered:
-                    step["answer"][unordered].sort(key=str)
                 self._write(request, version, step)
                 return answer
             time.sleep(0.05)
 
-    def post(self, request: Request, *, version: int | None = None) -> Pending:
-        """Send a request on a connection of its own without waiting for the answer."""
+    def post(
+        self, request: Request, *, version: int | None = None, patience_s: float = _PATIENCE_S
+    ) -> Pending:
+        """Send a request on a connection of its own without waiting for the answer.
+
+        ``patience_s`` is how long ``take`` will wait: short where Kafka is known never to answer.
+        """
         version = self._version(request) if version is None else version
-        wire = self._connect()
+        wire = self._connect(patience_s)
         return Pending(request, version, wire, wire.post(request, version=version))
 
     def take(self, pending: Pending) -> Any:
@@ -159,7 +164,7 @@ class Session:
 
     def send_raw(self, payload: bytes, what: str) -> bytes | None:
         """Send a frame as it is; writes down the frame that comes back, or that the connection closes."""
-        wire = self._connect()
+        wire = self._connect(_RAW_PATIENCE_S)
         step: dict[str, Any]
         frame: bytes | None = None
         try:
@@ -182,8 +187,8 @@ class Session:
     def name(self, suffix: str = "a") -> str:
         """A name for a topic or a group that no other scenario has; the same one in every run."""
         name = self._prefix + suffix
-        if name not in self._topics:
-            self._topics.append(name)
+        if name not in self._names:
+            self._names.append(name)
         return name
 
     def create_topic(
@@ -241,12 +246,17 @@ class Session:
             protocol_type="consumer",
             protocols=[JoinGroupRequestProtocol(name=each, metadata=b"meta") for each in protocols],
         )
-        answer = self._ask(request)
-        if answer.error_code == MEMBER_ID_REQUIRED:
-            request.member_id = answer.member_id
-        answer = self._until(lambda: self._ask(request), lambda answer: [answer.error_code])
-        leads = answer.leader == answer.member_id
-        return Member(group, answer.member_id, answer.generation_id, instance_id, leads)
+
+        def joined() -> Any:
+            request.member_id = ""
+            answer = self._ask(request)
+            if answer.error_code == MEMBER_ID_REQUIRED:
+                request.member_id = answer.member_id
+                answer = self._ask(request)
+            return answer
+
+        answer = self._until(joined, lambda answer: [answer.error_code])
+        return Member(group, answer.member_id, answer.generation_id, instance_id, answer.protocol_name)
 
     def stable_member(self, group: str, *, instance_id: str | None = None, **options: Any) -> Member:
         """The only member of a stable group, assigned ``b"mine"``."""
@@ -258,6 +268,8 @@ class Session:
                 generation_id=member.generation,
                 member_id=member.id,
                 group_instance_id=instance_id,
+                protocol_type="consumer",
+                protocol_name=member.protocol,
                 assignments=mine,
             )
         )
@@ -283,22 +295,31 @@ class Session:
         if kill:
             self._broker.kill()
         self._broker.restart()
+        self._until(
+            lambda: self._ask(DescribeGroupsRequest(groups=self._names)),
+            lambda answer: [each.error_code for each in answer.groups],
+        )
+        asked = [MetadataRequestTopic(name=name) for name in self._names]
+        self._until(
+            lambda: self._ask(MetadataRequest(topics=asked, allow_auto_topic_creation=False)),
+            lambda answer: [each.error_code for topic in answer.topics for each in topic.partitions],
+        )
 
     # The wire beneath.
 
     def _version(self, request: Request) -> int:
         return self.version if self.api == request.API_KEY else newest_common_version(request.API_KEY)
 
-    def _exchange(self, request: Request, version: int) -> tuple[Any, dict[str, Any]]:
+    def _exchange(self, request: Request, version: int, unordered: str) -> tuple[Any, dict[str, Any]]:
         try:
             wire = self._connection()
             pending = Pending(request, version, wire, wire.post(request, version=version))
         except OSError:
             self._wire = None
             return None, {"event": "closed"}
-        return self._await(pending)
+        return self._await(pending, unordered)
 
-    def _await(self, pending: Pending) -> tuple[Any, dict[str, Any]]:
+    def _await(self, pending: Pending, unordered: str = "") -> tuple[Any, dict[str, Any]]:
         try:
             answer = pending.wire.take(
                 pending.request, version=pending.version, correlation_id=pending.correlation_id
@@ -309,7 +330,10 @@ class Session:
             return None, {"event": "silence" if isinstance(gone, TimeoutError) else "closed"}
         except MalformedMessage as malformed:
             return None, {"event": f"malformed: {malformed}"}
-        return answer, {"answer": self._normalisation.apply(tree(answer))}
+        said = tree(answer)
+        if unordered and isinstance(said, dict):
+            said.get(unordered, []).sort(key=name_of)
+        return answer, {"answer": self._normalisation.apply(said)}
 
     def _write(self, request: Request, version: int, step: dict[str, Any]) -> None:
         judged = self.api == request.API_KEY and version == self.version
@@ -336,10 +360,9 @@ class Session:
             self._wire = self._connect()
         return self._wire
 
-    def _connect(self) -> Wire:
-        return self._open.enter_context(
-            Wire(self._broker.bootstrap, client_id=CLIENT_ID, timeout_s=_PATIENCE_S)
-        )
+    def _connect(self, patience_s: float = _PATIENCE_S) -> Wire:
+        wire = Wire(self._broker.bootstrap, client_id=CLIENT_ID, timeout_s=patience_s)
+        return self._open.enter_context(wire)
 
 
 def newest_common_version(api_key: int) -> int:

@@ -6,10 +6,12 @@ everything that their headers say and each record as ``[offset, timestamp, key, 
 
 import hashlib
 import zlib
+from collections.abc import Iterator
 from typing import Any, Final, TypeAlias
 from uuid import UUID
 
 from odradek.errors import KafkaError
+from odradek.protocol.error_codes import ErrorCode
 from odradek.protocol.message import Structure
 from odradek.records.batch import CRC_OFFSET, LEGACY_CRC_OFFSET, iter_headers
 from odradek.records.compression import Compression
@@ -85,3 +87,16 @@ def batches(raw: bytes) -> Tree:
     if end < len(raw):
         found.append({"cut_off_bytes": len(raw) - end})
     return found
+
+
+def error_codes(answer: Any) -> Iterator[ErrorCode]:
+    """Every error code in an answer, at any depth."""
+    if isinstance(answer, dict):
+        for key, value in answer.items():
+            if key.endswith("error_code") and value:
+                yield ErrorCode(value)
+            else:
+                yield from error_codes(value)
+    elif isinstance(answer, list):
+        for each in answer:
+            yield from error_codes(each)

@@ -242,7 +242,8 @@ class Kafka430(RealKafka):
         super()._write_properties()
 
     def _before_start(self) -> None:
-        cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        # The first byte keeps the id from beginning with "-", which would be an option.
+        cluster_id = base64.urlsafe_b64encode(b"\0" + uuid.uuid4().bytes[1:]).decode().rstrip("=")
         arguments = ["format", "--ignore-formatted", "--standalone", "-t", cluster_id]
         arguments += ["-c", str(self._properties_path)]
         command = java_command(

@@ -106,7 +106,7 @@ def several_resources(k: Session) -> None:
 def the_same_resource_twice(k: Session) -> None:
     topic = k.create_topic()
     twice = [resource(TOPIC, topic.name, {"retention.ms": value}) for value in ("1", "2")]
-    k.send(AlterConfigsRequest(resources=twice))
+    k.take(k.post(AlterConfigsRequest(resources=twice), patience_s=3))
     described(k, topic.name, "retention.ms")
 
 

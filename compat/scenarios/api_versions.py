@@ -60,4 +60,5 @@ def frames_that_cannot_be_read(k: Session) -> None:
     k.send_raw(header(3, 0) + struct.pack(">i", 1 << 30), "a count that cannot be")
     k.send_raw(header(3, 0) + struct.pack(">ih", 1, 99), "a string that ends too early")
     k.send_raw(header(3, 0) + struct.pack(">i", -2), "a negative count")
-    k.send_raw(header(18, 0) + b"surplus", "bytes behind the body")
+    heartbeat = struct.pack(">h1sih1s", 1, b"g", 5, 1, b"m")
+    k.send_raw(header(12, 0) + heartbeat + b"surplus", "bytes behind the body")

@@ -143,7 +143,7 @@ def invalid_assignments(k: Session) -> None:
     ]
     wrong += [{0: [0], 1: [0, 1]}, {-1: [0]}]
     for number, each in enumerate(wrong):
-        k.send(create(assigned(k.name(str(number)), each)))
+        k.send(create(assigned(k.name(str(number)), each), timeout_ms=500))
 
 
 @scenario(ApiKey.CREATE_TOPICS)

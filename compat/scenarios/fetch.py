@@ -4,7 +4,6 @@ from uuid import UUID
 
 from compat.judge import Session, scenario
 from compat.judge.session import Topic
-from compat.scenarios.produce import changed
 from odradek.protocol.api_keys import ApiKey
 from odradek.protocol.generated.delete_records_request import (
     DeleteRecordsPartition,
@@ -348,11 +347,3 @@ def over_many_segments(k: Session) -> None:
         k.produce(topic, b"%d" % number * 600_000)
     for offset in (0, 1, 2, 4):
         k.send(fetch(topic, at(offset, max_bytes=5_000_000), max_bytes=5_000_000))
-
-
-@scenario(ApiKey.FETCH, newest_only=True)
-def base_offsets_are_the_brokers(k: Session) -> None:
-    topic = k.create_topic()
-    batch = bytes(build_batch([Record(0, 1_700_000_000_000, None, b"a")]))
-    k.append(topic, changed(batch, 0, ">q", 55, crc=False))
-    k.send(fetch(topic, at(0)))

@@ -90,7 +90,11 @@ def several_groups(k: Session) -> None:
     k.send(commit(k.name("b"), topic, 5))
     asked = [of_group(k.name(suffix), [topic], 0) for suffix in "bac"]
     k.send(OffsetFetchRequest(groups=asked), unordered="groups")
-    k.send(OffsetFetchRequest(groups=[]))
+
+
+@scenario(ApiKey.OFFSET_FETCH, since=GROUPS)
+def no_groups(k: Session) -> None:
+    k.take(k.post(OffsetFetchRequest(groups=[]), patience_s=3))
 
 
 @scenario(ApiKey.OFFSET_FETCH, since=9)
@@ -108,4 +112,4 @@ def survives_a_restart(k: Session) -> None:
     topic = k.create_topic(partitions=2)
     k.send(commit(k.name(), topic, 5, metadata="note"))
     k.restart_broker(kill=True)
-    k.send(ask(k, k.name(), [topic], 0, 1), until=lambda answer: not answer.groups[0].error_code)
+    k.send(ask(k, k.name(), [topic], 0, 1))

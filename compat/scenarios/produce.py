@@ -29,6 +29,8 @@ from odradek.records.record import Record
 MAGIC_2 = 3
 """The first version that takes batches of magic 2; below it there are message sets."""
 
+ONE_MINUTE = {"message.timestamp.before.max.ms": "60000", "message.timestamp.after.max.ms": "60000"}
+
 
 def records(*values: bytes | None, timestamp: int = TIMESTAMP_MS, key: bytes | None = None) -> list[Record]:
     return [Record(i, timestamp + i, key, value) for i, value in enumerate(values)]
@@ -156,7 +158,13 @@ def two_batches_in_one_partition(k: Session) -> None:
 def no_records(k: Session) -> None:
     topic = k.create_topic()
     k.send(to(topic, b""))
-    k.send(to(topic, None))
+    end_offset(k, topic)
+
+
+@scenario(ApiKey.PRODUCE)
+def null_records_are_never_answered(k: Session) -> None:
+    topic = k.create_topic()
+    k.take(k.post(to(topic, None), patience_s=3))
     end_offset(k, topic)
 
 
@@ -241,15 +249,14 @@ def too_large_for_the_segment(k: Session) -> None:
 
 @scenario(ApiKey.PRODUCE)
 def timestamps_out_of_range(k: Session) -> None:
-    limits = {"message.timestamp.before.max.ms": "1000", "message.timestamp.after.max.ms": "1000"}
-    topic = k.create_topic(configs=limits)
+    topic = k.create_topic(configs=ONE_MINUTE)
     k.send(to(topic, batch(k, b"old")))
     end_offset(k, topic)
 
 
 @scenario(ApiKey.PRODUCE)
 def timestamps_in_the_future(k: Session) -> None:
-    topic = k.create_topic(configs={"message.timestamp.after.max.ms": "3600000"})
+    topic = k.create_topic(configs=ONE_MINUTE)
     far = records(b"a", timestamp=4_000_000_000_000)
     made = build_batch(far)
     if k.version < MAGIC_2:

@@ -6,14 +6,14 @@ from uuid import UUID
 
 import pytest
 
-from compat.judge.coverage import Coverage, error_codes
+from compat.judge.coverage import Coverage
 from compat.judge.differences import Difference, compare, compare_transcripts
 from compat.judge.known import KnownDifference, known_differences
 from compat.judge.normalisation import Normalisation
 from compat.judge.recordings import Recordings
 from compat.judge.report import version_ranges
 from compat.judge.scenario import Scenario, all_scenarios
-from compat.judge.transcript import batches, shown, tree
+from compat.judge.transcript import batches, error_codes, shown, tree
 from odradek.protocol.api_keys import ApiKey
 from odradek.protocol.error_codes import ErrorCode
 from odradek.protocol.generated.metadata_response import MetadataResponse, MetadataResponseTopic
