@@ -50,6 +50,11 @@ def test_zstd_cannot_be_converted():
     assert refused.value.code == ErrorCode.UNSUPPORTED_COMPRESSION_TYPE
 
 
+def test_what_lies_before_a_batch_that_cannot_be_converted_is_given():
+    log = golden("2-control") + golden("2-none") + golden("2-zstd") + golden("2-none")
+    assert down_convert(log, to_magic=1, first_offset=0) == golden("1-none")
+
+
 @given(
     record_lists(),
     st.sampled_from([Compression.NONE, Compression.GZIP, Compression.SNAPPY, Compression.LZ4]),

@@ -19,27 +19,33 @@ def down_convert(batches: Buffer, *, to_magic: int, first_offset: int) -> bytear
 
     Control batches vanish. Of an uncompressed batch, records before `first_offset` vanish too: without
     batches each is an entry of its own, and librdkafka relies on getting what it asked for. Batches already
-    of that magic or lower pass as they are. Raises KafkaError(UNSUPPORTED_COMPRESSION_TYPE) for zstd.
+    of that magic or lower pass as they are. Ends before a batch that cannot be converted, if there is
+    anything to give; else raises KafkaError: UNSUPPORTED_COMPRESSION_TYPE for zstd, and what `read_records`
+    raises.
     """
     view = memoryview(batches)
     output = bytearray()
     for position, header in iter_headers(view):
         if header.is_control:
             continue
-        if header.compression is Compression.ZSTD:
-            raise KafkaError(
-                ErrorCode.UNSUPPORTED_COMPRESSION_TYPE,
-                "Down-conversion of zstandard-compressed batches is not supported",
-            )
         batch = view[position : position + header.size_bytes]
-        if header.magic <= to_magic:
-            output += batch
-        else:
+        try:
             output += _convert(batch, header, to_magic, first_offset)
+        except KafkaError:
+            if not output:
+                raise
+            break
     return output
 
 
-def _convert(batch: memoryview, header: BatchHeader, to_magic: int, first_offset: int) -> bytearray:
+def _convert(batch: memoryview, header: BatchHeader, to_magic: int, first_offset: int) -> Buffer:
+    if header.compression is Compression.ZSTD:
+        raise KafkaError(
+            ErrorCode.UNSUPPORTED_COMPRESSION_TYPE,
+            "Down-conversion of zstandard-compressed batches is not supported",
+        )
+    if header.magic <= to_magic:
+        return batch
     keeps_all = header.compression is not Compression.NONE
     messages = [
         Message(record.offset, record.timestamp, record.key, record.value)
