@@ -47,3 +47,12 @@ async def test_refusals(tmp_path, autojump_clock):
         assert (await delete(broker, 0, topic="c")).error_code == ErrorCode.POLICY_VIOLATION
         broker.host.announce("e", leader=NODE_ID + 1)
         assert (await delete(broker, 0, topic="e")).error_code == ErrorCode.NOT_LEADER_OR_FOLLOWER
+
+
+async def test_of_a_partition_named_twice_the_last_counts(tmp_path, autojump_clock):
+    async with data_broker(tmp_path) as broker:
+        partition = broker.host.lead("t")
+        partition.append(batch(5), required_acks=1, origin=AppendOrigin.CLIENT, now_ms=0)
+        asked = [DeleteRecordsPartition(0, 9), DeleteRecordsPartition(0, 3)]
+        response = await broker.ask(api, DeleteRecordsRequest([DeleteRecordsTopic("t", asked)], 1000), 2)
+        assert [answer.low_watermark for answer in response.topics[0].partitions] == [3]

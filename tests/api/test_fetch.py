@@ -351,3 +351,11 @@ async def test_a_refusal_names_partitions_as_long_as_topics_have_names(
         assert answer.error_code == ErrorCode.UNKNOWN_SERVER_ERROR
         found = [each.error_code for topic in answer.responses for each in topic.partitions]
         assert found == [ErrorCode.UNKNOWN_SERVER_ERROR] * partitions
+
+
+@pytest.mark.parametrize("sizes", [{"max_bytes": -1}, {"partition_max_bytes": -1}])
+async def test_less_than_no_bytes_are_refused_where_there_are_any(tmp_path, autojump_clock, sizes):
+    async with data_broker(tmp_path) as broker:
+        append(broker.host.lead("t"), golden("2-none"))
+        assert (await ask(broker, **sizes)).error_code == ErrorCode.UNKNOWN_SERVER_ERROR
+        assert (await ask(broker, 6, **sizes)).error_code == 0

@@ -174,3 +174,10 @@ async def test_an_unknown_isolation_level_is_refused(tmp_path, autojump_clock):
     async with data_broker(tmp_path) as broker:
         append(broker.host.lead("t"), 1)
         assert (await ask(broker, -1, isolation_level=2)).error_code == ErrorCode.UNKNOWN_SERVER_ERROR
+
+
+async def test_version_0_cannot_list_less_than_no_offsets(tmp_path, autojump_clock):
+    async with data_broker(tmp_path) as broker:
+        append(broker.host.lead("t"), 1)
+        answer = await ask(broker, -1, version=0, max_num_offsets=-1)
+        assert answer.error_code == ErrorCode.UNKNOWN_SERVER_ERROR

@@ -154,6 +154,17 @@ async def test_each_partition_has_its_own_error(tmp_path, autojump_clock):
         assert codes == [("t", 0, 0), ("t", 1, unknown), ("u", 0, unknown)]
 
 
+async def test_of_a_partition_named_twice_the_last_counts(tmp_path, autojump_clock):
+    async with data_broker(tmp_path) as broker:
+        broker.host.lead("t")
+        twice = produce(batch(2))
+        twice.topic_data.append(TopicProduceData("t", NO_TOPIC_ID, [PartitionProduceData(0, batch(1))]))
+        response = await broker.ask(api, twice, 9)
+        [answer] = [each for topic in response.responses for each in topic.partition_responses]
+        assert answer.error_code == 0
+        assert len(stored(broker)) == 1
+
+
 async def test_only_admin_clients_write_to_internal_topics(tmp_path, autojump_clock):
     async with data_broker(tmp_path) as broker:
         broker.host.lead("__consumer_offsets")

@@ -29,13 +29,14 @@ api = Api(key=ApiKey.DELETE_RECORDS, versions=Versions(0, 2), request=DeleteReco
 
 @api.handler
 def delete_records(request: DeleteRecordsRequest, ctx: RequestContext) -> DeleteRecordsResponse:
-    """Only leaders delete, and never above the high watermark."""
+    """Only leaders delete, and never above the high watermark; of a repeated partition the last counts."""
+    wanted: dict[str, dict[int, DeleteRecordsPartition]] = {}
+    for topic in request.topics:
+        wanted.setdefault(topic.name, {}).update((asked.partition_index, asked) for asked in topic.partitions)
     return DeleteRecordsResponse(
         topics=[
-            DeleteRecordsTopicResult(
-                topic.name, [_delete(topic.name, asked, ctx) for asked in topic.partitions]
-            )
-            for topic in request.topics
+            DeleteRecordsTopicResult(name, [_delete(name, asked, ctx) for asked in partitions.values()])
+            for name, partitions in wanted.items()
         ]
     )
 

@@ -93,10 +93,7 @@ def refuse(request: FetchRequest, ctx: RequestContext, code: int) -> Answer:
     response = FetchResponse(0, code, request.session_id, [], [])
     if ctx.api_version < FIRST_VERSION_WITH_TOPIC_IDS:
         for topic in request.topics:
-            answers = [
-                PartitionData(asked.partition, code, -1, records=b"")
-                for asked in topic.partitions
-            ]
+            answers = [PartitionData(asked.partition, code, -1, records=b"") for asked in topic.partitions]
             response.responses.append(FetchableTopicResponse(topic.topic, NO_TOPIC_ID, answers))
     return response
 
@@ -187,6 +184,8 @@ class _Reading:
                     answer = self._answer(asked, partition, partition.offsets())
                     answer.diverging_epoch = EpochEndOffset(diverging.leader_epoch, diverging.end_offset)
                     return answer
+            if max_bytes < 0 and asked.fetch_offset < partition.high_watermark:
+                raise KafkaError(ErrorCode.UNKNOWN_SERVER_ERROR, f"Invalid max length {max_bytes}")
             result = partition.read(
                 asked.fetch_offset,
                 max_bytes=max_bytes,

@@ -137,6 +137,8 @@ def _answer_v0(
     if asked.timestamp < EARLIEST:
         return ListOffsetsPartitionResponse(asked.partition_index, ErrorCode.UNSUPPORTED_VERSION)
     try:
+        if asked.max_num_offsets < 0:
+            raise KafkaError(ErrorCode.UNKNOWN_SERVER_ERROR, f"{asked.max_num_offsets} offsets asked for")
         offsets = look_up_offsets_before(
             ctx.services.replicas.hosted(topic.name, asked.partition_index),
             asked.timestamp,

@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Awaitable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
+from uuid import UUID
 
 import trio
 
@@ -86,6 +87,8 @@ def produce(request: ProduceRequest, ctx: RequestContext) -> Answer | Awaitable[
         return _refuse_all(request, ctx, error.code, error.message)
     if has_transactional_records and request.transactional_id is None:
         return _refuse_all(request, ctx, ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED, None)
+    if len(request.topic_data) != 1 or len(request.topic_data[0].partition_data) != 1:
+        _drop_repeated(request)
     appends = _Appends(request, ctx)
     snapshot = ctx.services.metadata.snapshot
     uses_topic_ids = ctx.api_version >= 13
@@ -242,6 +245,20 @@ class _Appends:
         if errors:
             raise ConnectionEnded("error during produce request with acks=0: " + ", ".join(errors))
         return None
+
+
+def _drop_repeated(request: ProduceRequest) -> None:
+    """Of a partition that is named more than once, Kafka sees the last only."""
+    seen: set[tuple[str, UUID, int]] = set()
+    for topic in reversed(request.topic_data):
+        kept = []
+        for data in reversed(topic.partition_data):
+            key = (topic.name, topic.topic_id, data.index)
+            if key not in seen:
+                seen.add(key)
+                kept.append(data)
+        topic.partition_data = kept[::-1]
+    request.topic_data = [topic for topic in request.topic_data if topic.partition_data]
 
 
 def _has_transactional_records(request: ProduceRequest) -> bool:
