@@ -2,6 +2,7 @@
 
 wait NAME   answered once `release(NAME)` was called; the next frame is read meanwhile (as Produce)
 hold NAME   the same, but the next frame is not read
+poll NAME   the same as hold, of an API that only waits (as Fetch)
 mute        not answered
 end         the connection has to close
 bad         no request at all
@@ -38,18 +39,19 @@ class Echo(Message):
 @dataclass
 class EchoApi:
     overlaps: bool
+    only_waits: bool
 
 
 class EchoCall:
     def __init__(self, dispatcher: "EchoDispatcher", frame: bytes) -> None:
         self._dispatcher = dispatcher
         self._frame = frame
-        self.api = EchoApi(frame.startswith(b"wait"))
+        self.api = EchoApi(frame.startswith(b"wait"), frame.startswith(b"poll"))
 
     def start(self) -> Any:
         self._dispatcher.started.append(self._frame.decode())
         verb, _, name = self._frame.decode().partition(" ")
-        if verb in ("wait", "hold"):
+        if verb in ("wait", "hold", "poll"):
             return self._released(name)
         if verb == "bug":
             raise ZeroDivisionError

@@ -93,6 +93,22 @@ async def test_an_idle_connection_is_closed(autojump_clock: trio.testing.MockClo
         assert 60 < trio.current_time() - began <= 80
 
 
+async def test_a_peer_that_leaves_while_its_request_waits_is_noticed() -> None:
+    async with serving() as (server, port):
+        polling, holding, staying = [await connect(port) for _ in range(3)]
+        await polling.send_all(framed("poll a") + framed("more"))
+        await holding.send_all(framed("hold a"))
+        await staying.send_all(framed("poll a"))
+        await trio.testing.wait_all_tasks_blocked()
+        assert server.connection_count == 3
+        await polling.aclose()
+        await holding.aclose()
+        with trio.fail_after(10):
+            while server.connection_count == 3:
+                await trio.testing.wait_all_tasks_blocked(0.05)
+        assert server.connection_count == 2, "what changes something is carried out"
+
+
 async def test_cancelling_the_server_closes_everything() -> None:
     async with serving() as (_, port):
         stream = await connect(port)

@@ -63,6 +63,9 @@ class Api(Generic[RequestT]):
     replication, so the connection's next request is read meanwhile. Every other API's request memory
     stays valid until its handler is done, and its connection reads nothing before that.
 
+    `only_waits` is that of Fetch, JoinGroup and SyncGroup: what their handlers still await changes nothing,
+    so it is given up once the peer has left, and does not hold a connection for as long as the peer said.
+
     A handler returns None when the client expects no answer (Produce with acks=0).
     """
 
@@ -70,6 +73,7 @@ class Api(Generic[RequestT]):
     versions: Versions
     request: type[RequestT]
     overlaps: bool = False
+    only_waits: bool = False
     handle: Handler[RequestT, Any] = field(init=False)
     refuse: Refusal[RequestT, Answer] | None = field(init=False, default=None)
 

@@ -65,7 +65,7 @@ _OVERFLOW = Struct(">qi").pack(-1, 61)
 """The beginning of a message larger than the answer: what a reader of an old format gets where nothing that
 it could understand is left, and takes for a reason to go on."""
 
-api = Api(key=ApiKey.FETCH, versions=Versions(0, 18), request=FetchRequest)
+api = Api(key=ApiKey.FETCH, versions=Versions(0, 18), request=FetchRequest, only_waits=True)
 
 
 @api.handler

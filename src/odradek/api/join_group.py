@@ -18,7 +18,7 @@ from odradek.protocol.error_codes import ErrorCode
 from odradek.protocol.generated.join_group_request import JoinGroupRequest
 from odradek.protocol.generated.join_group_response import JoinGroupResponse, JoinGroupResponseMember
 
-api = Api(key=ApiKey.JOIN_GROUP, versions=Versions(0, 9), request=JoinGroupRequest)
+api = Api(key=ApiKey.JOIN_GROUP, versions=Versions(0, 9), request=JoinGroupRequest, only_waits=True)
 
 
 @api.handler

@@ -15,7 +15,7 @@ from odradek.protocol.error_codes import ErrorCode
 from odradek.protocol.generated.sync_group_request import SyncGroupRequest
 from odradek.protocol.generated.sync_group_response import SyncGroupResponse
 
-api = Api(key=ApiKey.SYNC_GROUP, versions=Versions(0, 5), request=SyncGroupRequest)
+api = Api(key=ApiKey.SYNC_GROUP, versions=Versions(0, 5), request=SyncGroupRequest, only_waits=True)
 
 
 @api.handler

@@ -69,6 +69,7 @@ class Connection:
         self._reserved_bytes = 0
         self._buffer = ReceiveBuffer(max_frame_bytes)
         self._receiving = False
+        self._only_waits = False
         self._scope = trio.CancelScope()
         self._deferred: deque[_Deferred] = deque()
         self._deferred_bytes = 0
@@ -92,6 +93,11 @@ class Connection:
         """Give the memory of large requests back, if none is being received or handled."""
         if self._receiving:
             self._buffer.shrink()
+
+    def close_if_abandoned(self) -> None:
+        """End it if its peer has left while a request of its waits for something to happen."""
+        if self._only_waits and self._transport.peer_has_left():
+            self.close()
 
     async def _receive(self, nursery: trio.Nursery) -> None:
         try:
@@ -138,7 +144,9 @@ class Connection:
         if overlaps and (self._deferred or not (started is None or isinstance(started, Message))):
             await self._defer(_Deferred(call, started, len(frame)), nursery)
         else:
+            self._only_waits = call.api.only_waits
             chunks = await call.finish(started)
+            self._only_waits = False
             if chunks is not None:
                 await send_response(self._transport, chunks)
         if self._reserved_bytes:

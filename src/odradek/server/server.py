@@ -23,6 +23,7 @@ from odradek.telemetry import get_logger
 _log = get_logger(__name__)
 
 _HOUSEKEEPING_S = 10
+_DEPARTURES_S = 1
 _RETRY_ACCEPT_S = 0.1
 _ACCEPTS_BETWEEN_CHECKPOINTS = 16
 
@@ -65,6 +66,7 @@ class Server:
                 for listener in self._listeners:
                     nursery.start_soon(self._accept_from, listener, nursery)
                 nursery.start_soon(self._keep_house)
+                nursery.start_soon(self._notice_departures)
                 task_status.started()
         finally:
             for listener in self._listeners:
@@ -138,6 +140,13 @@ class Server:
                     connection.close()
                 elif quiet_s >= _HOUSEKEEPING_S:
                     connection.shrink()
+
+    async def _notice_departures(self) -> None:
+        """A connection whose request waits does not look at its socket: looking at each costs more."""
+        while True:
+            await trio.sleep(_DEPARTURES_S)
+            for connection in tuple(self._connections):
+                connection.close_if_abandoned()
 
     def _close_longest_idle(self, listener: str) -> None:
         candidates = [each for each in self._connections if each.peer.listener_name == listener]

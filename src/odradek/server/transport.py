@@ -8,11 +8,15 @@ than the call; whoever uses them checkpoints by itself.
 from __future__ import annotations
 
 import os
+import select
 import socket
 from collections.abc import Sequence
 from typing import Protocol
 
 import trio
+
+_PEER_HAS_LEFT = getattr(select, "POLLRDHUP", 0)
+"""Linux; errors and hang-ups are always told."""
 
 _MAX_SENDFILE_BYTES = 1 << 30
 _MAX_VECTORS = 1024
@@ -104,6 +108,15 @@ class PlaintextTransport:
             if sent == 0:
                 raise EOFError(f"a file ends {end - position} bytes before its region")
             position += sent
+
+    def peer_has_left(self) -> bool:
+        """Whether the peer has closed its end, even if there still is something to receive.
+
+        Nobody sees that while nobody receives. False where the system cannot say.
+        """
+        poll = select.poll()
+        poll.register(self._socket, _PEER_HAS_LEFT)
+        return bool(poll.poll(0))
 
     def close(self) -> None:
         """Close at once; whoever waits for the socket gets a ClosedResourceError."""
