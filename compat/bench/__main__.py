@@ -1,51 +1,101 @@
-"""`python -m compat.bench`: Odradek and real Kafka in turns; writes JSON and prints a Markdown table.
+"""`python -m compat.bench`: Odradek, real Kafka and kfake in turns; figures into compat/bench/latest.json.
 
---rounds N     counted rounds of each load (5)
---megabytes N  payload of each large-batch load (1024)
---release R    the Kafka to compare with (3.9.2)
---out FILE     where the JSON goes (standard output has the table)
+python -m compat.bench                         everything: up to an hour, on a machine that does nothing else
+python -m compat.bench --quick                 a few minutes: shows that it works, no more
+python -m compat.bench --only start            one part; the others' figures stay as they are
+python -m compat.bench --broker odradek --broker 3.9.2
+python -m compat.bench --readme                measure nothing; write the table into README.md
 """
 
 from __future__ import annotations
 
-import json
 import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
-from compat.bench.figures import Results, table
-from compat.bench.machine import describe
-from compat.bench.rounds import Plan, run
+from compat.bench.brokers import all_kinds
+from compat.bench.clients import clients
+from compat.bench.figures import LATEST, Results
+from compat.bench.growth import growth
+from compat.bench.latency import latency
+from compat.bench.loads import loads
+from compat.bench.machine import machine, revision
+from compat.bench.memory import memory
+from compat.bench.plan import FULL, QUICK
+from compat.bench.readme import write_into
+from compat.bench.restarts import restarts
+from compat.bench.starts import starts
+from compat.bench.table import full_table
+from compat.bench.turns import Part, Stage
+
+PARTS: dict[str, Part] = {
+    "start": starts,
+    "loads": loads,
+    "latency": latency,
+    "clients": clients,
+    "memory": memory,
+    "restart": restarts,
+    "growth": growth,
+}
+"""Every part, in the order in which they run."""
+
+README = Path(__file__).parent.parent.parent / "README.md"
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.option(
-    "--rounds", default=5, show_default=True, type=click.IntRange(1), help="Counted rounds of each load."
-)
-@click.option(
-    "--megabytes", default=1024, show_default=True, type=click.IntRange(1), help="Payload of a large load."
-)
-@click.option(
-    "--requests", default=20_000, show_default=True, type=click.IntRange(100), help="One-record requests."
-)
-@click.option(
-    "--starts", default=5, show_default=True, type=click.IntRange(1), help="Counted starts of each broker."
-)
-@click.option("--release", default="3.9.2", show_default=True, type=click.Choice(["3.9.2", "4.3.0"]))
-@click.option("--out", type=click.Path(path_type=Path), default=None, help="Write all values as JSON.")
-def main(rounds: int, megabytes: int, requests: int, starts: int, release: str, out: Path | None) -> None:
+@click.option("--only", multiple=True, type=click.Choice(list(PARTS)), help="One part; may be repeated.")
+@click.option("--broker", multiple=True, help="odradek, 3.9.2, 4.3.0 or kfake; may be repeated.")
+@click.option("--quick", is_flag=True, help="Small sizes and one round.")
+@click.option("--rounds", type=click.IntRange(1), help="Counted rounds of each load.  [5]")
+@click.option("--restart-gigabytes", type=float, help="What the restart part writes.  [5]")
+@click.option("--out", type=click.Path(path_type=Path), default=LATEST, help="Where the figures go.")
+@click.option("--readme", is_flag=True, help="Measure nothing; write the table of --out into README.md.")
+def main(
+    only: tuple[str, ...],
+    broker: tuple[str, ...],
+    quick: bool,
+    rounds: int | None,
+    restart_gigabytes: float | None,
+    out: Path,
+    readme: bool,
+) -> None:
     """Measure Odradek against real Kafka, in turns within one run, as medians and paired ratios."""
-    results = Results()
-    plan = Plan(
-        rounds=rounds, starts=starts, large_bytes=megabytes << 20, small_requests=requests, release=release
-    )
-    run(plan, results, progress=lambda line: print(line, file=sys.stderr, flush=True))
-    machine = describe()
-    print(machine + "\n")
-    print(table(results, "Odradek", f"Kafka {release}"))
-    if out is not None:
-        out.write_text(json.dumps({"machine": machine, "measures": results.as_json()}, indent=1) + "\n")
+    if readme:
+        write_into(README, Results.read(out))
+        return
+    kinds = all_kinds()
+    if strangers := set(broker) - kinds.keys():
+        raise click.BadParameter(f"{', '.join(sorted(strangers))}: not among {', '.join(kinds)}")
+    plan = QUICK if quick else FULL
+    plan = replace(plan, rounds=rounds or plan.rounds)
+    if restart_gigabytes is not None:
+        plan = replace(plan, restart_bytes=round(restart_gigabytes * 1e9))
+    stage = Stage(plan, [kinds[key] for key in kinds if key in broker or not broker], _tell(time.monotonic()))
+    results = Results.read(out)
+    results.machine, results.revision = machine(), revision()
+    for name in only or PARTS:
+        began = time.monotonic()
+        scores = PARTS[name](stage)
+        scores.seconds = time.monotonic() - began
+        results.parts[name] = scores
+        results.finished = datetime.now(UTC).isoformat(timespec="seconds")
+        results.write(out)
+    print(full_table(results))
+
+
+def _tell(began: float) -> Callable[[str], None]:
+    """Progress goes to standard error, with the minutes since the beginning."""
+
+    def tell(line: str) -> None:
+        minutes, seconds = divmod(int(time.monotonic() - began), 60)
+        print(f"{minutes:3}:{seconds:02} {line}", file=sys.stderr, flush=True)
+
+    return tell
 
 
 if __name__ == "__main__":

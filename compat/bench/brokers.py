@@ -3,80 +3,177 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from types import TracebackType
+from typing import Final, Protocol, Self
 
+from compat.bench.kfake import KFAKE, kfake_program
 from compat.oracle.java import Jvm
 from compat.oracle.kafka import kafka
 from compat.oracle.ports import free_port, serves
 from compat.oracle.processes import ChildProcess
 
-START_TIMEOUT_S = 120
-POLL_S = 0.002
+ODRADEK: Final = "Odradek"
+START_TIMEOUT_S: Final = 180
+POLL_S: Final = 0.002
 """How often a starting broker is asked; the error of the start-up figure."""
 
 
-@dataclass(frozen=True, slots=True)
-class Running:
-    """A broker that answers: its name in tables, address, process, seconds from fork to first answer."""
+class Contestant(Protocol):
+    """One broker of its own, on files of its own, from `with` to its end."""
 
     name: str
-    address: tuple[str, int]
-    pid: int
-    ready_seconds: float
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+    @property
+    def bootstrap(self) -> str: ...
+
+    @property
+    def pid(self) -> int: ...
+
+    @property
+    def ready_seconds(self) -> float:
+        """From the fork of its latest start to its first whole answer."""
+
+    def restart(self, *, kill: bool = False) -> None:
+        """Stop in order, or with kill -9, and start again on the same files."""
 
 
-@contextmanager
-def odradek() -> Iterator[Running]:
-    """`odradek serve` with its own defaults, in a fresh data directory."""
-    with tempfile.TemporaryDirectory(prefix="odradek-bench-") as scratch:
-        port = free_port()
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A broker to choose by `key`; `keeps_data` says whether a restart finds anything."""
+
+    key: str
+    name: str
+    make: Callable[[], Contestant]
+    keeps_data: bool = True
+
+
+class Program:
+    """A broker that is one command; the two of ours differ in its words."""
+
+    def __init__(self, name: str, command: Callable[[int, Path], list[str]]) -> None:
+        self.name = name
+        self._command = command
+        self._scratch = tempfile.TemporaryDirectory(prefix="odradek-bench-")
+        self._port = free_port()
+        self._process: ChildProcess | None = None
+        self.ready_seconds = 0.0
+
+    def __enter__(self) -> Self:
+        try:
+            self._start()
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._process is not None:
+            self._process.kill()
+        self._scratch.cleanup()
+
+    @property
+    def bootstrap(self) -> str:
+        return f"localhost:{self._port}"
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    def restart(self, *, kill: bool = False) -> None:
+        assert self._process is not None
+        if kill:
+            self._process.kill()
+        else:
+            self._process.stop()
+        self._start()
+
+    def _start(self) -> None:
+        directory = Path(self._scratch.name)
         began = time.perf_counter()
-        process = ChildProcess(
-            [
-                sys.executable,
-                "-m",
-                "odradek.cli.main",
-                "serve",
-                "--override",
-                f"listeners=PLAINTEXT://localhost:{port}",
-                "--override",
-                f"log.dirs={scratch}/data",
-            ],
-            log_path=Path(scratch) / "odradek.log",
+        process = self._process = ChildProcess(
+            self._command(self._port, directory),
+            log_path=directory / "log",
             environment={"PYTHONDONTWRITEBYTECODE": ""},  # an installed package has its byte code
         )
-        try:
-            ready_seconds = _wait_ready(f"localhost:{port}", began)
-            yield Running("Odradek", ("localhost", port), process.pid, ready_seconds)
-        finally:
-            process.stop()
+        while not serves(self.bootstrap, timeout_s=1):
+            if process.returncode is not None or time.perf_counter() - began > START_TIMEOUT_S:
+                raise TimeoutError(f"{self.name} does not answer:\n{process.log_text()[-3000:]}")
+            time.sleep(POLL_S)
+        self.ready_seconds = time.perf_counter() - began
 
 
-@contextmanager
-def real_kafka(release: str) -> Iterator[Running]:
+class RealKafka:
     """Kafka with its own start script's JVM options; the clock starts with the broker, not ZooKeeper."""
-    with kafka(release, jvm=Jvm.KAFKA_BROKER) as broker:
-        host, _, port = broker.bootstrap.rpartition(":")
-        broker.stop()
+
+    def __init__(self, release: str) -> None:
+        self.name = f"Kafka {release}"
+        self._kafka = kafka(release, jvm=Jvm.KAFKA_BROKER)
+        self.ready_seconds = 0.0
+
+    def __enter__(self) -> Self:
+        """Started twice: what is timed has its directory formatted and its ZooKeeper up."""
+        self._kafka.__enter__()
+        try:
+            self.restart()
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._kafka.__exit__(kind, error, trace)
+
+    @property
+    def bootstrap(self) -> str:
+        return self._kafka.bootstrap
+
+    @property
+    def pid(self) -> int:
+        return self._kafka.pid
+
+    def restart(self, *, kill: bool = False) -> None:
+        if kill:
+            self._kafka.kill()
+        else:
+            self._kafka.stop()
         began = time.perf_counter()
-        broker.restart()
-        yield Running(f"Kafka {release}", (host, int(port)), broker.pid, time.perf_counter() - began)
+        self._kafka.restart()
+        self.ready_seconds = time.perf_counter() - began
 
 
-def _wait_ready(bootstrap: str, began: float) -> float:
-    """Seconds from `began` to the first whole answer with a controller in it."""
-    while not serves(bootstrap, timeout_s=1):
-        if time.perf_counter() - began > START_TIMEOUT_S:
-            raise TimeoutError(f"{bootstrap} does not answer")
-        time.sleep(POLL_S)
-    return time.perf_counter() - began
+def all_kinds() -> dict[str, Kind]:
+    """Every broker that can be measured on this machine, ours first."""
+    kinds = [
+        Kind("odradek", ODRADEK, lambda: Program(ODRADEK, _odradek)),
+        Kind("3.9.2", "Kafka 3.9.2", lambda: RealKafka("3.9.2")),
+        Kind("4.3.0", "Kafka 4.3.0", lambda: RealKafka("4.3.0")),
+    ]
+    program = kfake_program()
+    if program is not None:
+        command = str(program)
+        kinds.append(
+            Kind(
+                "kfake", KFAKE, lambda: Program(KFAKE, lambda port, _: [command, str(port)]), keeps_data=False
+            )
+        )
+    return {kind.key: kind for kind in kinds}
 
 
 def page_cache_written() -> None:
@@ -84,9 +181,13 @@ def page_cache_written() -> None:
     os.sync()
 
 
-def free_disk_bytes(directory: str) -> int:
-    """What is left where the brokers keep their data."""
-    done = subprocess.run(
-        ["df", "--output=avail", "-B1", directory], capture_output=True, text=True, check=True
-    )
-    return int(done.stdout.split()[-1])
+def address(broker: Contestant) -> tuple[str, int]:
+    """Host and port."""
+    host, _, port = broker.bootstrap.rpartition(":")
+    return host, int(port)
+
+
+def _odradek(port: int, directory: Path) -> list[str]:
+    overrides = (f"listeners=PLAINTEXT://localhost:{port}", f"log.dirs={directory}/data")
+    options = [word for override in overrides for word in ("--override", override)]
+    return [sys.executable, "-m", "odradek.cli.main", "serve", *options]

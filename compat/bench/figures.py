@@ -1,43 +1,120 @@
-"""Measurements of many rounds, brought down to medians and ratios of pairs."""
+"""Measurements of many rounds, brought down to medians and ratios of pairs.
+
+    {"machine": "…", "revision": "…", "finished": "2026-01-31T12:00:00+00:00",
+     "parts": {"loads": {"seconds": 812, "brokers": ["Odradek", "Kafka 3.9.2"], "measures": [
+        {"name": "produce, 1 MB batches, …", "figure": "CPU", "unit": "s/GB", "more_is_better": false,
+         "at": null, "brokers": {"Odradek": [0.31, 0.30]}}]}}}
+
+`at` is the number of partitions or connections in a measure of growth; a broker has one value for each round.
+"""
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
+from pathlib import Path
 from statistics import median, quantiles
+from typing import Any
+
+LATEST = Path(__file__).parent / "latest.json"
+"""The results of the latest run, which the report and the README show."""
 
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """One figure's name and unit, and which direction is better."""
+    """What was measured under which load, in which unit, and which direction is better."""
 
     name: str
+    figure: str
     unit: str
     more_is_better: bool = False
+    at: int | None = None
+
+    @property
+    def title(self) -> str:
+        """One line for a table."""
+        return ", ".join(filter(None, (self.name, self.figure)))
 
 
 @dataclass(slots=True)
-class Results:
-    """What every broker scored: measure → broker → one value a round, in the order of rounds."""
+class Scores:
+    """One part's values: measure → broker → one value a round, in the order of rounds."""
 
     values: dict[Measure, dict[str, list[float]]] = field(default_factory=dict)
+    seconds: float = 0.0
 
     def add(self, measure: Measure, broker: str, value: float) -> None:
         """Append one round's value."""
         self.values.setdefault(measure, {}).setdefault(broker, []).append(value)
 
-    def as_json(self) -> list[dict[str, object]]:
-        """A list of objects: measure, unit, and each broker's values and median."""
-        return [
-            {
-                "measure": measure.name,
-                "unit": measure.unit,
-                "more_is_better": measure.more_is_better,
-                "brokers": {
-                    name: {"median": median(values), "rounds": values} for name, values in brokers.items()
-                },
+    @property
+    def brokers(self) -> list[str]:
+        """Every broker with a value, in the order in which they first scored."""
+        return list(dict.fromkeys(broker for brokers in self.values.values() for broker in brokers))
+
+    def median(self, measure: Measure, broker: str) -> float | None:
+        """The middle of the rounds, None without any."""
+        values = self.values[measure].get(broker)
+        return median(values) if values else None
+
+    def ratio(self, measure: Measure, ours: str, theirs: str) -> Ratio | None:
+        """Ours over theirs, None when either was not measured."""
+        brokers = self.values[measure]
+        if not brokers.get(ours) or not brokers.get(theirs):
+            return None
+        return paired_ratio(brokers[ours], brokers[theirs])
+
+
+@dataclass(slots=True)
+class Results:
+    """All parts of the benchmark, each from its latest run."""
+
+    machine: str = ""
+    revision: str = ""
+    finished: str = ""
+    parts: dict[str, Scores] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, path: Path = LATEST) -> Results:
+        """What an earlier run left, or nothing."""
+        if not path.exists():
+            return cls()
+        found = json.loads(path.read_text(encoding="utf-8"))
+        parts = {name: _scores(part) for name, part in found["parts"].items()}
+        return cls(found["machine"], found["revision"], found["finished"], parts)
+
+    def write(self, path: Path = LATEST) -> None:
+        """The document above."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(self.as_json(), indent=1) + "\n", encoding="utf-8")
+
+    def as_json(self) -> dict[str, Any]:
+        parts = {
+            name: {
+                "seconds": round(scores.seconds),
+                "brokers": scores.brokers,
+                "measures": [
+                    {
+                        "name": measure.name,
+                        "figure": measure.figure,
+                        "unit": measure.unit,
+                        "more_is_better": measure.more_is_better,
+                        "at": measure.at,
+                        "brokers": {
+                            name: [_rounded(value) for value in them] for name, them in brokers.items()
+                        },
+                    }
+                    for measure, brokers in scores.values.items()
+                ],
             }
-            for measure, brokers in self.values.items()
-        ]
+            for name, scores in self.parts.items()
+        }
+        return {
+            "machine": self.machine,
+            "revision": self.revision,
+            "finished": self.finished,
+            "parts": parts,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,37 +126,33 @@ class Ratio:
     high: float
 
 
-def paired_ratio(ours: list[float], theirs: list[float]) -> Ratio:
+def paired_ratio(ours: list[float], theirs: list[float]) -> Ratio | None:
     """The ratio of rounds that ran one after the other, so that a slow spell of the machine cancels out."""
-    ratios = [a / b for a, b in zip(ours, theirs, strict=True) if b]
-    return Ratio(min(ratios), median(ratios), max(ratios)) if ratios else Ratio(0.0, 0.0, 0.0)
+    ratios = [a / b for a, b in zip(ours, theirs, strict=False) if b]
+    return Ratio(min(ratios), median(ratios), max(ratios)) if ratios else None
 
 
-def percentile(values: list[float], percent: int) -> float:
-    """The `percent`-th percentile (1 to 99) of at least two values."""
-    return quantiles(values, n=100, method="inclusive")[percent - 1]
+def percentile(values: list[float], permille: int) -> float:
+    """The `permille`-th thousandth (1 to 999) of at least two values."""
+    return quantiles(values, n=1000, method="inclusive")[permille - 1]
 
 
-def table(results: Results, ours: str, theirs: str) -> str:
-    """A Markdown table: each measure's medians and the paired ratio with its spread."""
-    lines = [
-        f"| measure | {ours} | {theirs} | ratio (lowest – highest) | better |",
-        "| --- | ---: | ---: | ---: | --- |",
-    ]
-    for measure, brokers in results.values.items():
-        mine, other = brokers.get(ours, []), brokers.get(theirs, [])
-        if not mine or not other:
-            continue
-        ratio = paired_ratio(mine, other)
-        won = (ratio.middle >= 1) == measure.more_is_better
-        lines.append(
-            f"| {measure.name}, {measure.unit} | {_short(median(mine))} | {_short(median(other))} "
-            f"| {ratio.middle:.2f} ({ratio.low:.2f} – {ratio.high:.2f}) | {ours if won else theirs} |"
-        )
-    return "\n".join(lines)
-
-
-def _short(value: float) -> str:
+def short(value: float) -> str:
+    """Three significant digits, thousands with commas."""
     if value >= 1000:
         return f"{value:,.0f}"
     return f"{value:.3g}"
+
+
+def _scores(part: dict[str, Any]) -> Scores:
+    values = {
+        Measure(each["name"], each["figure"], each["unit"], each["more_is_better"], each["at"]): each[
+            "brokers"
+        ]
+        for each in part["measures"]
+    }
+    return Scores(values, part["seconds"])
+
+
+def _rounded(value: float) -> float:
+    return float(f"{value:.5g}")

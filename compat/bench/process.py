@@ -5,11 +5,13 @@ Processor time is the figure that a noisy machine distorts least, so the report 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-import psutil
+MIB = 1 << 20
+_CPUCLOCK_SCHED = 2
 
 
 @dataclass(slots=True)
@@ -20,22 +22,22 @@ class Cost:
 
 
 def cpu_seconds(pid: int) -> float:
-    """User plus system seconds of the process since it began."""
-    times = psutil.Process(pid).cpu_times()
-    return float(times.user + times.system)
+    """User plus system seconds of all its threads since it began, to the nanosecond.
 
-
-def resident_bytes(pid: int) -> int:
-    """Resident set without the pages of mapped files, which are the kernel's page cache.
-
-    Both brokers map their indexes and Odradek maps segments too; anonymous memory is what they really take.
+    /proc/<pid>/stat counts hundredths of a second, too coarse for a load of one; the clock's number is what
+    clock_getcpuclockid(3) makes of a pid.
     """
-    rss_file = 0
+    return time.clock_gettime(~pid << 3 | _CPUCLOCK_SCHED)
+
+
+def resident_mib(pid: int) -> float:
+    """Resident set without the pages of mapped files, which are the kernel's page cache, in MiB.
+
+    All brokers map their indexes and Odradek maps segments too; anonymous memory is what they really take.
+    """
     with open(f"/proc/{pid}/status", encoding="ascii") as status:
         fields = dict(line.split(":", 1) for line in status)
-    rss = int(fields["VmRSS"].split()[0])
-    rss_file = int(fields["RssFile"].split()[0])
-    return (rss - rss_file) * 1024
+    return (int(fields["VmRSS"].split()[0]) - int(fields["RssFile"].split()[0])) / 1024
 
 
 @contextmanager

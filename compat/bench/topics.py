@@ -1,50 +1,67 @@
-"""Topics for the loads, made and removed over the same raw connection as the loads."""
+"""Topics for the loads, made and removed; and the wait until they serve."""
 
 from __future__ import annotations
 
 import time
 
-from compat.bench.load import connect, frame, read_frame
+from compat.wire import Wire
 from odradek.protocol.generated.create_topics_request import CreatableTopic, CreateTopicsRequest
-from odradek.protocol.generated.create_topics_response import CreateTopicsResponse
-from odradek.protocol.generated.delete_topics_request import DeleteTopicsRequest, DeleteTopicState
+from odradek.protocol.generated.delete_topics_request import DeleteTopicsRequest
+from odradek.protocol.generated.list_offsets_request import (
+    ListOffsetsPartition,
+    ListOffsetsRequest,
+    ListOffsetsTopic,
+)
 from odradek.protocol.generated.metadata_request import MetadataRequest, MetadataRequestTopic
-from odradek.protocol.generated.metadata_response import MetadataResponse
 
-CREATE_KEY, CREATE_VERSION = 19, 5
-DELETE_KEY, DELETE_VERSION = 20, 6
-METADATA_KEY, METADATA_VERSION = 3, 9
-HEADER_BYTES = 5
-LEADER_TIMEOUT_S = 30
+CREATE_VERSION, DELETE_VERSION, METADATA_VERSION, LIST_OFFSETS_VERSION = 5, 3, 9, 5
+LATEST = -1
+TIMEOUT_S = 120
+POLL_S = 0.01
 
 
-def create_topic(address: tuple[str, int], name: str, partitions: int = 1) -> None:
+def create_topic(bootstrap: str, name: str, partitions: int = 1) -> None:
     """Create and wait until every partition has a leader; raises RuntimeError with Kafka's error code."""
-    request = CreateTopicsRequest(
-        topics=[CreatableTopic(name=name, num_partitions=partitions, replication_factor=1)], timeout_ms=30_000
+    with Wire(bootstrap, timeout_s=TIMEOUT_S) as wire:
+        create_topics(wire, [name], partitions)
+        deadline = time.monotonic() + TIMEOUT_S
+        while not _has_leaders(wire, name, partitions):
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"{name} has no leader")
+            time.sleep(POLL_S)
+
+
+def create_topics(wire: Wire, names: list[str], partitions: int = 1) -> None:
+    """Create all in one request; raises RuntimeError with Kafka's error code."""
+    wanted = [CreatableTopic(name=name, num_partitions=partitions, replication_factor=1) for name in names]
+    answer = wire.send(
+        CreateTopicsRequest(topics=wanted, timeout_ms=TIMEOUT_S * 1000), version=CREATE_VERSION
     )
-    answer = _ask(address, CREATE_KEY, CREATE_VERSION, request.to_bytes(CREATE_VERSION))
-    code = CreateTopicsResponse.decode(CREATE_VERSION, answer, HEADER_BYTES).topics[0].error_code
-    if code:
-        raise RuntimeError(f"creating {name} answered error code {code}")
-    metadata = MetadataRequest(topics=[MetadataRequestTopic(name=name)])
-    deadline = time.monotonic() + LEADER_TIMEOUT_S
-    while True:
-        answer = _ask(address, METADATA_KEY, METADATA_VERSION, metadata.to_bytes(METADATA_VERSION))
-        topic = MetadataResponse.decode(METADATA_VERSION, answer, HEADER_BYTES).topics[0]
-        if len(topic.partitions) == partitions and not any(p.error_code for p in topic.partitions):
-            return
-        if time.monotonic() > deadline:
-            raise RuntimeError(f"{name} has no leader")
+    for topic in answer.topics:
+        if topic.error_code:
+            raise RuntimeError(f"creating {topic.name} answered error code {topic.error_code}")
 
 
-def delete_topic(address: tuple[str, int], name: str) -> None:
+def delete_topic(bootstrap: str, name: str) -> None:
     """Delete; the files go later, as the broker's file.delete.delay.ms says."""
-    request = DeleteTopicsRequest(topics=[DeleteTopicState(name=name)], timeout_ms=30_000)
-    _ask(address, DELETE_KEY, DELETE_VERSION, request.to_bytes(DELETE_VERSION))
+    with Wire(bootstrap) as wire:
+        wire.send(DeleteTopicsRequest(topic_names=[name], timeout_ms=30_000), version=DELETE_VERSION)
 
 
-def _ask(address: tuple[str, int], key: int, version: int, body: bytes) -> memoryview:
-    with connect(address) as sock:
-        sock.sendall(frame(key, version, body))
-        return read_frame(sock, bytearray(1 << 16))
+def serves_all(bootstrap: str, topics: list[str], partitions: int) -> bool:
+    """Whether the leader of each topic's every partition answers for its log's end."""
+    asked = [ListOffsetsPartition(partition_index=index, timestamp=LATEST) for index in range(partitions)]
+    wanted = [ListOffsetsTopic(name=name, partitions=asked) for name in topics]
+    try:
+        with Wire(bootstrap) as wire:
+            answer = wire.send(ListOffsetsRequest(replica_id=-1, topics=wanted), version=LIST_OFFSETS_VERSION)
+    except OSError:
+        return False
+    codes = [each.error_code for topic in answer.topics for each in topic.partitions]
+    return len(codes) == partitions * len(topics) and not any(codes)
+
+
+def _has_leaders(wire: Wire, name: str, partitions: int) -> bool:
+    request = MetadataRequest(topics=[MetadataRequestTopic(name=name)])
+    topic = wire.send(request, version=METADATA_VERSION).topics[0]
+    return len(topic.partitions) == partitions and not any(each.error_code for each in topic.partitions)
