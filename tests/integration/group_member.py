@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import BinaryIO
 
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
@@ -34,21 +35,24 @@ def consume(bootstrap: str, topic: str, group: str, out: Path, expected: int) ->
     )
     with out.open("wb") as sink:
         while True:
-            batches = consumer.poll(timeout_ms=POLL_MS)
-            for place, records in batches.items():
-                sink.writelines(
-                    b"%d\t%d\t%s\t%s\n" % (place.partition, r.offset, r.key, r.value) for r in records
-                )
-            sink.flush()
             try:
-                if batches:
+                if _take(consumer, sink):
                     consumer.commit()
-                    continue
-                if _group_is_done(consumer, topic, expected):
+                elif _group_is_done(consumer, topic, expected):
                     break
             except KafkaError as failure:
+                # kafka-python raises from any call while the broker is down; what it was to give comes again.
                 print(f"member goes on after {failure!r}", file=sys.stderr)
     consumer.close()
+
+
+def _take(consumer: KafkaConsumer, sink: BinaryIO) -> bool:
+    """Write what one poll gives; False when it gave nothing."""
+    batches = consumer.poll(timeout_ms=POLL_MS)
+    for place, records in batches.items():
+        sink.writelines(b"%d\t%d\t%s\t%s\n" % (place.partition, r.offset, r.key, r.value) for r in records)
+    sink.flush()
+    return bool(batches)
 
 
 def _group_is_done(consumer: KafkaConsumer, topic: str, expected: int) -> bool:
