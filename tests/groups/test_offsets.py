@@ -145,6 +145,12 @@ def test_times_are_written_down():
     assert (committed[T1].commit_timestamp_ms, committed[T1].expire_timestamp_ms) == (7, None)
 
 
+def test_a_retention_beyond_the_end_of_time_wraps():
+    driver = Driver()
+    driver.ask(CommitOffsets("g", -1, "", None, {T0: OffsetToCommit(1)}, retention_ms=2**63 - 1))
+    assert driver.shard.journal.offsets["g"][T0].expire_timestamp_ms == EPOCH_MS - 1 - 2**63
+
+
 def test_offsets_of_an_empty_group_are_deleted_and_it_with_the_last():
     driver = Driver()
     driver.ask(commit(T0, T1))

@@ -79,8 +79,13 @@ def _committed(offset: OffsetToCommit, retention_ms: int | None, now: Now) -> Co
         offset.leader_epoch,
         offset.metadata,
         now.wall_ms if offset.commit_timestamp_ms is None else offset.commit_timestamp_ms,
-        None if retention_ms is None else now.wall_ms + retention_ms,
+        None if retention_ms is None else _wrapped(now.wall_ms + retention_ms),
     )
+
+
+def _wrapped(value: int) -> int:
+    """As Java adds int64, which is what the journal has room for: beyond the end of time lies the past."""
+    return (value + 2**63) % 2**64 - 2**63
 
 
 def _java_length(text: str) -> int:
