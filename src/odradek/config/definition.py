@@ -76,6 +76,9 @@ class Required(Enum):
 
 REQUIRED: Final = Required.REQUIRED
 
+_TRIMMED = "".join(map(chr, range(0x21)))
+"""What Java's String.trim takes away: blanks and control characters, and no other spaces."""
+
 _INTEGER = re.compile(r"[+-]?[0-9]+", re.ASCII)
 _DOUBLE = re.compile(
     r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?[fFdD]?|[+-]?(NaN|Infinity)", re.ASCII
@@ -133,7 +136,7 @@ def parse_value(name: str, text: str | None, value_type: Type) -> Value:
     """Read text as Java's ConfigDef.parseType does. Raises InvalidConfig."""
     if text is None:
         return None
-    trimmed = text.strip()
+    trimmed = text.strip(_TRIMMED)
     match value_type:
         case Type.BOOLEAN:
             if trimmed.lower() not in ("true", "false"):
