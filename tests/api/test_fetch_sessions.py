@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 
 from odradek.api.fetch_sessions import EVICTION_MS, Answers, FetchContext, FetchSessions
+from odradek.errors import KafkaError
 from odradek.metadata.topic_id import NO_TOPIC_ID
 from odradek.protocol.error_codes import ErrorCode
 from odradek.protocol.generated.fetch_request import FetchPartition, FetchRequest, FetchTopic, ForgottenTopic
@@ -223,3 +224,11 @@ def test_a_follower_takes_a_consumers_place_at_once():
     begin(cache, 0, 1, 2)
     assert begin(cache, 0, follower=True) == 2
     assert begin(cache, 0, 1, follower=True) == 0
+
+
+@pytest.mark.parametrize("session_id", [-(2**31), -(2**28) + 1, 2**31 - 8])
+@pytest.mark.parametrize("epoch", [-1, 3])
+def test_ids_that_fall_into_no_shard_are_refused(session_id: int, epoch: int):
+    with pytest.raises(KafkaError) as refused:
+        enter(sessions(), request(0, session_id=session_id, epoch=epoch))
+    assert refused.value.code == ErrorCode.UNKNOWN_SERVER_ERROR

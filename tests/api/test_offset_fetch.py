@@ -69,6 +69,13 @@ async def test_no_topics_are_all_topics(autojump_clock):
         assert [shown(group.topics) for group in answer.groups] == [{("t", 1): (42, 0)}, {}]
 
 
+async def test_a_topic_without_a_name_is_like_any_without_offsets(autojump_clock):
+    async with group_broker() as broker:
+        topics = [OffsetFetchRequestTopic(name="", partition_indexes=[0])]
+        answer = await broker.ask(offset_fetch, 2, OffsetFetchRequest(group_id="g", topics=topics))
+        assert shown(answer.topics) == {("", 0): (-1, 0)}
+
+
 async def test_an_unknown_topic_id(autojump_clock):
     async with group_broker() as broker:
         topic = OffsetFetchRequestTopics(topic_id=UUID(int=8), partition_indexes=[0])

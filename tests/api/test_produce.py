@@ -248,6 +248,14 @@ async def test_what_cannot_be_a_batch_refuses_the_whole_request(
         assert stored(broker) == []
 
 
+async def test_a_length_that_overflows_refuses_the_whole_request(tmp_path, autojump_clock):
+    async with data_broker(tmp_path) as broker:
+        broker.host.lead("t")
+        records = batch()
+        records[8:12] = b"\x7f\xff\xff\xff"
+        assert (await send(broker, records)).error_code == ErrorCode.UNKNOWN_SERVER_ERROR
+
+
 async def test_null_instead_of_records_closes_the_connection(tmp_path, autojump_clock):
     async with data_broker(tmp_path) as broker:
         broker.host.lead("t")

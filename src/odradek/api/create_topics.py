@@ -52,12 +52,15 @@ async def create_topics(request: CreateTopicsRequest, ctx: RequestContext) -> Cr
 
 
 def _new_topic(topic: CreatableTopic) -> NewTopic:
+    configs = {config.name: config.value for config in topic.configs}
+    # Of a name that is repeated the last counts, but null is refused wherever it is.
+    configs |= {config.name: None for config in topic.configs if config.value is None}
     return NewTopic(
         name=topic.name,
         partition_count=topic.num_partitions,
         replication_factor=topic.replication_factor,
         assignments=tuple((each.partition_index, tuple(each.broker_ids)) for each in topic.assignments),
-        configs={config.name: config.value for config in topic.configs},
+        configs=configs,
     )
 
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 from uuid import UUID
 
+from odradek.errors import KafkaError
 from odradek.metadata.topic_id import NO_TOPIC_ID
 from odradek.protocol.error_codes import ErrorCode
 
@@ -28,6 +29,9 @@ NO_SESSION_ID = 0
 INITIAL_EPOCH = 0
 FINAL_EPOCH = -1
 MAX_EPOCH = 2**31 - 1
+
+_LOWEST_ID, _HIGHEST_ID = -(2**28) + 2, 2**31 - 9
+"""What falls into one of eight shards, as Kafka divides ids up."""
 
 NO_LEADER_EPOCH = -1
 """Here any negative epoch is none; elsewhere one below -1 is an epoch of the past."""
@@ -174,7 +178,7 @@ class FetchSessions:
     def __init__(self, max_sessions: int, *, random_id: Callable[[], int] | None = None) -> None:
         self._max_sessions = max_sessions
         self._sessions: dict[int, FetchSession] = {}
-        self._random_id = random_id or (lambda: random.randrange(1, 2**31 - 1))
+        self._random_id = random_id or (lambda: random.randrange(1, _HIGHEST_ID + 1))
 
     def __len__(self) -> int:
         return len(self._sessions)
@@ -182,7 +186,12 @@ class FetchSessions:
     def context(
         self, request: FetchRequest, *, version: int, is_follower: bool, now_ms: int, topic_name: TopicName
     ) -> FetchContext:
-        """What this request is about; `topic_name` resolves the topic ids of version 13 and later."""
+        """What this request is about; `topic_name` resolves the topic ids of version 13 and later.
+
+        Raises KafkaError for a session id that Kafka never gives, and fails to look up.
+        """
+        if not _LOWEST_ID <= request.session_id <= _HIGHEST_ID:
+            raise KafkaError(ErrorCode.UNKNOWN_SERVER_ERROR, f"No such session: {request.session_id}")
         if request.session_epoch in (INITIAL_EPOCH, FINAL_EPOCH):
             self._sessions.pop(request.session_id, None)
             asked = _asked_partitions(request, version, topic_name)

@@ -52,10 +52,12 @@ async def _fetch(
     group: OffsetFetchRequestGroup, require_stable: bool, ctx: RequestContext
 ) -> OffsetFetchResponseGroup:
     topics = group.topics
+    known = topics or []
     if topics is not None and ctx.api_version >= _FIRST_WITH_TOPIC_IDS:
         for topic in topics:
             topic.name = ctx.services.metadata.topic_name(topic.topic_id) or ""
-    partitions = None if topics is None else _partitions(topics)
+        known = [topic for topic in topics if topic.name]
+    partitions = None if topics is None else _partitions(known)
     command = FetchOffsets(group.group_id, partitions, require_stable, group.member_id, group.member_epoch)
     try:
         fetched: dict[TopicPartition, FetchedOffset] = await ctx.services.groups.execute(
@@ -64,9 +66,8 @@ async def _fetch(
     except KafkaError as error:
         return OffsetFetchResponseGroup(group_id=group.group_id, error_code=error.code)
     answer = OffsetFetchResponseGroup(group_id=group.group_id, topics=_topics(fetched, ctx))
-    for topic in topics or ():
-        if not topic.name:
-            answer.topics.append(_unknown_id(topic))
+    if ctx.api_version >= _FIRST_WITH_TOPIC_IDS:
+        answer.topics += [_unknown_id(topic) for topic in topics or () if not topic.name]
     return answer
 
 
@@ -82,10 +83,7 @@ async def _fetch_from_store(group: OffsetFetchRequestGroup, ctx: RequestContext)
 
 def _partitions(topics: list[OffsetFetchRequestTopics]) -> tuple[TopicPartition, ...]:
     return tuple(
-        TopicPartition(topic.name, partition)
-        for topic in topics
-        if topic.name
-        for partition in topic.partition_indexes
+        TopicPartition(topic.name, partition) for topic in topics for partition in topic.partition_indexes
     )
 
 

@@ -37,7 +37,15 @@ from odradek.protocol.generated.produce_response import (
     TopicProduceResponse,
 )
 from odradek.protocol.message import ZERO_UUID
-from odradek.records.batch import ATTRIBUTES_OFFSET, MAGIC_OFFSET, TRANSACTIONAL_FLAG, iter_headers
+from odradek.records.batch import (
+    ATTRIBUTES_OFFSET,
+    LEGACY_OVERHEAD_BYTES,
+    MAGIC_OFFSET,
+    PREFIX,
+    PREFIX_SIZE_BYTES,
+    TRANSACTIONAL_FLAG,
+    iter_headers,
+)
 from odradek.records.validation import AppendOrigin, InvalidRecords, check_produced
 from odradek.replication.partition import ACKS_ALL, Partition
 
@@ -49,6 +57,9 @@ ADMIN_CLIENT_ID = "__admin_client"
 
 NO_LEADER = LeaderIdAndEpoch()
 """Shared by all answers that name none; never changed."""
+
+_LEAST_BATCH_LENGTH = LEGACY_OVERHEAD_BYTES[0]
+_MAX_BATCH_LENGTH = 2**31 - 1 - PREFIX_SIZE_BYTES
 
 _HIDES_LOG_START_OFFSET = frozenset(
     {
@@ -264,8 +275,8 @@ def _drop_repeated(request: ProduceRequest) -> None:
 def _has_transactional_records(request: ProduceRequest) -> bool:
     """Whether some partition's batch says that it is part of a transaction.
 
-    Raises KafkaError(CORRUPT_MESSAGE) for bytes that cannot be a batch, which Kafka notices here first, and
-    ConnectionEnded for null, which Kafka leaves without an answer for ever.
+    Raises KafkaError(CORRUPT_MESSAGE, UNKNOWN_SERVER_ERROR) for bytes that cannot be a batch, which Kafka
+    notices here first, and ConnectionEnded for null, which Kafka leaves without an answer for ever.
     """
     is_transactional = False
     for topic in request.topic_data:
@@ -274,7 +285,17 @@ def _has_transactional_records(request: ProduceRequest) -> bool:
             if records is None:
                 raise ConnectionEnded("a produce request without records")
             if len(records) <= ATTRIBUTES_OFFSET + 1 or records[MAGIC_OFFSET] != 2:
-                next(iter_headers(records), None)
-            elif records[ATTRIBUTES_OFFSET + 1] & TRANSACTIONAL_FLAG:
+                _look_for_batch(records)
+                continue
+            if records[8] or not (records[9] or records[10] or records[11] >= _LEAST_BATCH_LENGTH):
+                _look_for_batch(records)
+            if records[ATTRIBUTES_OFFSET + 1] & TRANSACTIONAL_FLAG:
                 is_transactional = True
     return is_transactional
+
+
+def _look_for_batch(records: memoryview) -> None:
+    """Raises KafkaError for a length that no batch has: too small, or so large that Java's sum overflows."""
+    if len(records) > MAGIC_OFFSET and PREFIX.unpack_from(records)[1] > _MAX_BATCH_LENGTH:
+        raise KafkaError(ErrorCode.UNKNOWN_SERVER_ERROR, "a batch length that overflows")
+    next(iter_headers(records), None)
