@@ -18,6 +18,29 @@ def test_an_assigned_epoch_is_in_the_file(tmp_path):
     assert LeaderEpochs.load(tmp_path).entries == ((0, 0), (2, 11))
 
 
+def test_an_election_is_written_with_its_first_batch_but_the_first_election_at_once(tmp_path):
+    cache = LeaderEpochs.load(tmp_path)
+    cache.elect(0, 0)
+    assert (tmp_path / "leader-epoch-checkpoint").read_text() == "0\n1\n0 0\n"
+    cache.elect(1, 11)
+    assert cache.latest_epoch == 1
+    assert cache.written_epoch != 1
+    assert LeaderEpochs.load(tmp_path).entries == ((0, 0),)
+    cache.assign(1, 11)
+    assert cache.written_epoch == 1
+    assert LeaderEpochs.load(tmp_path).entries == ((0, 0), (1, 11))
+
+
+def test_an_epoch_that_was_cut_is_written_again_with_its_next_batch(tmp_path):
+    cache = LeaderEpochs.load(tmp_path)
+    cache.assign(0, 0)
+    cache.assign(1, 11)
+    cache.truncate_from_end(11)
+    assert cache.written_epoch not in (0, 1)
+    cache.assign(0, 0)
+    assert LeaderEpochs.load(tmp_path).entries == ((0, 0),)
+
+
 def test_an_epoch_that_started_before_is_not_moved(tmp_path):
     cache = epochs(tmp_path, (1, 5))
     cache.assign(1, 9)

@@ -273,7 +273,9 @@ def test_epochs_past_the_end_are_cut(tmp_path):
     path = tmp_path / "topic-0"
     log = write(path)
     (path / "leader-epoch-checkpoint").write_text(f"0\n2\n0 0\n9 {log.log_end_offset}\n")
-    assert open_log(path, CONFIG).leader_epochs.entries == ((0, 0),)
+    reopened = open_log(path, CONFIG)
+    assert reopened.leader_epochs.entries == ((0, 0),)
+    append(reopened, batch([b"next"]))
     assert (path / "leader-epoch-checkpoint").read_text() == "0\n1\n0 0\n"
 
 

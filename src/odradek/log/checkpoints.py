@@ -34,8 +34,15 @@ def replace_file(path: str, content: str | bytes, *, sync: bool = True) -> None:
     The directory is synced too: a rename that is not on disk has not happened.
     """
     temporary = path + ".tmp"
-    data = content.encode() if isinstance(content, str) else content
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
+    write_file(temporary, content.encode() if isinstance(content, str) else content, sync=sync)
+    os.replace(temporary, path)
+    if sync:
+        flush_directory(os.path.dirname(path) or ".")
+
+
+def write_file(path: str, data: bytes, *, sync: bool = False) -> None:
+    """Makes `data` the whole of the file, in place. Raises OSError."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
     try:
         written = 0
         while written < len(data):
@@ -44,9 +51,6 @@ def replace_file(path: str, content: str | bytes, *, sync: bool = True) -> None:
             os.fsync(descriptor)
     finally:
         os.close(descriptor)
-    os.replace(temporary, path)
-    if sync:
-        flush_directory(os.path.dirname(path) or ".")
 
 
 def flush_directory(path: str) -> None:

@@ -2,9 +2,10 @@
 
 The answer to "where does epoch E end?" is how a follower finds out where its log and the leader's part
 (KIP-101, KIP-279). An epoch is written to `leader-epoch-checkpoint` (epoch, start offset; see `checkpoints`)
-when its first batch arrives or its leader is elected, and synced with the next flush of the log: what is not
-flushed is read again after a crash, and with it its epochs. Truncation does not write: stale entries in the
-file are cut again when the log is loaded.
+when its first batch arrives, and synced with the next flush of the log: what is not flushed is read again
+after a crash, and with it its epochs. Truncation does not write: stale entries in the file are cut again when
+the log is loaded. Nor does an election, but a partition's first (in Kafka each does): loading would cut an
+epoch without batches, and the elections of a start would replace a file for each of ten thousand partitions.
 
 Kafka: LeaderEpochFileCache.
 """
@@ -21,11 +22,14 @@ from odradek.log.checkpoints import (
     format_checkpoint,
     read_checkpoint,
     replace_file,
+    write_file,
 )
 from odradek.log.index_file import create_empty
 
 UNDEFINED_EPOCH = -1
 UNDEFINED_OFFSET = -1
+
+_NOT_WRITTEN = -2
 
 
 class EpochEntry(NamedTuple):
@@ -38,7 +42,7 @@ class EpochEntry(NamedTuple):
 class LeaderEpochs:
     """The epochs of one log, ascending in both fields; owned by the log."""
 
-    __slots__ = ("_entries", "dirty", "latest_epoch", "path")
+    __slots__ = ("_entries", "dirty", "latest_epoch", "path", "written_epoch")
 
     def __init__(self, directory: str | os.PathLike[str], entries: list[EpochEntry] | None = None) -> None:
         self.path = os.path.join(os.fspath(directory), LEADER_EPOCH_FILE)
@@ -49,6 +53,8 @@ class LeaderEpochs:
         """The file lags behind by entries that were cut."""
         for entry in entries or ():
             self._assign(entry)
+        self.written_epoch = self.latest_epoch
+        """The latest, if the file has it: the epoch whose batches need no `assign`."""
 
     @classmethod
     def load(cls, directory: str | os.PathLike[str]) -> LeaderEpochs:
@@ -75,12 +81,23 @@ class LeaderEpochs:
 
         Entries that contradict it (a later epoch or a later start) are dropped: the newest word counts.
         """
+        self.elect(epoch, start_offset)
+        if self.written_epoch != self.latest_epoch:
+            self.save(sync=False)
+
+    def elect(self, epoch: int, start_offset: int) -> None:
+        """As `assign`, but the file is only written if it is empty, and else with the epoch's first batch."""
         if self._entries and epoch == self.latest_epoch and start_offset >= self._entries[-1].start_offset:
             return
         if epoch < 0 or start_offset < 0:
             raise ValueError(f"Received invalid partition leader epoch entry ({epoch}, {start_offset})")
+        is_first = not self._entries and not self.dirty
         self._assign(EpochEntry(epoch, start_offset))
-        self.save(sync=False)
+        self.written_epoch = _NOT_WRITTEN
+        if is_first:
+            # In place: an empty file has nothing to lose, and ext4 writes back what a rename replaces.
+            write_file(self.path, self.format().encode())
+            self.written_epoch = epoch
 
     def _assign(self, entry: EpochEntry) -> None:
         entries = self._entries
@@ -124,6 +141,7 @@ class LeaderEpochs:
         while entries and end_offset >= 0 and entries[-1].start_offset >= end_offset:
             entries.pop()
             self.dirty = True
+            self.written_epoch = _NOT_WRITTEN
         self.latest_epoch = entries[-1].epoch if entries else UNDEFINED_EPOCH
 
     def truncate_from_start(self, start_offset: int) -> None:
@@ -144,6 +162,7 @@ class LeaderEpochs:
     def save(self, *, sync: bool = True) -> None:
         """Replaces the file. Raises OSError."""
         replace_file(self.path, self.format(), sync=sync)
+        self.written_epoch = self.latest_epoch
         self.dirty = False
 
     def format(self) -> str:

@@ -246,7 +246,7 @@ class Log:
         segment = self.segments.active
         try:
             for header in headers:
-                if header.partition_leader_epoch != self.leader_epochs.latest_epoch:
+                if header.partition_leader_epoch != self.leader_epochs.written_epoch:
                     self._assign_epoch(header)
             if segment.should_roll(len(records), last_offset, max_timestamp, self._roll_rules, now_ms):
                 segment = self._roll(first.base_offset, now_ms)
@@ -295,7 +295,7 @@ class Log:
     def assign_leader_epoch(self, epoch: int, start_offset: int) -> None:
         """A leader of `epoch` was elected when the log ended at `start_offset`. Raises StorageError."""
         with self._on_disk(f"Error while writing leader epochs of {self._where()}"):
-            self.leader_epochs.assign(epoch, start_offset)
+            self.leader_epochs.elect(epoch, start_offset)
 
     def roll(self, now_ms: int) -> None:
         """Starts a new segment at the log's end. Raises StorageError."""

@@ -125,8 +125,6 @@ class _Loader:
         log_start_offset = max(request.log_start_offset, self._segments[0].base_offset)
         self._epochs.truncate_from_end(end_offset)
         self._epochs.truncate_from_start(request.log_start_offset)
-        if self._epochs.dirty:
-            self._epochs.save()
         producers = ProducerState(request.topic_partition)
         snapshots = self._new_snapshots()
         snapshots.delete_strays([segment.base_offset for segment in self._segments])
