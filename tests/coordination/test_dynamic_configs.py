@@ -142,3 +142,14 @@ async def test_a_cluster_of_4_1_holds_its_min_insync_replicas(autojump_clock):
         assert configs.broker(None) == {"min.insync.replicas": "1"}
     async with EmbeddedStore() as store:
         assert (await configs_over(store)).broker(None) == {}
+
+
+async def test_topics_with_the_same_overrides_share_their_log_config(autojump_clock):
+    async with EmbeddedStore() as store:
+        configs = await configs_over(store)
+        await configs.set("topics", "t", {"retention.ms": "5"})
+        await configs.set("topics", "u", {"retention.ms": "5"})
+        assert configs.log_config("t") is configs.log_config("u")
+        assert configs.log_config("t") is not configs.log_config("v")
+        await configs.set("brokers", "<default>", {"log.segment.bytes": "1000000"})
+        assert configs.log_config("t").segment_bytes == 1000000

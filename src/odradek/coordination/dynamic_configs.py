@@ -69,6 +69,7 @@ class DynamicConfigs:
         self._entities: dict[str, dict[str, Properties]] = {entity_type: {} for entity_type in TYPES}
         self._subscribers: list[Subscriber] = []
         self._seen_ms: dict[str, int] = {}
+        self._log_configs: dict[frozenset[tuple[str, str]], LogConfig] = {}
 
     async def load(self) -> None:
         """Read everything there is. Once, before anything asks."""
@@ -102,8 +103,18 @@ class DynamicConfigs:
         return tuple(sorted(self._entities[entity_type]))
 
     def log_config(self, topic: str) -> LogConfig:
-        """The configs of a topic's logs. What is stored and cannot be used is left out, and logged."""
+        """The configs of a topic's logs. What is stored and cannot be used is left out, and logged.
+
+        One value for all topics with the same overrides: ten thousand partitions ask for theirs at a start.
+        """
         overrides = self.topic(topic)
+        key = frozenset(overrides.items())
+        config = self._log_configs.get(key)
+        if config is None:
+            config = self._log_configs[key] = self._new_log_config(topic, overrides)
+        return config
+
+    def _new_log_config(self, topic: str, overrides: Properties) -> LogConfig:
         try:
             return LogConfig.from_broker(self._config, overrides)
         except InvalidConfig as refused:
@@ -192,6 +203,8 @@ class DynamicConfigs:
             entities[name] = MappingProxyType(dict(properties))
         else:
             entities.pop(name, None)
+        if entity_type in (BROKERS, TOPICS):
+            self._log_configs.clear()
         if entity_type == BROKERS and name in (DEFAULT, str(self._static.node_id)):
             self._reconfigure()
         for subscriber in tuple(self._subscribers):
