@@ -1,27 +1,71 @@
-"""The order in which Kafka writes the keys of JSON objects: that of the JVM's hash tables.
+"""The order in which Kafka goes through its hash tables, and so writes the keys of JSON objects and answers.
 
-No reader cares, but tools that print or compare znodes show it, and brokers of both kinds rewrite each
-other's. A table doubles when it is three quarters full; keys lie in the slot of their hash.
+Hardly a reader cares, but tools that print or compare znodes show it, brokers of both kinds rewrite each
+other's, and answers are compared with Kafka's. Hash codes are unsigned 32-bit numbers here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Hashable, Iterable
+from functools import lru_cache
+from typing import TypeVar, overload
+from uuid import UUID
+
+Key = TypeVar("Key", bound=Hashable)
+
+_MASK = 0xFFFFFFFF
+_TRIE_BITS = 5
 
 
-def scala_order(keys: Iterable[str], *, made_of: int = 0) -> list[str]:
+@overload
+def scala_order(keys: Iterable[str], *, made_of: int = 0) -> list[str]: ...
+@overload
+def scala_order(keys: Iterable[Key], hash_code: Callable[[Key], int], *, made_of: int = 0) -> list[Key]: ...
+def scala_order(
+    keys: Iterable[Key], hash_code: Callable[[Key], int] | None = None, *, made_of: int = 0
+) -> list[Key]:
     """Sort keys as a Scala 2.13 mutable map iterates that was made of its first `made_of` keys.
 
     An empty map begins with 16 slots, another with as few as hold what it is made of; it grows before the
-    key that would fill it, and keys in one slot go by hash (`scala.collection.mutable.HashMap`).
+    key that would fill it to three quarters, and keys in one slot go by hash
+    (`scala.collection.mutable.HashMap`).
     """
     unique = list(dict.fromkeys(keys))
+    if len(unique) < 2:
+        return unique
     slots = _scala_slots((made_of + 1) * 4 // 3) if made_of else 16
     for size in range(len(unique)):
         if size + 1 >= slots * 3 // 4:
             slots *= 2
-    hashes = {key: _spread(java_hash(key)) for key in unique}
+    hashes = {key: _spread(hash_code(key) if hash_code else java_hash(str(key))) for key in unique}
     return sorted(unique, key=lambda key: (hashes[key] & (slots - 1), _signed(hashes[key])))
+
+
+def scala_immutable_order(keys: Iterable[Key], hash_code: Callable[[Key], int]) -> list[Key]:
+    """Sort keys as a Scala 2.13 immutable map iterates: up to four stay as they came, more make a trie."""
+    unique = list(dict.fromkeys(keys))
+    return unique if len(unique) <= 4 else scala_trie_order(unique, hash_code)
+
+
+def scala_trie_order(keys: Iterable[Key], hash_code: Callable[[Key], int]) -> list[Key]:
+    """Sort keys as `scala.collection.immutable.HashMap` iterates, which is also what `groupBy` makes.
+
+    Five bits of the hash choose a branch, lowest first; a node's own keys come before those of its
+    branches.
+    """
+    unique = list(dict.fromkeys(keys))
+    if len(unique) < 2:
+        return unique
+    return _trie_order([(_improve(hash_code(key)), key) for key in unique], 0)
+
+
+def java_order(keys: Iterable[Key], hash_code: Callable[[Key], int]) -> list[Key]:
+    """Sort keys as a `java.util.HashMap` iterates that began empty: in one slot, as they came."""
+    unique = list(dict.fromkeys(keys))
+    slots = 16
+    while len(unique) > slots * 3 // 4:
+        slots *= 2
+    return sorted(unique, key=lambda key: _spread(hash_code(key)) & (slots - 1))
 
 
 def properties_order(keys: Iterable[str]) -> list[str]:
@@ -33,13 +77,40 @@ def properties_order(keys: Iterable[str]) -> list[str]:
     return sorted(unique, key=lambda key: _spread(java_hash(key)) & (slots - 1))
 
 
+@lru_cache(maxsize=4096)
 def java_hash(text: str) -> int:
-    """`String.hashCode`, as an unsigned 32-bit number; of UTF-16 code units."""
+    """`String.hashCode`; of UTF-16 code units."""
     value = 0
-    units = text.encode("utf-16-be")
+    units = text.encode("utf-16-be", "surrogatepass")
     for high, low in zip(units[::2], units[1::2], strict=True):
-        value = (value * 31 + (high << 8 | low)) & 0xFFFFFFFF
+        value = (value * 31 + (high << 8 | low)) & _MASK
     return value
+
+
+def partition_hash(topic: str, partition: int) -> int:
+    """`TopicPartition.hashCode`."""
+    return (31 * (31 + partition) + java_hash(topic)) & _MASK
+
+
+def identified_partition_hash(topic_id: UUID, topic: str, partition: int) -> int:
+    """`TopicIdPartition.hashCode`."""
+    halves = (topic_id.int >> 64) ^ topic_id.int
+    uuid_hash = (halves >> 32 ^ halves) & _MASK
+    return (31 * (31 + uuid_hash) + partition_hash(topic, partition)) & _MASK
+
+
+def _trie_order(hashed: list[tuple[int, Key]], shift: int) -> list[Key]:
+    if shift >= 32:
+        return [key for _, key in hashed]
+    branches: dict[int, list[tuple[int, Key]]] = {}
+    for pair in hashed:
+        branches.setdefault(pair[0] >> shift & (1 << _TRIE_BITS) - 1, []).append(pair)
+    sorted_branches = [branches[index] for index in sorted(branches)]
+    ordered = [branch[0][1] for branch in sorted_branches if len(branch) == 1]
+    for branch in sorted_branches:
+        if len(branch) > 1:
+            ordered += _trie_order(branch, shift + _TRIE_BITS)
+    return ordered
 
 
 def _scala_slots(capacity: int) -> int:
@@ -48,6 +119,14 @@ def _scala_slots(capacity: int) -> int:
 
 def _spread(value: int) -> int:
     return value ^ (value >> 16)
+
+
+def _improve(value: int) -> int:
+    """`scala.collection.Hashing.improve`."""
+    value = (value + ~(value << 9)) & _MASK
+    value ^= value >> 14
+    value = (value + (value << 4)) & _MASK
+    return value ^ (value >> 10)
 
 
 def _signed(value: int) -> int:
