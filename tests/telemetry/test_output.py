@@ -60,3 +60,11 @@ def test_lines_are_held_until_they_are_released_or_an_error_comes() -> None:
     output(Level.INFO, "odradek", "fifth", {})
     output.release()
     assert json.loads(stream.getvalue().splitlines()[-1])["event"] == "fifth"
+
+
+def test_a_line_that_cannot_be_written_is_lost_and_nothing_else() -> None:
+    class FullDisk(io.StringIO):
+        def write(self, text: str) -> int:
+            raise OSError(28, "No space left on device")
+
+    LogOutput(FullDisk())(Level.ERROR, "odradek.log", "disk is full", {})

@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, TextIO
 
@@ -64,7 +65,10 @@ class LogOutput:
         stream = self._stream if self._stream is not None else sys.stderr
         if stream is not self._bound_to:
             self._structlog, self._bound_to = self._bind(stream), stream
-        getattr(self._structlog, _METHODS[level])(event, logger=name, timestamp=now, **fields)
+        # A line that cannot be written is lost, and nothing else: whoever said it may be telling of a full
+        # disk, and has to go on.
+        with suppress(OSError):
+            getattr(self._structlog, _METHODS[level])(event, logger=name, timestamp=now, **fields)
 
     def _bind(self, stream: TextIO) -> Any:
         import structlog
