@@ -14,6 +14,7 @@ from odradek.api.context import Peer, RequestContext, Services
 from odradek.api.dispatch import Call, Dispatcher
 from odradek.api.registry import load
 from odradek.config.release import Release
+from odradek.coordination.store import StoreUnavailable
 from odradek.errors import KafkaError, MalformedMessage
 from odradek.protocol.api_keys import ApiKey
 from odradek.protocol.error_codes import ErrorCode
@@ -170,6 +171,14 @@ async def test_a_kafka_error_that_comes_out_of_a_handler_is_its_answer(
         raise KafkaError(ErrorCode.NOT_COORDINATOR)
 
     assert read(await answered(request(1)), 1).error_code == ErrorCode.NOT_COORDINATOR
+
+
+async def test_a_store_that_cannot_write_is_a_storage_error(heartbeat: Api[HeartbeatRequest]) -> None:
+    @heartbeat.handler
+    async def handle(request: HeartbeatRequest, ctx: RequestContext) -> HeartbeatResponse:
+        raise StoreUnavailable("/brokers")
+
+    assert read(await answered(request(1)), 1).error_code == ErrorCode.KAFKA_STORAGE_ERROR
 
 
 async def test_an_answer_that_cannot_be_written_is_a_bug_too(heartbeat: Api[HeartbeatRequest]) -> None:

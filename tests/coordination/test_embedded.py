@@ -77,6 +77,19 @@ async def test_a_failing_disk_changes_nothing_that_readers_see(tmp_path, monkeyp
         assert (await store.get("/a")).version == 1
 
 
+async def test_a_full_disk_is_named_and_over_once_there_is_room(tmp_path):
+    async with EmbeddedStore(tmp_path / "tree") as store:
+        journal = store._tree._journal
+        assert journal is not None
+        journal._db.execute("PRAGMA max_page_count=1")  # rounded up to what there is
+        with pytest.raises(StoreUnavailable) as failed:
+            await store.commit(Create("/a", bytes(100_000)))
+        assert str(failed.value.__cause__) == "database or disk is full"
+        journal._db.execute("PRAGMA max_page_count=10000")
+        await store.commit(Create("/a", bytes(100_000)))
+        assert (await store.get("/a")).version == 0
+
+
 async def test_every_commit_is_synced(tmp_path):
     async with EmbeddedStore(tmp_path / "tree") as store:
         journal = store._tree._journal

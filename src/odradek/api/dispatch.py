@@ -15,6 +15,7 @@ from odradek.api.api import Answer, Api, ConnectionEnded, Versions
 from odradek.api.context import Peer, RequestContext, Services
 from odradek.api.refusals import refusal
 from odradek.api.registry import accepted, load
+from odradek.coordination.store import StoreUnavailable
 from odradek.errors import KafkaError, MalformedMessage
 from odradek.protocol.api_keys import ApiKey
 from odradek.protocol.error_codes import ErrorCode
@@ -98,6 +99,9 @@ class Call:
         code: int = ErrorCode.UNKNOWN_SERVER_ERROR
         if isinstance(error, KafkaError):
             code = error.code
+        elif isinstance(error, StoreUnavailable):
+            code = ErrorCode.KAFKA_STORAGE_ERROR
+            _log.error("The store is unavailable", api=self._route.key.name, reason=repr(error.__cause__))
         else:
             _log.error(
                 "Unexpected error handling a request",

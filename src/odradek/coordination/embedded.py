@@ -193,7 +193,9 @@ class _Journal:
             self._db.executemany("INSERT OR REPLACE INTO counter VALUES (?, ?)", counters)
             self._db.execute("COMMIT")
         except BaseException:
-            self._db.execute("ROLLBACK")
+            # Where the disk is full, sqlite has already rolled back by itself.
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
             raise
 
     def close(self) -> None:
