@@ -19,7 +19,7 @@ from typing import Final
 
 from compat.clients.client import Client, clients_named
 from compat.clients.feats import NAMES
-from compat.clients.grid import failures_text, grid_text
+from compat.clients.grid import grid_text
 from compat.clients.preparation import NotInstallable, Prepared, prepared
 from compat.clients.results import Result, Results
 from compat.clients.run import run
@@ -55,8 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             for each in ready:
                 results.add(_run(each, name, broker.bootstrap, options.feat))
                 results.write()
-    print(grid_text(results, list(subjects)))
-    print("\n".join(failures_text(results, list(subjects))))
+    print(grid_text(results, (client.name for client in clients), list(subjects)))
     return 1 if _worse_than_kafka(results) else 0
 
 

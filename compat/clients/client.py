@@ -13,9 +13,9 @@
     NAME = "value"
 
 Commands run in `{here}`, a copy of the folder. `{build}` is where the build's results are kept, `{python}`
-the interpreter that runs us. `run` gets three arguments more: the broker's `host:port`, a prefix for every
-topic and group, and the feats separated by commas. In `CLIENT_SCRATCH` a program finds a directory that goes
-when it ends.
+the interpreter that runs us, `{root}` this project. `run` gets three arguments more: the broker's
+`host:port`, a prefix for every topic and group, and the feats separated by commas. In `CLIENT_SCRATCH` a
+program finds a directory that goes when it ends.
 """
 
 import tomllib

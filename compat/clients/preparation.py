@@ -1,10 +1,9 @@
 """Installing and building a client once, into the oracle's cache.
 
-`<cache>/clients/<client>-<digest>/` appears by one rename when everything has worked, so it is absent or complete;
-the digest is over the client's files and the harness, so an edited program is built anew. Inside, `source/` holds
-copies of the folder and of `harness/`, side by side as in the project, and `build/` what the build has made.
-Relative links (`../harness/go`) therefore work in both places. A client's folder in the project is never
-written to.
+`<cache>/clients/<client>-<digest>/` counts with the file `complete` in it. The digest is over the client's
+files and the harness, so an edited program is built anew. Inside, `source/` holds copies of the folder and of
+`harness/`, side by side as in the project so that relative links (`../harness/go`) work in both places, and
+`build/` what the build has made. A client's folder in the project is never written to.
 """
 
 import fcntl
@@ -22,7 +21,7 @@ from compat.clients.client import CLIENTS, Client
 from compat.oracle.releases import cache_dir
 
 HARNESS: Final = CLIENTS / "harness"
-ROOT: Final = CLIENTS.parent.parent
+_ROOT: Final = CLIENTS.parent.parent
 _BUILD_TIMEOUT_S: Final = 1200
 _SAID_LINES: Final = 12
 
@@ -58,12 +57,7 @@ def prepared(client: Client) -> Prepared:
 
 
 def _at(client: Client, home: Path) -> Prepared:
-    places = {
-        "here": str(home / "source" / client.folder.name),
-        "build": str(home / "build"),
-        "root": str(ROOT),
-        "python": sys.executable,
-    }
+    places = _places(client, home)
     return Prepared(
         client,
         tuple(word.format(**places) for word in client.run),
@@ -72,15 +66,24 @@ def _at(client: Client, home: Path) -> Prepared:
     )
 
 
+def _places(client: Client, home: Path) -> dict[str, str]:
+    """What the braces in a description stand for."""
+    return {
+        "here": str(home / "source" / client.folder.name),
+        "build": str(home / "build"),
+        "root": str(_ROOT),
+        "python": sys.executable,
+    }
+
+
 def _build(client: Client, home: Path) -> None:
     here = home / "source" / client.folder.name
     shutil.copytree(client.folder, here)
     shutil.copytree(HARNESS, home / "source" / HARNESS.name)
     (home / "build").mkdir()
     environment = _at(client, home).environment
-    places = {"here": str(here), "build": str(home / "build"), "root": str(ROOT), "python": sys.executable}
     for command in client.prepare:
-        _run([word.format(**places) for word in command], here, environment)
+        _run([word.format(**_places(client, home)) for word in command], here, environment)
 
 
 def _run(command: list[str], directory: Path, environment: dict[str, str]) -> None:

@@ -7,8 +7,8 @@
      "results": [{"broker": "Kafka 3.9.2", "client": "go-franz", "feat": "produce-gzip", "ok": true,
                   "detail": "", "seconds": 0.4}]}
 
-A client with `not_run` set has no results. A run of some clients, feats or brokers replaces their results in the
-file and leaves the others.
+A client with `not_run` set has no results. A run of some clients, feats or brokers replaces their results in
+the file and leaves the others.
 """
 
 import json

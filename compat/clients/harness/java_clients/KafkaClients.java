@@ -503,16 +503,16 @@ public final class KafkaClients {
         ConfigResource resource = new ConfigResource(ConfigResource.Type.TOPIC, topic);
         try (Admin admin = admin(run)) {
             admin.incrementalAlterConfigs(Map.of(resource, List.of(
-                new AlterConfigOp(new ConfigEntry("retention.ms", "1234567"), AlterConfigOp.OpType.SET),
+                new AlterConfigOp(new ConfigEntry("segment.ms", "1234567"), AlterConfigOp.OpType.SET),
                 new AlterConfigOp(new ConfigEntry("cleanup.policy", "compact"), AlterConfigOp.OpType.APPEND)))).all().get();
-            awaitConfig(admin, topic, "retention.ms", "1234567");
+            awaitConfig(admin, topic, "segment.ms", "1234567");
             Feats.equal("delete,compact", configs(admin, topic).get("cleanup.policy").value());
             admin.incrementalAlterConfigs(Map.of(resource, List.of(
-                new AlterConfigOp(new ConfigEntry("retention.ms", ""), AlterConfigOp.OpType.DELETE)))).all().get();
-            awaitConfig(admin, topic, "retention.ms", "604800000");
+                new AlterConfigOp(new ConfigEntry("segment.ms", ""), AlterConfigOp.OpType.DELETE)))).all().get();
+            awaitConfig(admin, topic, "segment.ms", "604800000");
             failsWith(org.apache.kafka.common.errors.InvalidConfigurationException.class,
                 admin.incrementalAlterConfigs(Map.of(resource, List.of(
-                    new AlterConfigOp(new ConfigEntry("retention.ms", "soon"), AlterConfigOp.OpType.SET)))).all());
+                    new AlterConfigOp(new ConfigEntry("segment.ms", "soon"), AlterConfigOp.OpType.SET)))).all());
         }
     }
 

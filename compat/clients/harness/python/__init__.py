@@ -1,0 +1,1 @@
+"""What the programs of the Python clients share; imports nothing but the standard library."""

@@ -1,0 +1,1 @@
+"""aiokafka does the feats of `compat.clients`."""

@@ -1,0 +1,1 @@
+"""confluent-kafka does the feats of `compat.clients`."""

@@ -1,0 +1,1 @@
+"""kafka-python does the feats of `compat.clients`."""
