@@ -5,6 +5,7 @@ A version is covered by success when an answer of its API at that version holds 
 
 from collections import defaultdict
 from dataclasses import dataclass, field
+from typing import Any
 
 from compat.judge.judgment import Run
 from compat.judge.provokable import PROVOKABLE
@@ -26,11 +27,15 @@ class Coverage:
     def count(self, run: Run, transcript: list[Tree]) -> None:
         """Add what one recorded run reaches of its own API."""
         for step in transcript:
-            if isinstance(step, dict) and step.get("sent") == run.scenario.api.name and "answer" in step:
+            if isinstance(step, dict) and "answer" in step and self._is_about(run.scenario.api, step):
                 found = set(error_codes(step["answer"]))
-                if not found:
+                if not found and "sent" in step:
                     self.succeeded.add((run.scenario.api, run.version))
                 self.codes[run.scenario.api] |= found
+
+    @staticmethod
+    def _is_about(api: ApiKey, step: dict[str, Any]) -> bool:
+        return "noted" in step or step.get("sent") == api.name
 
     def offered(self) -> list[tuple[ApiKey, int]]:
         """Every version that the release offers of the APIs that are judged."""

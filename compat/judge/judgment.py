@@ -1,7 +1,7 @@
 """Running scenarios: real Kafka where it has not been recorded, the broker under judgment always.
 
 Scenarios have topics and groups of their own, so several run at a time on one broker; those that restart it
-come last, one by one.
+have one of their own, one by one.
 """
 
 import traceback
@@ -54,14 +54,20 @@ def runs(scenarios: list[Scenario], release: str) -> list[Run]:
 
 
 def play(todo: list[Run], start: Start) -> Iterator[Outcome]:
-    """Hold the conversations, on one broker for each set of properties that they ask for."""
-    ordered = sorted(todo, key=lambda run: (sorted(run.scenario.broker.items()), run.scenario.restarts))
-    for properties, group in groupby(ordered, key=lambda run: sorted(run.scenario.broker.items())):
+    """Hold the conversations, on one broker for each set of properties that they ask for.
+
+    Where scenarios restart their broker, it is a fresh one: what others did to it must not matter.
+    """
+    for (properties, restarts), group in groupby(sorted(todo, key=_broker_of), key=_broker_of):
         share = list(group)
         with start(share[0].release, dict(properties)) as broker:
-            for restarts, part in groupby(share, key=lambda run: run.scenario.restarts):
-                with ThreadPoolExecutor(1 if restarts else _AT_A_TIME) as pool:
-                    yield from pool.map(lambda run: _hold(run, broker), list(part))
+            with ThreadPoolExecutor(1 if restarts else _AT_A_TIME) as pool:
+                yield from pool.map(lambda run: _hold(run, broker), share)
+
+
+def _broker_of(run: Run) -> tuple[list[tuple[str, str]], bool]:
+    """What makes two runs need two brokers."""
+    return sorted(run.scenario.broker.items()), run.scenario.restarts
 
 
 def _hold(run: Run, broker: Broker) -> Outcome:

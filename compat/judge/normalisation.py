@@ -6,6 +6,7 @@
 | fetch session ids, producer ids               | ``<session N>``, ``<producer N>``, likewise              |
 | a time in ms between begin and end of the run, also inside strings | ``<now>``                           |
 | the broker's own port, log directory, cluster | ``<port>``, ``<log dir>``, ``<cluster>``                 |
+| the offset of the features in KRaft's log     | ``<epoch>``                                              |
 | size and free space of a disk                 | ``<bytes>``                                              |
 | the beginning of the names of the scenario's topics and groups | ``~``                                   |
 | the text of a config's documentation          | ``<prose>``: Kafka's is not ours to copy                 |
@@ -91,6 +92,8 @@ class Normalisation:
             return self._numbered(_NUMBERED[name], value) if is_an_id else value
         if name in _DISK:
             return "<bytes>" if value > 0 else value
+        if name == "finalized_features_epoch":
+            return "<epoch>" if value >= 0 else value
         if name == "port" and value == self.port:
             return "<port>"
         return "<now>" if self._is_now(value) else value

@@ -27,7 +27,9 @@ def invalid_software_names(k: Session) -> None:
 @scenario(ApiKey.API_VERSIONS, newest_only=True)
 def versions_that_nobody_has(k: Session) -> None:
     for version in (5, 99, 32767, -1):
-        k.send_raw(header(18, version) + b"\0\0", f"ApiVersions {version}")
+        frame = k.send_raw(header(18, version) + b"\0\0", f"ApiVersions {version}")
+        if frame is not None:
+            k.note(f"the fallback's error at {version}", {"error_code": int.from_bytes(frame[4:6], "big")})
 
 
 @scenario(ApiKey.API_VERSIONS)
