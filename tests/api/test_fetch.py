@@ -339,6 +339,8 @@ async def test_an_unknown_isolation_level_is_refused(tmp_path, autojump_clock):
         with pytest.raises(KafkaError) as refused:
             await broker.ask(api, fetch(isolation_level=2), LAST)
         assert refused.value.code == ErrorCode.UNKNOWN_SERVER_ERROR
+        nothing = FetchRequest(max_bytes=1, topics=[], isolation_level=2)
+        assert (await broker.ask(api, nothing, LAST)).error_code == 0
 
 
 @pytest.mark.parametrize(("version", "partitions"), [(12, 1), (13, 0)])

@@ -48,7 +48,7 @@ from odradek.protocol.generated.fetch_response import (
 )
 from odradek.records.conversion import down_convert
 from odradek.replication.data_waiter import DataWaiter
-from odradek.replication.fetch_isolation import CONSUMER_REPLICA_ID, FetchIsolation
+from odradek.replication.fetch_isolation import CONSUMER_REPLICA_ID, READ_UNCOMMITTED, FetchIsolation
 from odradek.replication.partition import Partition, ReadResult
 
 NO_DIVERGING_EPOCH = EpochEndOffset()
@@ -121,7 +121,6 @@ class _Reading:
         self._ctx = ctx
         self._context = context
         self._replica_id = replica_id
-        self._isolation = FetchIsolation.of(replica_id, request.isolation_level)
         # Kafka lets only readers that could be sent elsewhere (they name their rack) read from followers.
         self._only_leader = replica_id >= 0 or (replica_id == CONSUMER_REPLICA_ID and ctx.api_version < 11)
         self._max_bytes = min(request.max_bytes, ctx.services.config.int("fetch.max.bytes"))
@@ -140,6 +139,9 @@ class _Reading:
                 self._errors.append((asked, _unread(asked, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)))
             else:
                 self._interesting.append(asked)
+        # A level that nobody has is refused where it would matter.
+        isolation_level = request.isolation_level if self._interesting else READ_UNCOMMITTED
+        self._isolation = FetchIsolation.of(replica_id, isolation_level)
 
     def is_enough(self, request: FetchRequest) -> bool:
         """Whether to answer now: there is enough, or waiting is not wanted or would not help."""
