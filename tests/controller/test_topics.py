@@ -8,6 +8,7 @@ import pytest
 import trio
 
 from odradek.controller.new_topic import NewPartitions, NewTopic
+from odradek.controller.zookeeper_checks import ZooKeeperChecks
 from odradek.coordination.store import Create, Set
 from odradek.metadata import paths
 from odradek.metadata.topic_names import GROUP_METADATA_TOPIC, TRANSACTION_STATE_TOPIC
@@ -45,6 +46,34 @@ async def test_one_bad_topic_does_not_spoil_the_others(autojump_clock):
             ErrorCode.INVALID_TOPIC_EXCEPTION,
             ErrorCode.NONE,
         ]
+
+
+async def test_topics_of_one_request_are_checked_against_each_other(autojump_clock):
+    async with cluster() as one:
+        created = await one.topics.create_topics([NewTopic("a.b"), NewTopic("a_b")], timeout_ms=1000)
+        assert created["a.b"].code == ErrorCode.NONE
+        assert created["a_b"].message == "Topic 'a_b' collides with existing topics: a.b"
+        assert await one.store.children(paths.TOPICS) == {"a.b"}
+
+
+async def test_a_topic_that_came_meanwhile_costs_only_itself(autojump_clock, monkeypatch):
+    new_topic = ZooKeeperChecks.new_topic
+    async with cluster() as one, trio.open_nursery() as nursery:
+
+        def overtaken(self, topic, view, config, start):
+            if topic.name == "t":
+                # Somebody else writes it after it was checked, before it is written.
+                nursery.start_soon(one.store.commit, Create(paths.topic("t"), b"{}"))
+            return new_topic(self, topic, view, config, start)
+
+        monkeypatch.setattr(ZooKeeperChecks, "new_topic", overtaken)
+        names = [f"u{number}" for number in range(150)]
+        created = await one.topics.create_topics(
+            [NewTopic(name) for name in (*names[:70], "t", *names[70:])], timeout_ms=1000
+        )
+        assert created.pop("t").message == "Topic 't' already exists."
+        assert {result.code for result in created.values()} == {ErrorCode.NONE}
+        assert await one.store.children(paths.TOPICS) == {*names, "t"}
 
 
 async def test_validation_writes_nothing(autojump_clock):

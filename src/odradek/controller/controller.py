@@ -238,7 +238,7 @@ class Controller:
             gone = frozenset(self._state.topics.keys() - there)
             for topic in gone:
                 self._changes.discard(paths.topic(topic))
-            for topic in there:
+            for topic in there - self._state.topics.keys():
                 self._changes.add(paths.topic(topic))
         prefix = f"{paths.TOPICS}/"
         names = [path.removeprefix(prefix) for path in dirty if path.startswith(prefix)]

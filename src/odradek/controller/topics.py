@@ -34,6 +34,7 @@ from odradek.coordination.store import (
     Operation,
     Set,
     StoreError,
+    StoreUnavailable,
 )
 from odradek.errors import KafkaError
 from odradek.metadata import paths, topic_names, znodes
@@ -44,6 +45,10 @@ from odradek.protocol.error_codes import ErrorCode
 from odradek.telemetry import get_logger
 
 _log = get_logger(__name__)
+
+
+_TOPICS_IN_A_COMMIT = 100
+"""ZooKeeper takes 1 MB in a commit; a topic of ten partitions has a fifth of a kB."""
 
 
 class TopicChecks(Protocol):
@@ -95,7 +100,7 @@ class TopicAdmin:
         checks = checks_of(self._config().release)
         if checks.drops_what_is_late and timeout_ms <= 0:
             return {topic.name: CreatedTopic(ErrorCode.REQUEST_TIMED_OUT) for topic in topics}
-        created = {topic.name: await self._create(topic, checks, validate_only) for topic in topics}
+        created = await self._create(topics, checks, validate_only)
         if validate_only:
             return created
         counts = {name: one.partition_count for name, one in created.items() if one.code == ErrorCode.NONE}
@@ -119,7 +124,8 @@ class TopicAdmin:
             return ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
         self._being_created.add(name)
         try:
-            created = await self._create(automatic_topic(name, config), checks_of(config.release), False)
+            topic = automatic_topic(name, config)
+            created = (await self._create([topic], checks_of(config.release), False))[topic.name]
         finally:
             self._being_created.discard(name)
         if not config.release.zookeeper:
@@ -128,48 +134,84 @@ class TopicAdmin:
             return ErrorCode.LEADER_NOT_AVAILABLE
         return ErrorCode(created.code)
 
-    async def _create(self, topic: NewTopic, checks: TopicChecks, validate_only: bool) -> CreatedTopic:
-        try:
-            view = await self._view()
-            assignment = checks.new_topic(topic, view, self._config(), self._start(len(view.racks)))
+    async def _create(
+        self, topics: Sequence[NewTopic], checks: TopicChecks, validate_only: bool
+    ) -> dict[str, CreatedTopic]:
+        """Create topics, each checked against those before it. Commits hold many: each waits for a disk."""
+        created: dict[str, CreatedTopic] = {}
+        planned: dict[str, TopicAssignment] = {}
+        for topic in topics:
+            try:
+                view = await self._view(planned.keys())
+                assignment = checks.new_topic(topic, view, self._config(), self._start(len(view.racks)))
+            except (KafkaError, StoreError) as error:
+                created[topic.name] = _not_created(topic.name, error)
+                continue
             topic_id = random_topic_id(self._random.randbytes)
             configs = {name: value for name, value in topic.configs.items() if value is not None}
-            partitions = {n: ReplicaAssignment(assignment[n]) for n in sorted(assignment)}
+            created[topic.name] = CreatedTopic(
+                ErrorCode.NONE, None, topic_id, len(assignment), len(assignment[0]), configs
+            )
             if not validate_only:
-                await self._write_topic(topic.name, TopicAssignment(topic_id, partitions), configs)
-        except KafkaError as error:
-            _log.info("topic not created", topic=topic.name, error=str(error))
-            return CreatedTopic(error.code, error.message)
-        except StoreError as error:
-            _log.error("topic not created", topic=topic.name, exc_info=error)
-            return CreatedTopic(ErrorCode.UNKNOWN_SERVER_ERROR)
-        return CreatedTopic(ErrorCode.NONE, None, topic_id, len(assignment), len(assignment[0]), configs)
+                partitions = {n: ReplicaAssignment(assignment[n]) for n in sorted(assignment)}
+                planned[topic.name] = TopicAssignment(topic_id, partitions)
+                if len(planned) == _TOPICS_IN_A_COMMIT:
+                    await self._write_topics(planned, created)
+                    planned.clear()
+        await self._write_topics(planned, created)
+        return created
+
+    async def _write_topics(
+        self, planned: Mapping[str, TopicAssignment], created: dict[str, CreatedTopic]
+    ) -> None:
+        """Write topics in one commit or, where that does not fit the tree, one by one; note who failed."""
+        try:
+            operations = [
+                operation
+                for name, assignment in planned.items()
+                for operation in await self._creation(name, assignment, created[name].configs)
+            ]
+            if operations:
+                await self._store.commit(*operations)
+        except StoreError:
+            for name, assignment in planned.items():
+                try:
+                    await self._write_topic(name, assignment, created[name].configs)
+                except (KafkaError, StoreError) as error:
+                    created[name] = _not_created(name, error)
 
     async def _write_topic(self, name: str, assignment: TopicAssignment, configs: Mapping[str, str]) -> None:
-        config_path, config = paths.config("topics", name), znodes.encode_entity_config(configs)
         while True:
-            # Configs may be there before their topic: those of a topic to come can be set.
-            known = await self._store.exists(config_path)
-            write_config: Operation = Set(config_path, config) if known else Create(config_path, config)
             try:
-                await self._store.commit(write_config, Create(paths.topic(name), assignment.encode()))
+                await self._store.commit(*await self._creation(name, assignment, configs))
             except (NodeExists, NoNode) as error:
-                if error.path == config_path:
+                if error.path == paths.config("topics", name):
                     continue
                 message = f"Topic '{name}' already exists."
                 raise KafkaError(ErrorCode.TOPIC_ALREADY_EXISTS, message) from error
             return
+
+    async def _creation(
+        self, name: str, assignment: TopicAssignment, configs: Mapping[str, str]
+    ) -> tuple[Operation, ...]:
+        path, config = paths.config("topics", name), znodes.encode_entity_config(configs)
+        # Configs may be there before their topic: those of a topic to come can be set.
+        known = await self._store.exists(path)
+        write_config: Operation = Set(path, config) if known else Create(path, config)
+        return write_config, Create(paths.topic(name), assignment.encode())
 
     def _start(self, broker_count: int) -> Start:
         return Start(
             self._random.randrange(max(broker_count, 1)), self._random.randrange(max(broker_count, 1))
         )
 
-    async def _view(self) -> ClusterView:
+    async def _view(self, planned: Collection[str] = ()) -> ClusterView:
+        """See the cluster as it is, or will be with topics about to be stored."""
         snapshot = self._metadata.snapshot
+        stored = await self._store.children(paths.TOPICS)
         return ClusterView(
             known=snapshot.topics.keys(),
-            stored=await self._store.children(paths.TOPICS),
+            stored=stored.union(planned) if planned else stored,
             marked_for_deletion=await self._store.children(paths.DELETE_TOPICS),
             racks={node_id: broker.rack for node_id, broker in snapshot.brokers.items()},
         )
@@ -210,7 +252,7 @@ class TopicAdmin:
             return ErrorCode.NONE
         except StoreError as error:
             _log.error("topic not deleted", topic=name, exc_info=error)
-            return ErrorCode.UNKNOWN_SERVER_ERROR
+            return _code_of(error)
         return ErrorCode.NONE
 
     async def _wait_gone(self, names: set[str], timeout_ms: int) -> set[str]:
@@ -268,7 +310,7 @@ class TopicAdmin:
                 continue
             except StoreError as error:
                 _log.error("partitions not created", topic=wanted.topic, exc_info=error)
-                return Outcome(ErrorCode.UNKNOWN_SERVER_ERROR)
+                return Outcome(_code_of(error))
             return Outcome()
 
     async def _topic_node(self, name: str) -> Node | None:
@@ -284,6 +326,21 @@ def _is_led(snapshot: Snapshot, topic: str, partition_count: int) -> bool:
         number in metadata.partitions and metadata.partitions[number].leader != NO_LEADER
         for number in range(partition_count)
     )
+
+
+def _not_created(name: str, error: KafkaError | StoreError) -> CreatedTopic:
+    if isinstance(error, KafkaError):
+        _log.info("topic not created", topic=name, error=str(error))
+        return CreatedTopic(error.code, error.message)
+    _log.error("topic not created", topic=name, exc_info=error)
+    return CreatedTopic(_code_of(error))
+
+
+def _code_of(error: StoreError) -> ErrorCode:
+    """A store that cannot write now has a full disk, or a broken one."""
+    if isinstance(error, StoreUnavailable):
+        return ErrorCode.KAFKA_STORAGE_ERROR
+    return ErrorCode.UNKNOWN_SERVER_ERROR
 
 
 def _late(created: CreatedTopic) -> CreatedTopic:
