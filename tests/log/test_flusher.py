@@ -155,13 +155,13 @@ async def test_the_queue_flushes_what_nobody_waits_for(tmp_path, autojump_clock)
         queue.request(log, 1)
         await trio.testing.wait_all_tasks_blocked()
         assert log.recovery_point == 2
+        queue.request_job(FlushJob([log.segments.active.path + "/no-directory"], None))
         queue.request_job(FlushJob([log.path + "/partition.metadata"], None))
         await trio.testing.wait_all_tasks_blocked()
         assert len(disk.jobs) == 2
         disk.error = OSError("failed")
         append(log, batch())
         queue.request(log, 3)
-        queue.request_job(FlushJob([], None))
         await trio.testing.wait_all_tasks_blocked()
         assert not log.directory.is_online
         nursery.cancel_scope.cancel()
