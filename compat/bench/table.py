@@ -28,6 +28,11 @@ class Row:
     limited: frozenset[str]
     """Brokers under whose load the generator was at its limit."""
 
+    def median_text(self, broker: str) -> str:
+        """A cell of a table; the mark says that the generator was at its limit."""
+        value = self.medians.get(broker)
+        return "–" if value is None else short(value) + (MARK if broker in self.limited else "")
+
     def is_better(self, other: str) -> bool | None:
         """Whether ours is the better median of the two; None without a ratio."""
         ratio = self.ratios.get(other)
@@ -88,18 +93,13 @@ def _markdown(brokers: list[str], found: Iterable[Row]) -> str:
     for row in found:
         measure = row.measure
         title = measure.title if measure.at is None else f"{measure.title}, {measure.at:,}"
-        medians = [_median(row, broker) for broker in brokers]
+        medians = [row.median_text(broker) for broker in brokers]
         lines.append(
             _line(
                 [f"{title}, {measure.unit}", *medians, *(ratio_text(row.ratios.get(each)) for each in others)]
             )
         )
     return "\n".join(lines)
-
-
-def _median(row: Row, broker: str) -> str:
-    value = row.medians.get(broker)
-    return "–" if value is None else short(value) + (MARK if broker in row.limited else "")
 
 
 def _line(cells: Iterable[str]) -> str:

@@ -12,23 +12,25 @@ from odradek.protocol.generated.list_offsets_request import (
     ListOffsetsRequest,
     ListOffsetsTopic,
 )
-from odradek.protocol.generated.metadata_request import MetadataRequest, MetadataRequestTopic
 
-CREATE_VERSION, DELETE_VERSION, METADATA_VERSION, LIST_OFFSETS_VERSION = 5, 3, 9, 5
+CREATE_VERSION, DELETE_VERSION, LIST_OFFSETS_VERSION = 5, 3, 5
 LATEST = -1
 TIMEOUT_S = 120
 POLL_S = 0.01
 
 
 def create_topic(bootstrap: str, name: str, partitions: int = 1) -> None:
-    """Create and wait until every partition has a leader; raises RuntimeError with Kafka's error code."""
+    """Create and wait until every partition's leader answers; raises RuntimeError with Kafka's error code.
+
+    Metadata is no proof: a KRaft broker shows a leader that still answers NOT_LEADER_OR_FOLLOWER.
+    """
     with Wire(bootstrap, timeout_s=TIMEOUT_S) as wire:
         create_topics(wire, [name], partitions)
-        deadline = time.monotonic() + TIMEOUT_S
-        while not _has_leaders(wire, name, partitions):
-            if time.monotonic() > deadline:
-                raise RuntimeError(f"{name} has no leader")
-            time.sleep(POLL_S)
+    deadline = time.monotonic() + TIMEOUT_S
+    while not serves_all(bootstrap, [name], partitions):
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"{name} has no leader")
+        time.sleep(POLL_S)
 
 
 def create_topics(wire: Wire, names: list[str], partitions: int = 1) -> None:
@@ -59,9 +61,3 @@ def serves_all(bootstrap: str, topics: list[str], partitions: int) -> bool:
         return False
     codes = [each.error_code for topic in answer.topics for each in topic.partitions]
     return len(codes) == partitions * len(topics) and not any(codes)
-
-
-def _has_leaders(wire: Wire, name: str, partitions: int) -> bool:
-    request = MetadataRequest(topics=[MetadataRequestTopic(name=name)])
-    topic = wire.send(request, version=METADATA_VERSION).topics[0]
-    return len(topic.partitions) == partitions and not any(each.error_code for each in topic.partitions)
