@@ -1,0 +1,1 @@
+"""The report: what the judge, the clients, the malformed frames and the benchmark found, on one page."""

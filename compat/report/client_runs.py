@@ -1,0 +1,45 @@
+"""Running the clients, broker by broker, and remembering which code each has run against."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from compat.clients.client import Client
+from compat.report.fingerprint import ROOT, fingerprint
+
+STAMPS: Final = Path(__file__).parent.parent / "results" / "clients.stamps.json"
+"""Broker → client → fingerprint of the code that ran."""
+
+BROKERS: Final = ("kafka-3.9", "odradek-3.9", "kafka-4.3", "odradek-4.3")
+_UNKNOWN_CLIENT: Final = 2
+
+
+def run_clients(clients: list[Client], tell: Callable[[str], None], path: Path = STAMPS) -> None:
+    """Run those whose program or whose broker has changed; what they do is in `compat.clients`' results."""
+    stamps: dict[str, dict[str, str]] = json.loads(path.read_text()) if path.exists() else {}
+    for broker in BROKERS:
+        done = stamps.setdefault(broker, {})
+        wanted = {client.name: _digest(client, broker) for client in clients}
+        todo = [name for name, digest in wanted.items() if done.get(name) != digest]
+        if not todo:
+            continue
+        tell(f"clients on {broker}: {', '.join(todo)}")
+        options = [word for name in todo for word in ("--only", name)]
+        command = [sys.executable, "-m", "compat.clients", "--broker", broker, *options]
+        status = subprocess.run(command, cwd=ROOT, stdout=sys.stderr, check=False).returncode
+        if status >= _UNKNOWN_CLIENT or status < 0:
+            raise RuntimeError(f"the clients ended with status {status}")
+        done.update({name: wanted[name] for name in todo})
+        path.write_text(json.dumps(stamps, indent=1) + "\n")
+
+
+def _digest(client: Client, broker: str) -> str:
+    folders = [str(client.folder.relative_to(ROOT)), "compat/clients/harness"]
+    if broker.startswith("odradek"):
+        folders.append("src/odradek")
+    return fingerprint(*folders)
