@@ -12,7 +12,7 @@ PYTHON ?= $(shell for name in python3.13 python3.12 python3.11 python3 python; d
 	done)
 CHECKED := src compat protocol_specs tests
 
-.PHONY: help run test real-input check specs codegen codegen-check bench clean
+.PHONY: help run test real-input check specs codegen codegen-check compat report bench bench-readme profile clean
 
 help: ## show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -43,8 +43,20 @@ codegen: $(STAMPS)/dev ## write protocol/generated from protocol_specs
 codegen-check: $(STAMPS)/dev ## fail when protocol/generated is stale
 	$(BIN)/python -m protocol_specs.codegen --check
 
-bench: $(STAMPS)/dev $(STAMPS)/system ## measure against real Kafka 3.9.2, in turns
-	$(BIN)/python -m compat.bench
+compat: $(STAMPS)/dev $(STAMPS)/system ## judge by real Kafka and write compat/REPORT; resumes; ONLY=produce
+	$(BIN)/python -m compat.report --only "$(ONLY)"
+
+report: $(STAMPS)/dev ## write compat/REPORT from the results there are
+	$(BIN)/python -m compat.report --page
+
+bench: $(STAMPS)/dev $(STAMPS)/system ## measure against real Kafka in turns, for an hour; OPTIONS="--only start"
+	$(BIN)/python -m compat.bench $(OPTIONS)
+
+bench-readme: $(STAMPS)/dev ## write the table of the latest bench into the README
+	$(BIN)/python -m compat.bench --readme
+
+profile: $(STAMPS)/dev ## profile each hot path with py-spy, for the report
+	$(BIN)/python -m compat.bench.profile
 
 clean: ## remove everything that was made here, except the broker's data
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist build
