@@ -56,3 +56,18 @@ async def test_of_a_partition_named_twice_the_last_counts(tmp_path, autojump_clo
         asked = [DeleteRecordsPartition(0, 9), DeleteRecordsPartition(0, 3)]
         response = await broker.ask(api, DeleteRecordsRequest([DeleteRecordsTopic("t", asked)], 1000), 2)
         assert [answer.low_watermark for answer in response.topics[0].partitions] == [3]
+
+
+async def test_rows_come_in_the_order_of_a_map(tmp_path, autojump_clock):
+    """As 3.9.2 and 4.3.0 answered."""
+    name = "judge-delete-records-unknown-topic-or-partition-v1-a"
+    async with data_broker(tmp_path) as broker:
+        broker.host.lead(name)
+        asked = [DeleteRecordsPartition(index, 0) for index in (5, 0, -1)]
+        request = DeleteRecordsRequest([DeleteRecordsTopic(name, asked)])
+        response = await broker.ask(api, request, 1)
+        assert [(answer.partition_index, answer.error_code) for answer in response.topics[0].partitions] == [
+            (-1, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION),
+            (0, 0),
+            (5, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION),
+        ]

@@ -181,3 +181,22 @@ async def test_version_0_cannot_list_less_than_no_offsets(tmp_path, autojump_clo
         append(broker.host.lead("t"), 1)
         answer = await ask(broker, -1, version=0, max_num_offsets=-1)
         assert answer.error_code == ErrorCode.UNKNOWN_SERVER_ERROR
+
+
+@pytest.mark.parametrize(
+    ("release", "expected"),
+    [("3.9", [("a", [1, 0]), ("b", [0, 3]), ("c", [])]), ("4.3", [("b", [0, 3]), ("a", [1, 0])])],
+)
+async def test_since_4_0_rows_come_in_the_order_of_a_map(tmp_path, autojump_clock, release, expected):
+    name = "judge-list-offsets-several-topics-v8-"
+    asked = {"a": (1, 0), "b": (0, 3), "c": ()}
+    topics = [
+        ListOffsetsTopic(name + topic, [ListOffsetsPartition(index, timestamp=-1) for index in partitions])
+        for topic, partitions in asked.items()
+    ]
+    async with data_broker(tmp_path, odradek_emulate=release) as broker:
+        response = await broker.ask(api, ListOffsetsRequest(replica_id=-1, topics=topics), 8)
+        assert [
+            (topic.name[-1], [answer.partition_index for answer in topic.partitions])
+            for topic in response.topics
+        ] == expected

@@ -154,6 +154,26 @@ async def test_each_partition_has_its_own_error(tmp_path, autojump_clock):
         assert codes == [("t", 0, 0), ("t", 1, unknown), ("u", 0, unknown)]
 
 
+async def test_rows_come_in_the_order_of_kafkas_maps(tmp_path, autojump_clock):
+    """As 3.9.2 answered; unlike the order asked, of the table's slots, or of the partitions."""
+    name = "judge-produce-several-topics-and-partitions-v7-"
+    async with data_broker(tmp_path) as broker:
+        for partition in range(3):
+            broker.host.lead(name + "a", partition)
+        broker.host.lead(name + "b")
+        asked = [PartitionProduceData(index, batch()) for index in (2, 0, 9, 1)]
+        request = produce(batch(), topic=name + "b")
+        request.topic_data.insert(0, TopicProduceData(name + "a", NO_TOPIC_ID, asked))
+        response = await broker.ask(api, request, 9)
+        assert [
+            (topic.name, [(answer.index, answer.error_code) for answer in topic.partition_responses])
+            for topic in response.responses
+        ] == [
+            (name + "b", [(0, 0)]),
+            (name + "a", [(2, 0), (0, 0), (9, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION), (1, 0)]),
+        ]
+
+
 async def test_of_a_partition_named_twice_the_last_counts(tmp_path, autojump_clock):
     async with data_broker(tmp_path) as broker:
         broker.host.lead("t")
@@ -239,12 +259,14 @@ async def test_what_cannot_be_a_batch_refuses_the_whole_request(
         records = batch()
         records[at : at + len(bytes_)] = bytes_
         request = produce(records)
-        request.topic_data[0].partition_data.insert(0, PartitionProduceData(0, batch()))
+        request.topic_data[0].partition_data.append(PartitionProduceData(1, batch()))
+        request.topic_data[0].partition_data.append(PartitionProduceData(1, batch()))
         response = await broker.ask(api, request, 9)
         answers = response.responses[0].partition_responses
-        assert [(answer.error_code, answer.error_message) for answer in answers] == [
-            (ErrorCode.CORRUPT_MESSAGE, message)
-        ] * 2
+        assert [(answer.index, answer.error_code, answer.error_message) for answer in answers] == [
+            (1, ErrorCode.CORRUPT_MESSAGE, message),
+            (0, ErrorCode.CORRUPT_MESSAGE, message),
+        ]
         assert stored(broker) == []
 
 

@@ -8,8 +8,12 @@ will wait, up to timeout_ms, for the slowest one's log start offset: the low wat
 
 from __future__ import annotations
 
+from itertools import groupby
+
+from odradek.api import row_order
 from odradek.api.api import Api, Versions
 from odradek.api.context import RequestContext
+from odradek.api.row_order import Row
 from odradek.errors import KafkaError
 from odradek.metadata.topic_names import INTERNAL_TOPICS
 from odradek.metadata.topic_partition import TopicPartition
@@ -30,15 +34,24 @@ api = Api(key=ApiKey.DELETE_RECORDS, versions=Versions(0, 2), request=DeleteReco
 @api.handler
 def delete_records(request: DeleteRecordsRequest, ctx: RequestContext) -> DeleteRecordsResponse:
     """Only leaders delete, and never above the high watermark; of a repeated partition the last counts."""
-    wanted: dict[str, dict[int, DeleteRecordsPartition]] = {}
-    for topic in request.topics:
-        wanted.setdefault(topic.name, {}).update((asked.partition_index, asked) for asked in topic.partitions)
-    return DeleteRecordsResponse(
-        topics=[
-            DeleteRecordsTopicResult(name, [_delete(name, asked, ctx) for asked in partitions.values()])
-            for name, partitions in wanted.items()
-        ]
-    )
+    wanted = {
+        Row(topic.name, partition.partition_index): partition
+        for topic in request.topics
+        for partition in topic.partitions
+    }
+    if len(wanted) == 1:
+        rows = list(wanted)
+    else:
+        led: list[Row] = []
+        unknown: list[Row] = []
+        for row in wanted:
+            (led if _exists(row.topic, row.partition, ctx) else unknown).append(row)
+        rows = row_order.deleted(led, unknown)
+    response = DeleteRecordsResponse()
+    for topic, group in groupby(rows, key=lambda row: row.topic):
+        results = [_delete(topic, wanted[row], ctx) for row in group]
+        response.topics.append(DeleteRecordsTopicResult(topic, results))
+    return response
 
 
 @api.refusal
@@ -62,7 +75,7 @@ def _delete(topic: str, asked: DeleteRecordsPartition, ctx: RequestContext) -> D
     services = ctx.services
     index = asked.partition_index
     try:
-        if services.metadata.snapshot.partition(TopicPartition(topic, index)) is None:
+        if not _exists(topic, index, ctx):
             raise KafkaError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
         if topic in INTERNAL_TOPICS:
             raise KafkaError(
@@ -72,3 +85,7 @@ def _delete(topic: str, asked: DeleteRecordsPartition, ctx: RequestContext) -> D
     except KafkaError as error:
         return DeleteRecordsPartitionResult(index, INVALID_LOW_WATERMARK, error.code)
     return DeleteRecordsPartitionResult(index, low_watermark)
+
+
+def _exists(topic: str, partition: int, ctx: RequestContext) -> bool:
+    return ctx.services.metadata.snapshot.partition(TopicPartition(topic, partition)) is not None

@@ -11,10 +11,13 @@ Kafka: KafkaApis.handleListOffsetRequest, ReplicaManager.fetchOffset.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from itertools import groupby
 
+from odradek.api import row_order
 from odradek.api.api import Api, Versions
 from odradek.api.context import RequestContext
+from odradek.api.row_order import Row
 from odradek.errors import KafkaError
 from odradek.protocol.api_keys import ApiKey
 from odradek.protocol.error_codes import ErrorCode
@@ -62,20 +65,16 @@ def list_offsets(request: ListOffsetsRequest, ctx: RequestContext) -> ListOffset
     if ctx.api_version == 0:
         return _respond(request, lambda topic, asked: _answer_v0(topic, asked, request, ctx))
     times = Counter(
-        (topic.name, asked.partition_index) for topic in request.topics for asked in topic.partitions
+        Row(topic.name, asked.partition_index) for topic in request.topics for asked in topic.partitions
     )
-    told: set[tuple[str, int]] = set()
 
-    def answer(topic: ListOffsetsTopic, asked: ListOffsetsPartition) -> ListOffsetsPartitionResponse | None:
-        name = topic.name, asked.partition_index
-        if times[name] == 1:
+    def answer(topic: ListOffsetsTopic, asked: ListOffsetsPartition) -> ListOffsetsPartitionResponse:
+        if times[Row(topic.name, asked.partition_index)] == 1:
             return _answer(topic, asked, request, ctx)
-        if name in told and not ctx.services.release.zookeeper:
-            return None
-        told.add(name)
         return ListOffsetsPartitionResponse(asked.partition_index, ErrorCode.INVALID_REQUEST)
 
-    return _respond(request, answer)
+    response = _respond(request, answer)
+    return response if ctx.services.release.zookeeper else _in_order(response, times)
 
 
 @api.refusal
@@ -86,14 +85,26 @@ def refuse(request: ListOffsetsRequest, ctx: RequestContext, code: int) -> ListO
 
 def _respond(
     request: ListOffsetsRequest,
-    answer: Callable[[ListOffsetsTopic, ListOffsetsPartition], ListOffsetsPartitionResponse | None],
+    answer: Callable[[ListOffsetsTopic, ListOffsetsPartition], ListOffsetsPartitionResponse],
 ) -> ListOffsetsResponse:
     response = ListOffsetsResponse()
     for topic in request.topics:
-        answers = [found for asked in topic.partitions if (found := answer(topic, asked)) is not None]
-        if answers:
-            response.topics.append(ListOffsetsTopicResponse(topic.name, answers))
+        answers = [answer(topic, asked) for asked in topic.partitions]
+        response.topics.append(ListOffsetsTopicResponse(topic.name, answers))
     return response
+
+
+def _in_order(response: ListOffsetsResponse, rows: Iterable[Row]) -> ListOffsetsResponse:
+    """Each row once, where releases since 4.0 have it."""
+    answers = {
+        Row(topic.name, answer.partition_index): answer
+        for topic in response.topics
+        for answer in topic.partitions
+    }
+    ordered = ListOffsetsResponse()
+    for name, group in groupby(row_order.listed(rows), key=lambda row: row.topic):
+        ordered.topics.append(ListOffsetsTopicResponse(name, [answers[row] for row in group]))
+    return ordered
 
 
 def _isolation(request: ListOffsetsRequest) -> FetchIsolation:

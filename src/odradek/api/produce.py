@@ -20,14 +20,16 @@ from uuid import UUID
 
 import trio
 
+from odradek.api import row_order
 from odradek.api.api import Answer, Api, ConnectionEnded, Versions
 from odradek.api.context import RequestContext
 from odradek.api.current_leader import current_leader
+from odradek.api.row_order import Row
 from odradek.errors import KafkaError
 from odradek.metadata.topic_names import INTERNAL_TOPICS
 from odradek.protocol.api_keys import ApiKey
 from odradek.protocol.error_codes import ErrorCode
-from odradek.protocol.generated.produce_request import PartitionProduceData, ProduceRequest
+from odradek.protocol.generated.produce_request import PartitionProduceData, ProduceRequest, TopicProduceData
 from odradek.protocol.generated.produce_response import (
     BatchIndexAndErrorMessage,
     LeaderIdAndEpoch,
@@ -60,6 +62,8 @@ NO_LEADER = LeaderIdAndEpoch()
 
 _LEAST_BATCH_LENGTH = LEGACY_OVERHEAD_BYTES[0]
 _MAX_BATCH_LENGTH = 2**31 - 1 - PREFIX_SIZE_BYTES
+
+_UNKNOWN = (ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, ErrorCode.UNKNOWN_TOPIC_ID)
 
 _HIDES_LOG_START_OFFSET = frozenset(
     {
@@ -98,23 +102,13 @@ def produce(request: ProduceRequest, ctx: RequestContext) -> Answer | Awaitable[
         return _refuse_all(request, ctx, error.code, error.message)
     if has_transactional_records and request.transactional_id is None:
         return _refuse_all(request, ctx, ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED, None)
-    if len(request.topic_data) != 1 or len(request.topic_data[0].partition_data) != 1:
-        _drop_repeated(request)
     appends = _Appends(request, ctx)
-    snapshot = ctx.services.metadata.snapshot
-    uses_topic_ids = ctx.api_version >= 13
-    for topic in request.topic_data:
-        if uses_topic_ids:
-            metadata = snapshot.topics_by_id.get(topic.topic_id)
-        else:
-            metadata = snapshot.topics.get(topic.name)
-        appends.response.responses.append(
-            TopicProduceResponse(
-                topic.name,
-                topic.topic_id if uses_topic_ids else ZERO_UUID,
-                [appends.append(data, metadata) for data in topic.partition_data],
-            )
-        )
+    if len(request.topic_data) == 1 and len(request.topic_data[0].partition_data) == 1:
+        topic = request.topic_data[0]
+        answer = appends.append(topic.partition_data[0], appends.metadata(topic))
+        appends.response.responses.append(TopicProduceResponse(topic.name, topic.topic_id, [answer]))
+    else:
+        appends.append_several()
     return appends.wait() if appends.pending else appends.answered()
 
 
@@ -128,20 +122,24 @@ def _refuse_all(request: ProduceRequest, ctx: RequestContext, code: int, message
     """Raises ConnectionEnded with acks=0."""
     if request.acks == 0:
         raise ConnectionEnded(f"error during produce request with acks=0: {ErrorCode(code).name}")
-    uses_topic_ids = ctx.api_version >= 13
-    return ProduceResponse(
-        [
-            TopicProduceResponse(
-                topic.name,
-                topic.topic_id if uses_topic_ids else ZERO_UUID,
-                [
-                    PartitionProduceResponse(data.index, code, -1, -1, -1, [], message, NO_LEADER)
-                    for data in topic.partition_data
-                ],
-            )
-            for topic in request.topic_data
-        ]
-    )
+    response = ProduceResponse()
+    rows = [
+        Row(topic.name, data.index, topic.topic_id)
+        for topic in request.topic_data
+        for data in topic.partition_data
+    ]
+    for row in row_order.refused(rows, with_ids=not ctx.services.release.zookeeper):
+        answer = PartitionProduceResponse(row.partition, code, -1, -1, -1, [], message, NO_LEADER)
+        _put(response, row.topic, row.topic_id, answer)
+    return response
+
+
+def _put(response: ProduceResponse, name: str, topic_id: UUID, answer: PartitionProduceResponse) -> None:
+    for topic in response.responses:
+        if topic.name == name and topic.topic_id == topic_id:
+            topic.partition_responses.append(answer)
+            return
+    response.responses.append(TopicProduceResponse(name, topic_id, [answer]))
 
 
 class _Appends:
@@ -155,6 +153,49 @@ class _Appends:
         self._request = request
         self._ctx = ctx
 
+    def metadata(self, topic: TopicProduceData) -> TopicMetadata | None:
+        """What is known of a topic by its name or, since version 13, by its id."""
+        snapshot = self._ctx.services.metadata.snapshot
+        if self._ctx.api_version >= 13:
+            return snapshot.topics_by_id.get(topic.topic_id)
+        return snapshot.topics.get(topic.name)
+
+    def append_several(self) -> None:
+        """Appends to many partitions, of each the last records only, and answers in Kafka's order."""
+        with_ids = not self._ctx.services.release.zookeeper
+        taken: dict[Row, tuple[PartitionProduceData, TopicMetadata | None]] = {}
+        unknown: dict[Row, PartitionProduceResponse] = {}
+        invalid: dict[Row, PartitionProduceResponse] = {}
+        asked: dict[Row, TopicProduceData] = {}
+        for topic in self._request.topic_data:
+            metadata = self.metadata(topic)
+            name = topic.name if metadata is None else metadata.name
+            topic_id = topic.topic_id if metadata is None else metadata.topic_id
+            for data in topic.partition_data:
+                row = Row(name, data.index, topic_id if with_ids else ZERO_UUID)
+                asked[row] = topic
+                try:
+                    self._existing(data.index, metadata)
+                    check_produced(cast("memoryview", data.records), self._ctx.api_version)
+                except KafkaError as error:
+                    answer = PartitionProduceResponse(data.index, 0, -1, -1, -1, [], None, NO_LEADER)
+                    self._refuse(answer, error, None, metadata)
+                    (unknown if error.code in _UNKNOWN else invalid)[row] = answer
+                else:
+                    taken[row] = data, metadata
+        answers = {row: self.append(*records) for row, records in taken.items()} | unknown | invalid
+        for row in row_order.produced(taken, unknown, invalid, with_ids=with_ids):
+            _put(self.response, asked[row].name, asked[row].topic_id, answers[row])
+
+    def _existing(self, index: int, topic: TopicMetadata | None) -> TopicMetadata:
+        """Raises KafkaError for a partition that does not exist."""
+        if topic is None or index not in topic.partitions:
+            is_unknown_id = topic is None and self._ctx.api_version >= 13
+            raise KafkaError(
+                ErrorCode.UNKNOWN_TOPIC_ID if is_unknown_id else ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
+            )
+        return topic
+
     def append(self, data: PartitionProduceData, topic: TopicMetadata | None) -> PartitionProduceResponse:
         """Appends one partition's records; an answer that is not final yet goes into `pending` too."""
         index = data.index
@@ -164,11 +205,7 @@ class _Appends:
         answer = PartitionProduceResponse(index, 0, -1, -1, -1, [], None, NO_LEADER)
         partition: Partition | None = None
         try:
-            if topic is None or index not in topic.partitions:
-                is_unknown_id = topic is None and ctx.api_version >= 13
-                raise KafkaError(
-                    ErrorCode.UNKNOWN_TOPIC_ID if is_unknown_id else ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
-                )
+            topic = self._existing(index, topic)
             records = cast("memoryview", data.records)
             holds_batch = check_produced(records, ctx.api_version)
             if not -1 <= acks <= 1:
@@ -256,20 +293,6 @@ class _Appends:
         if errors:
             raise ConnectionEnded("error during produce request with acks=0: " + ", ".join(errors))
         return None
-
-
-def _drop_repeated(request: ProduceRequest) -> None:
-    """Of a partition that is named more than once, Kafka sees the last only."""
-    seen: set[tuple[str, UUID, int]] = set()
-    for topic in reversed(request.topic_data):
-        kept = []
-        for data in reversed(topic.partition_data):
-            key = (topic.name, topic.topic_id, data.index)
-            if key not in seen:
-                seen.add(key)
-                kept.append(data)
-        topic.partition_data = kept[::-1]
-    request.topic_data = [topic for topic in request.topic_data if topic.partition_data]
 
 
 def _has_transactional_records(request: ProduceRequest) -> bool:
