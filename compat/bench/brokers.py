@@ -12,13 +12,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Protocol, Self
 
+from compat.bench.figures import ODRADEK
 from compat.bench.kfake import KFAKE, kfake_program
 from compat.oracle.java import Jvm
 from compat.oracle.kafka import kafka
 from compat.oracle.ports import free_port, serves
 from compat.oracle.processes import ChildProcess
 
-ODRADEK: Final = "Odradek"
 START_TIMEOUT_S: Final = 180
 POLL_S: Final = 0.002
 """How often a starting broker is asked; the error of the start-up figure."""

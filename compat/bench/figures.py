@@ -16,6 +16,8 @@ from pathlib import Path
 from statistics import median, quantiles
 from typing import Any
 
+ODRADEK = "Odradek"
+"""Our name in every table."""
 LATEST = Path(__file__).parent / "latest.json"
 """The results of the latest run, which the report and the README show."""
 
@@ -49,8 +51,9 @@ class Scores:
 
     @property
     def brokers(self) -> list[str]:
-        """Every broker with a value, in the order in which they first scored."""
-        return list(dict.fromkeys(broker for brokers in self.values.values() for broker in brokers))
+        """Every broker with a value: ours first, then by name."""
+        found = {broker for brokers in self.values.values() for broker in brokers}
+        return sorted(found, key=lambda broker: (broker != ODRADEK, broker))
 
     def median(self, measure: Measure, broker: str) -> float | None:
         """The middle of the rounds, None without any."""

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from compat.bench.brokers import ODRADEK
-from compat.bench.figures import Measure, Ratio, Results, Scores, short
+from compat.bench.figures import ODRADEK, Measure, Ratio, Results, Scores, short
 from compat.bench.loads import GENERATOR_BUSY, produce_name
 
 LIMIT = 0.9

@@ -72,6 +72,11 @@ class Row:
     gap: str | None
     """What a missing API comes with; None when it is served."""
 
+    @property
+    def title(self) -> str:
+        """`OffsetForLeaderEpoch`, as Kafka's documentation writes it."""
+        return "".join(word.capitalize() for word in self.api.name.split("_"))
+
 
 @dataclass(frozen=True, slots=True)
 class ApiGrid:

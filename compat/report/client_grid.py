@@ -6,9 +6,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from compat.clients.feats import FEATS
 from compat.clients.results import Result, Results
+from odradek.api.gaps import GAPS
+from odradek.protocol.api_keys import ApiKey
 
 RELEASES = ("3.9", "4.3")
+NEEDS = {
+    "group-consumer-protocol": ApiKey.CONSUMER_GROUP_HEARTBEAT,
+    **{feat.name: ApiKey.END_TXN for feat in FEATS if feat.section == "Transactions"},
+}
+"""What a feat is made of, where that may not be served yet; it counts from the day on which it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,14 +28,20 @@ class Pair:
     odradek: Result | None
 
     @property
+    def gap(self) -> str | None:
+        """With what the feat will come, while it is not there."""
+        result = self.odradek
+        return None if result is None or result.feat not in NEEDS else GAPS.get(NEEDS[result.feat])
+
+    @property
     def state(self) -> str:
-        """`same`, `worse` (Kafka passes, we fail), `better`, `both-fail` or `not-run`."""
+        """`same`, `worse` (only Kafka passes), `gap` (so, and known), `better`, `both-fail`, `not-run`."""
         if self.kafka is None or self.odradek is None:
             return "not-run"
         if self.kafka.ok and self.odradek.ok:
             return "same"
         if self.kafka.ok:
-            return "worse"
+            return "worse" if self.gap is None else "gap"
         return "better" if self.odradek.ok else "both-fail"
 
 

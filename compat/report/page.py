@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from compat.bench.brokers import ODRADEK
+from compat.bench.figures import ODRADEK
 from compat.bench.figures import Results as BenchResults
 from compat.bench.machine import revision
 from compat.bench.profile import Profile, profiles

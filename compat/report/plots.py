@@ -11,8 +11,7 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from compat.bench.brokers import ODRADEK
-from compat.bench.figures import Measure, Results, Scores
+from compat.bench.figures import ODRADEK, Measure, Results, Scores
 from compat.bench.growth import OVER_CONNECTIONS, OVER_PARTITIONS
 from compat.bench.loads import produce_name
 

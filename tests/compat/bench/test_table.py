@@ -2,8 +2,7 @@
 
 import pytest
 
-from compat.bench.brokers import ODRADEK
-from compat.bench.figures import Measure, Results, Scores
+from compat.bench.figures import ODRADEK, Measure, Results, Scores
 from compat.bench.loads import GENERATOR_BUSY, produce_name
 from compat.bench.plan import FULL
 from compat.bench.readme import BEGIN, END, write_into

@@ -58,13 +58,13 @@ def test_every_version_is_counted_once():
     assert found.served == found.count(State.SAME) + found.count(State.NOT_ASKED)
 
 
-def client_grid(**outcomes):
+def client_grid(feat=FEATS[0].name, **outcomes):
     results = ClientResults()
     results.clients["c"] = {
         "name": "c", "title": "C", "language": "C", "version": "1", "not_run": None, "lacks": {},
     }  # fmt: skip
     results.add(
-        Result(broker.replace("_", "-") + ".9", "c", FEATS[0].name, ok, "it said <so>", 0.1)
+        Result(broker.replace("_", "-") + ".9", "c", feat, ok, "it said <so>", 0.1)
         for broker, ok in outcomes.items()
     )
     return ClientGrid(results)
@@ -75,6 +75,12 @@ def test_only_what_kafka_passes_counts_against_us():
     assert client_grid(kafka_3=False, odradek_3=False).count("both-fail") == 1
     assert client_grid(kafka_3=False, odradek_3=True).count("better") == 1
     assert list(client_grid(odradek_3=True).pairs()) == []
+
+
+def test_what_is_not_built_yet_is_no_surprise():
+    transactions = client_grid("transaction-commit", kafka_3=True, odradek_3=False)
+    assert (transactions.count("gap"), transactions.count("worse")) == (1, 0)
+    assert client_grid("transaction-commit", kafka_3=True, odradek_3=True).count("same") == 1
 
 
 def test_a_judgment_is_kept_until_the_scenario_changes(tmp_path):
@@ -128,5 +134,5 @@ def test_the_page_needs_nothing_but_itself(tmp_path):
     cells = re.search(r'id="cells">(.*?)</script>', html, re.DOTALL)
     assert cells is not None
     assert json.loads(cells[1])["3.9/PRODUCE/3"][0]["here"] == "2</script>"
-    assert "| 0 PRODUCE | ? | ? | ? | ≠ |" in markdown
+    assert "| 0 Produce | ? | ? | ? | ≠ |" in markdown
     assert "| memory, idle, MiB | 30 | 300 | 0.10" in markdown
