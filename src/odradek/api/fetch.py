@@ -16,7 +16,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable
 from itertools import groupby
-from struct import Struct
 from uuid import UUID
 
 import trio
@@ -61,10 +60,6 @@ _NOTHING_ABORTED: list[AbortedTransaction] = []
 
 _NO_TIMEOUT_S = 2**31 / 1000
 
-_OVERFLOW = Struct(">qi").pack(-1, 61)
-"""The beginning of a message larger than the answer: what a reader of an old format gets where nothing that
-it could understand is left, and takes for a reason to go on."""
-
 api = Api(key=ApiKey.FETCH, versions=Versions(0, 18), request=FetchRequest, only_waits=True)
 
 
@@ -93,7 +88,7 @@ def refuse(request: FetchRequest, ctx: RequestContext, code: int) -> Answer:
     response = FetchResponse(0, code, request.session_id, [], [])
     if ctx.api_version < FIRST_VERSION_WITH_TOPIC_IDS:
         for topic in request.topics:
-            answers = [PartitionData(asked.partition, code, -1, records=b"") for asked in topic.partitions]
+            answers = [PartitionData(asked.partition, code, -1) for asked in topic.partitions]
             response.responses.append(FetchableTopicResponse(topic.topic, NO_TOPIC_ID, answers))
     return response
 
@@ -338,9 +333,8 @@ def _convert(answer: PartitionData, magic: int, first_offset: int) -> ErrorCode:
         converted = down_convert(records.view(), to_magic=magic, first_offset=first_offset)
     except KafkaError as error:
         return ErrorCode(error.code)
-    is_cut = records.is_first_batch_cut
     records.release()
-    answer.records = bytes(converted) if converted or is_cut else _OVERFLOW
+    answer.records = converted
     return ErrorCode.NONE
 
 
