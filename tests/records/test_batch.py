@@ -114,3 +114,10 @@ def test_an_unknown_magic_is_corrupt():
     batch[16] = 3
     with pytest.raises(KafkaError, match="Invalid magic found in record: 3"):
         list(iter_headers(batch))
+
+
+@pytest.mark.parametrize(("producer_id", "has_one"), [(-2, False), (-1, False), (0, True)])
+def test_negative_producer_ids_are_none(producer_id, has_one):
+    batch = batches(1)
+    batch[43:51] = producer_id.to_bytes(8, "big", signed=True)
+    assert read_header(batch).has_producer_id is has_one

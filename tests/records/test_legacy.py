@@ -70,3 +70,12 @@ def test_inner_checksums_are_checked():
     with pytest.raises(KafkaError, match="Record is corrupt") as refused:
         read(wrapper_of(inner))
     assert refused.value.code == ErrorCode.CORRUPT_MESSAGE
+
+
+def test_a_wrapper_of_too_many_messages_is_not_read_to_its_end(monkeypatch):
+    monkeypatch.setattr("odradek.records.batch.MAX_RECORDS", 2)
+    three = write_message_set([Message(offset, 0, None, b"") for offset in range(3)], magic=1)
+    assert len(read(wrapper_of(three[: len(three) * 2 // 3]))) == 2
+    with pytest.raises(KafkaError) as refused:
+        read(wrapper_of(three))
+    assert refused.value.code == ErrorCode.MESSAGE_TOO_LARGE

@@ -1,6 +1,7 @@
 """Reading records: Kafka's own bytes, and bytes that are broken."""
 
 from dataclasses import replace
+from struct import pack_into
 
 import pytest
 from hypothesis import given
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 
 from odradek.errors import KafkaError
 from odradek.protocol.error_codes import ErrorCode
-from odradek.records.batch import HEADER_SIZE_BYTES
+from odradek.records.batch import HEADER_SIZE_BYTES, MAX_RECORDS
 from odradek.records.builder import build_batch
 from odradek.records.compression import Compression
 from odradek.records.record import Record, read_all_records, read_records
@@ -83,3 +84,15 @@ def test_broken_records_are_refused_and_never_crash(data):
         ErrorCode.UNKNOWN_SERVER_ERROR,
         ErrorCode.MESSAGE_TOO_LARGE,
     )
+
+
+@pytest.mark.parametrize("codec", [Compression.NONE, Compression.GZIP])
+def test_a_batch_of_too_many_records_is_not_looked_into(codec):
+    batch = build_batch([Record(0, 0, None, b"")], compression=codec)
+    many = memoryview(batch)
+    pack_into(">i", many, 57, MAX_RECORDS + 1)
+    with pytest.raises(KafkaError) as refused:
+        next(read_records(many))
+    assert refused.value.code == ErrorCode.MESSAGE_TOO_LARGE
+    pack_into(">i", many, 57, MAX_RECORDS)
+    assert next(read_records(many)).value == b""

@@ -57,6 +57,10 @@ PREFIX_SIZE_BYTES = 12
 HEADER_SIZE_BYTES = 61
 """Of a magic-2 batch; Kafka's RECORD_BATCH_OVERHEAD."""
 
+MAX_RECORDS = 1 << 18
+"""What one batch may hold for this broker to look at each record, which takes it some microseconds: thirty
+million records fit into 300 kB of gzip. Kafka knows no bound. What nobody looks into may hold more."""
+
 MAGIC_OFFSET = 16
 CRC_OFFSET = 17
 ATTRIBUTES_OFFSET = 21
@@ -151,7 +155,7 @@ class BatchHeader(NamedTuple):
 
     @property
     def has_producer_id(self) -> bool:
-        return self.producer_id != NO_PRODUCER_ID
+        return self.producer_id > NO_PRODUCER_ID
 
     @property
     def last_sequence(self) -> int:
@@ -195,6 +199,14 @@ def iter_headers(buffer: Buffer) -> Iterator[tuple[int, BatchHeader]]:
             return
         yield position, read_header(buffer, position)
         position = end
+
+
+def check_record_count(count: int) -> None:
+    """Raises KafkaError(MESSAGE_TOO_LARGE) beyond MAX_RECORDS; Java's producer then splits its batch."""
+    if count > MAX_RECORDS:
+        raise KafkaError(
+            ErrorCode.MESSAGE_TOO_LARGE, f"A record batch holds more than {MAX_RECORDS} records to look at"
+        )
 
 
 def assign_offsets(

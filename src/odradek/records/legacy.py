@@ -24,6 +24,7 @@ from odradek.records.batch import (
     BatchHeader,
     Buffer,
     TimestampType,
+    check_record_count,
     iter_headers,
 )
 from odradek.records.compression import Compression, compress, decompress
@@ -112,6 +113,7 @@ def _read_wrapped(inner: Buffer, wrapper: BatchHeader) -> Iterator[Message]:
             raise KafkaError(ErrorCode.CORRUPT_MESSAGE, f"Record is corrupt (stored crc = {header.crc})")
         inner_key, inner_value = _read_key_value(entry, header.magic)
         entries.append((header, _copy(inner_key), _copy(inner_value)))
+        check_record_count(len(entries))
     if not entries:
         raise KafkaError(
             ErrorCode.INVALID_RECORD, "Found invalid compressed record set with no inner records"

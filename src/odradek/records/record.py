@@ -26,6 +26,7 @@ from odradek.records.batch import (
     BatchHeader,
     Buffer,
     TimestampType,
+    check_record_count,
     iter_headers,
     read_header,
 )
@@ -51,7 +52,8 @@ def read_records(batch: Buffer, header: BatchHeader | None = None) -> Iterator[R
     """The records of the one batch, of any magic, that starts at the buffer's beginning.
 
     Raises KafkaError(INVALID_RECORD) for records that do not add up to what the header says,
-    UNKNOWN_SERVER_ERROR for bytes that do not decompress. The CRC is not looked at.
+    UNKNOWN_SERVER_ERROR for bytes that do not decompress, MESSAGE_TOO_LARGE beyond MAX_RECORDS. The CRC is
+    not looked at.
     """
     if header is None:
         header = read_header(batch)
@@ -60,6 +62,7 @@ def read_records(batch: Buffer, header: BatchHeader | None = None) -> Iterator[R
         for message in read_messages(view, header):
             yield Record(*message)
         return
+    check_record_count(header.record_count)
     records: Buffer = view[HEADER_SIZE_BYTES:]
     if header.compression is not Compression.NONE:
         records = decompress(header.compression, records)
