@@ -48,7 +48,7 @@ KNOWN: Final = (
         "gives one.",
     ),
     KnownDifference(
-        frozenset({ApiKey.CREATE_PARTITIONS}),
+        frozenset({ApiKey.CREATE_PARTITIONS, ApiKey.OFFSET_FETCH}),
         kafka="UNKNOWN_SERVER_ERROR",
         odradek="UNKNOWN_TOPIC_OR_PARTITION",
         reason=_NO_PATH,
