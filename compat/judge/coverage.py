@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from compat.judge.judgment import Run
-from compat.judge.provokable import PROVOKABLE
+from compat.judge.provokable import PROVOKABLE, provokable
 from compat.judge.recordings import Recordings
 from compat.judge.transcript import Tree, error_codes
 from odradek.protocol.api_keys import ApiKey
@@ -53,12 +53,16 @@ class Coverage:
     def codes_not_reached(self) -> dict[ApiKey, list[ErrorCode]]:
         """Codes that a client can provoke and that no scenario has."""
         ranges = advertised_api_versions(self.release)
-        left = {api: sorted(codes - self.codes[api]) for api, codes in PROVOKABLE.items() if api in ranges}
+        left = {
+            api: sorted(codes - self.codes[api])
+            for api, codes in provokable(self.release).items()
+            if api in ranges
+        }
         return {api: codes for api, codes in left.items() if codes}
 
     def codes_not_listed(self) -> dict[ApiKey, list[ErrorCode]]:
         """Codes that were reached though the table of provokable codes lacks them."""
-        left = {api: sorted(codes - PROVOKABLE.get(api, frozenset())) for api, codes in self.codes.items()}
+        left = {api: sorted(codes - provokable(self.release)[api]) for api, codes in self.codes.items()}
         return {api: codes for api, codes in left.items() if codes}
 
 

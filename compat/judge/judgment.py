@@ -25,6 +25,11 @@ Start = Callable[[str, Mapping[str, str]], AbstractContextManager[Broker]]
 
 _AT_A_TIME: Final = 4
 _SAVED_EVERY: Final = 100
+_OF_GROUPS: Final = frozenset({
+    ApiKey.JOIN_GROUP, ApiKey.SYNC_GROUP, ApiKey.HEARTBEAT, ApiKey.LEAVE_GROUP, ApiKey.OFFSET_COMMIT,
+    ApiKey.OFFSET_FETCH, ApiKey.OFFSET_DELETE, ApiKey.DESCRIBE_GROUPS, ApiKey.LIST_GROUPS,
+    ApiKey.DELETE_GROUPS,
+})  # fmt: skip
 _TRANSIENT: Final = frozenset({
     ErrorCode.COORDINATOR_LOAD_IN_PROGRESS, ErrorCode.COORDINATOR_NOT_AVAILABLE, ErrorCode.NOT_COORDINATOR,
 })  # fmt: skip
@@ -56,18 +61,25 @@ def runs(scenarios: list[Scenario], release: str) -> list[Run]:
 def play(todo: list[Run], start: Start) -> Iterator[Outcome]:
     """Hold the conversations, on one broker for each set of properties that they ask for.
 
-    Where scenarios restart their broker, it is a fresh one: what others did to it must not matter.
+    Where scenarios restart their broker, it is a fresh one: what others did to it must not matter. Those of
+    groups come before the rest and delete no topics: Kafka takes each deletion as an occasion to forget
+    every group that is empty just then, be it waiting for its first member to come back with its id.
     """
-    for (properties, restarts), group in groupby(sorted(todo, key=_broker_of), key=_broker_of):
+    for (properties, restarts), group in groupby(sorted(todo, key=_broker_and_phase_of), key=_broker_of):
         share = list(group)
         with start(share[0].release, dict(properties)) as broker:
-            with ThreadPoolExecutor(1 if restarts else _AT_A_TIME) as pool:
-                yield from pool.map(lambda run: _hold(run, broker), share)
+            for _, phase in groupby(share, key=lambda run: run.scenario.api in _OF_GROUPS):
+                with ThreadPoolExecutor(1 if restarts else _AT_A_TIME) as pool:
+                    yield from pool.map(lambda run: _hold(run, broker), list(phase))
 
 
 def _broker_of(run: Run) -> tuple[list[tuple[str, str]], bool]:
     """What makes two runs need two brokers."""
     return sorted(run.scenario.broker.items()), run.scenario.restarts
+
+
+def _broker_and_phase_of(run: Run) -> tuple[list[tuple[str, str]], bool, bool]:
+    return *_broker_of(run), run.scenario.api not in _OF_GROUPS
 
 
 def _hold(run: Run, broker: Broker) -> Outcome:
@@ -79,7 +91,7 @@ def _hold(run: Run, broker: Broker) -> Outcome:
         broken = "".join(traceback.format_exception_only(failure)).strip()
         session.transcript.append({"noted": "the scenario broke", "answer": broken})
     finally:
-        session.close()
+        session.close(delete_topics=run.scenario.api not in _OF_GROUPS)
     return Outcome(run, session.transcript, broken or _moment_of_no_coordinator(run, session.transcript))
 
 

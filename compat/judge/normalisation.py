@@ -127,6 +127,16 @@ class Normalisation:
         return self.met.setdefault((kind, value), f"<{kind} {count + 1}>")
 
 
+def sort_rows(answer: Any, path: str) -> None:
+    """Sort, in place, the list that each part of a dotted path names."""
+    field_name, _, rest = path.partition(".")
+    rows = answer.get(field_name) if field_name and isinstance(answer, dict) else None
+    if rows is not None:
+        for row in rows:
+            sort_rows(row, rest)
+        rows.sort(key=name_of)
+
+
 def name_of(row: Any) -> str:
     """What tells a row of an answer from the others: its name, or else its first plain value."""
     if not isinstance(row, dict):

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol
 from uuid import UUID
 
-from compat.judge.normalisation import EVERY_SCENARIO, Normalisation, name_of
+from compat.judge.normalisation import EVERY_SCENARIO, Normalisation, sort_rows
 from compat.judge.scenario import Scenario
 from compat.judge.transcript import Tree, tree
 from compat.wire import Request, Wire
@@ -107,10 +107,10 @@ class Session:
         self._preparing: Wire | None = None
         self._names: list[str] = []
 
-    def close(self) -> None:
-        """Delete the topics and close every connection."""
+    def close(self, *, delete_topics: bool = True) -> None:
+        """Close every connection, having deleted the topics."""
         with contextlib.suppress(OSError, Unprepared):
-            if self._names:
+            if self._names and delete_topics:
                 gone = [DeleteTopicState(name=name) for name in self._names]
                 self._ask(DeleteTopicsRequest(topics=gone, topic_names=self._names, timeout_ms=0))
         self._open.close()
@@ -129,8 +129,9 @@ class Session:
 
         The version is the scenario's for its own API, else the newest that both releases have. ``until``
         repeats the request until the answer satisfies it, and writes only the last one down: for what a
-        broker does behind a client's back. ``unordered`` names a list of the answer that Kafka fills in the
-        order of a hash table with whatever else the broker has: it is written down sorted.
+        broker does behind a client's back. ``unordered`` names a list of the answer, or a list in each of its
+        rows (``responses.partition_responses``), that Kafka fills in the order of a hash table with random
+        ids or with whatever else the broker has: both are written down sorted.
         """
         version = self._version(request) if version is None else version
         deadline = time.monotonic() + _PATIENCE_S
@@ -331,8 +332,7 @@ class Session:
         except MalformedMessage as malformed:
             return None, {"event": f"malformed: {malformed}"}
         said = tree(answer)
-        if unordered and isinstance(said, dict):
-            said.get(unordered, []).sort(key=name_of)
+        sort_rows(said, unordered)
         return answer, {"answer": self._normalisation.apply(said)}
 
     def _write(self, request: Request, version: int, step: dict[str, Any]) -> None:

@@ -188,7 +188,7 @@ def an_isolation_level_that_does_not_exist(k: Session) -> None:
 def leader_epochs(k: Session) -> None:
     topic = k.create_topic()
     k.produce(topic, b"a")
-    for epoch in (0, 1, 99):
+    for epoch in (0, 1, 99, -2):
         k.send(fetch(topic, at(0, epoch=epoch)))
 
 
@@ -347,3 +347,12 @@ def over_many_segments(k: Session) -> None:
         k.produce(topic, b"%d" % number * 600_000)
     for offset in (0, 1, 2, 4):
         k.send(fetch(topic, at(offset, max_bytes=5_000_000), max_bytes=5_000_000))
+
+
+@scenario(ApiKey.FETCH, newest_only=True, restarts=True)
+def leader_epochs_after_a_restart(k: Session) -> None:
+    topic = k.create_topic()
+    k.produce(topic, b"a")
+    k.restart_broker()
+    for epoch in (0, 1, 2, 3):
+        k.send(fetch(topic, at(0, epoch=epoch)))

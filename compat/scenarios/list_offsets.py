@@ -144,7 +144,7 @@ def several_offsets(k: Session) -> None:
 def leader_epochs(k: Session) -> None:
     topic = k.create_topic()
     k.produce(topic, b"a")
-    for epoch in (0, 1, 99, -1):
+    for epoch in (0, 1, 99, -1, -2):
         request = ask(topic.name, LATEST)
         request.topics[0].partitions[0].current_leader_epoch = epoch
         k.send(request)
