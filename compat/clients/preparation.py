@@ -1,7 +1,7 @@
 """Installing and building a client once, into the oracle's cache.
 
 `<cache>/clients/<client>-<digest>/` counts with the file `complete` in it. The digest is over the client's
-files and the harness, so an edited program is built anew. Inside, `source/` holds copies of the folder and of
+files and its language's harness, so an edited program is built anew. Inside, `source/` holds copies of the folder and of
 `harness/`, side by side as in the project so that relative links (`../harness/go`) work in both places, and
 `build/` what the build has made. A client's folder in the project is never written to.
 """
@@ -109,7 +109,10 @@ def _run(command: list[str], directory: Path, environment: dict[str, str]) -> No
 def _digest(client: Client) -> str:
     digest = hashlib.sha256()
     for path in [*_files(client.folder), *_files(HARNESS)]:
-        digest.update(str(path.relative_to(CLIENTS)).encode() + b"\0" + path.read_bytes())
+        inside = path.relative_to(CLIENTS)
+        if inside.parts[0] == HARNESS.name and not inside.parts[1].startswith(client.language.lower()):
+            continue
+        digest.update(str(inside).encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:16]
 
 
