@@ -10,9 +10,9 @@ class Plan:
     """Sizes of all parts; `rounds` are counted, and one more comes before them to warm up."""
 
     rounds: int = 5
-    large_bytes: int = 512 << 20
+    large_bytes: int = 256 << 20
     """Payload of a load of 1 MB batches."""
-    medium_bytes: int = 128 << 20
+    medium_bytes: int = 64 << 20
     """Payload of a load of 16 kB batches."""
     small_requests: int = 10_000
     """Requests of one record each."""

@@ -35,7 +35,7 @@ _TITLES = {
     State.SAME: "same in every scenario",
     State.KNOWN: "same but for known differences",
     State.DIFFERS: "differs",
-    State.NOT_ASKED: "served, no scenario yet",
+    State.NOT_ASKED: "served, not judged",
     State.NOT_SERVED: "not served, and not advertised",
 }
 
