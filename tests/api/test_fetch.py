@@ -201,6 +201,18 @@ async def test_a_reader_of_an_old_epoch_is_told_who_leads(tmp_path, autojump_clo
         assert [node.node_id for node in response.node_endpoints] == [NODE_ID]
 
 
+@pytest.mark.parametrize(("release", "nodes"), [("3.9", [NODE_ID]), ("4.3", [])])
+async def test_a_follower_is_told_who_leads_and_up_to_3_9_where(tmp_path, autojump_clock, release, nodes):
+    async with data_broker(tmp_path, odradek_emulate=release) as broker:
+        broker.host.tell("t", leader_epoch=3)
+        request = fetch(replica_state=ReplicaState(replica_id=NODE_ID + 5))
+        response = await broker.ask(api, request, LAST)
+        [answer] = response.responses[0].partitions
+        assert answer.error_code == ErrorCode.NOT_LEADER_OR_FOLLOWER
+        assert (answer.current_leader.leader_id, answer.current_leader.leader_epoch) == (NODE_ID, 3)
+        assert [node.node_id for node in response.node_endpoints] == nodes
+
+
 async def test_a_diverged_reader_is_told_where(tmp_path, autojump_clock):
     async with data_broker(tmp_path) as broker:
         partition = broker.host.lead("t")
@@ -353,6 +365,14 @@ async def test_a_refusal_names_partitions_as_long_as_topics_have_names(
         assert answer.error_code == ErrorCode.UNKNOWN_SERVER_ERROR
         found = [each.error_code for topic in answer.responses for each in topic.partitions]
         assert found == [ErrorCode.UNKNOWN_SERVER_ERROR] * partitions
+
+
+@pytest.mark.parametrize(("release", "records"), [("3.9", None), ("4.3", b"")])
+async def test_a_refusal_has_no_records_and_since_4_0_empty_ones(tmp_path, autojump_clock, release, records):
+    async with data_broker(tmp_path, odradek_emulate=release) as broker:
+        ctx = broker.context(api, 12)
+        answer: Any = refusal(api, fetch(version=12), ctx, ErrorCode.UNKNOWN_SERVER_ERROR)
+        assert answer.responses[0].partitions[0].records == records
 
 
 @pytest.mark.parametrize("sizes", [{"max_bytes": -1}, {"partition_max_bytes": -1}])

@@ -86,9 +86,12 @@ def fetch(request: FetchRequest, ctx: RequestContext) -> Answer | Awaitable[Answ
 def refuse(request: FetchRequest, ctx: RequestContext, code: int) -> Answer:
     """The error for the fetch and, as long as topics have names, for each partition."""
     response = FetchResponse(0, code, request.session_id, [], [])
+    records = None if ctx.services.release.zookeeper else b""
     if ctx.api_version < FIRST_VERSION_WITH_TOPIC_IDS:
         for topic in request.topics:
-            answers = [PartitionData(asked.partition, code, -1) for asked in topic.partitions]
+            answers = [
+                PartitionData(asked.partition, code, -1, records=records) for asked in topic.partitions
+            ]
             response.responses.append(FetchableTopicResponse(topic.topic, NO_TOPIC_ID, answers))
     return response
 
@@ -291,6 +294,8 @@ class _Reading:
 
     def _name_leaders(self, response: FetchResponse, answers: Answers) -> None:
         named: set[int] = set()
+        # Releases since 4.0 tell followers who leads, but not where it is.
+        names_nodes = self._replica_id < 0 or self._ctx.services.release.zookeeper
         for asked, answer in answers:
             if asked.topic is None or answer.error_code not in (
                 ErrorCode.NOT_LEADER_OR_FOLLOWER,
@@ -299,7 +304,7 @@ class _Reading:
                 continue
             leader = current_leader(self._ctx, asked.topic, asked.partition)
             answer.current_leader = LeaderIdAndEpoch(leader.leader_id, leader.leader_epoch)
-            if leader.node is not None and leader.leader_id not in named:
+            if names_nodes and leader.node is not None and leader.leader_id not in named:
                 named.add(leader.leader_id)
                 response.node_endpoints.append(NodeEndpoint(*leader.node))
 
