@@ -17,7 +17,7 @@ from typing import Any, cast
 
 import trio
 
-from odradek.api.api import ConnectionEnded
+from odradek.api.api import ConnectionEnded, NeverAnswered
 from odradek.api.context import Peer
 from odradek.api.dispatch import Dispatcher
 from odradek.errors import MalformedMessage
@@ -57,6 +57,8 @@ class EchoCall:
             raise ZeroDivisionError
         if verb == "end":
             raise ConnectionEnded("told to")
+        if verb == "hush":
+            raise NeverAnswered("told to")
         return None if verb == "mute" else Echo(self._frame)
 
     async def _released(self, name: str) -> Echo:

@@ -165,6 +165,24 @@ async def test_a_handler_can_end_the_connection() -> None:
         assert await client.take(3) == ["first"]
 
 
+async def test_a_handler_can_leave_the_connection_without_any_answer() -> None:
+    async with connected() as client:
+        await client.send("wait a", "hush", "never")
+        await client.started(1)
+        client.dispatcher.release("a")
+        assert await client.take(1) == ["wait a"]
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(client.take, 1)
+            await trio.testing.wait_all_tasks_blocked()
+            client.connection.close_if_abandoned()
+            await trio.testing.wait_all_tasks_blocked()
+            assert len(nursery.child_tasks) == 1
+            assert client.dispatcher.started == ["wait a", "hush"]
+            nursery.cancel_scope.cancel()
+        await client.stream.aclose()
+        client.connection.close_if_abandoned()
+
+
 async def test_a_bug_of_ours_ends_this_connection_only(monkeypatch: pytest.MonkeyPatch) -> None:
     lines: list[tuple[Any, ...]] = []
     monkeypatch.setattr(telemetry.loggers, "output", lambda *line: lines.append(line))

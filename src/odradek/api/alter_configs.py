@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from odradek.api.api import Api, Versions
+from odradek.api.api import Api, NeverAnswered, Versions
 from odradek.api.config_changes import ResourceChange, change_resources
 from odradek.api.context import RequestContext
 from odradek.config.alteration import Change, Operation
@@ -41,6 +41,10 @@ def refuse(request: AlterConfigsRequest, ctx: RequestContext, code: int) -> Alte
 
 
 def _response(request: AlterConfigsRequest, answers: list[tuple[int, str | None]]) -> AlterConfigsResponse:
+    resources = [(each.resource_type, each.resource_name) for each in request.resources]
+    if len(set(resources)) < len(resources):
+        # Kafka has made the changes, but cannot count the errors of an answer that has a resource twice.
+        raise NeverAnswered("AlterConfigs names a resource twice")
     return AlterConfigsResponse(
         responses=[
             AlterConfigsResourceResponse(

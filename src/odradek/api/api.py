@@ -38,6 +38,13 @@ class ConnectionEnded(OdradekError):
     """
 
 
+class NeverAnswered(ConnectionEnded):
+    """Raised by a handler where Kafka fails so that it does not even answer with an error.
+
+    The connection stays open, and nothing that comes on it later is answered; clients give up in time.
+    """
+
+
 @dataclass(frozen=True, slots=True)
 class Versions:
     """A range of versions of one API, both ends inclusive."""

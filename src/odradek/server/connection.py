@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import trio
 
-from odradek.api.api import ConnectionEnded
+from odradek.api.api import ConnectionEnded, NeverAnswered
 from odradek.api.context import Peer
 from odradek.api.dispatch import Call, Dispatcher, Started
 from odradek.errors import MalformedMessage
@@ -101,7 +101,11 @@ class Connection:
 
     async def _receive(self, nursery: trio.Nursery) -> None:
         try:
-            await self._serve(nursery)
+            try:
+                await self._serve(nursery)
+            except NeverAnswered as reason:
+                self._log_end(reason)
+                await self._stay_silent()
         except Exception as reason:  # noqa: BLE001 - whatever it is costs this connection only, and is logged
             self._log_end(reason)
             if isinstance(reason, _PEER_MISBEHAVED):
@@ -176,12 +180,23 @@ class Connection:
             self._log_end(reason)
             self._scope.cancel()
 
+    async def _stay_silent(self) -> None:
+        """Read nothing more until the peer leaves, or the connection has been idle for too long."""
+        await self._wait_answered()
+        self._memory.release(self._reserved_bytes)
+        self._reserved_bytes = 0
+        self.active_at = trio.current_time()
+        self._only_waits = True
+        await trio.sleep_forever()
+
     async def _wait_answered(self) -> None:
         while self._deferred:
             await self._answered.park()
 
     def _log_end(self, reason: Exception) -> None:
-        what, connection = "Closing a connection", self.peer.connection_id
+        silent = isinstance(reason, NeverAnswered)
+        what = "Leaving a connection without an answer" if silent else "Closing a connection"
+        connection = self.peer.connection_id
         if isinstance(reason, _PEER_IS_GONE):
             _log.debug(what, connection=connection, reason=str(reason))
         elif isinstance(reason, _PEER_MISBEHAVED):
