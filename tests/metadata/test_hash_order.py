@@ -8,10 +8,12 @@ from odradek.metadata.hash_order import (
     identified_partition_hash,
     java_hash,
     java_order,
+    long_map_order,
     partition_hash,
     scala_immutable_order,
     scala_order,
     scala_trie_order,
+    timeline_order,
 )
 
 
@@ -72,3 +74,17 @@ def test_up_to_four_keys_of_an_immutable_map_stay_as_they_came() -> None:
 def test_keys_that_share_a_hash_stay_as_they_came() -> None:
     assert scala_trie_order(["BB", "Aa", "c"], java_hash).index("BB") < 2
     assert [key for key in scala_trie_order(["BB", "Aa", "c"], java_hash) if key != "c"] == ["BB", "Aa"]
+
+
+@pytest.mark.parametrize(
+    "expected", ["0", "0 2 1", "0 2 3 1", "0 1 4 2 3", "0 5 8 2 9 1 4 6 7 3", "0 5 10 8 2 9 11 1 4 6 7 3"]
+)
+def test_a_long_map_begins_with_zero(expected: str) -> None:
+    numbers = [int(number) for number in expected.split()]
+    assert long_map_order(sorted(numbers)) == numbers
+
+
+def test_timeline_maps_go_by_slot_and_the_latest_comes_first() -> None:
+    assert timeline_order(inserted(3), java_hash) == keys("7 14 0")
+    assert timeline_order(inserted(12), java_hash) == keys("7 49 28 77 56 35 14 0 63 42 21 70")
+    assert timeline_order([0, 3, 6, 9, 12, 15, 18, 21], int) == [18, 0, 15, 12, 9, 6, 3, 21]

@@ -5,12 +5,13 @@
 7  leader_epoch   8  authorized operations (KIP-430)   9  flexible   10  topic_id in answers (KIP-516)
 11  cluster's operations moved to DescribeCluster (KIP-700)   12  topics by id   13  error_code (KIP-1102)
 
-Topics that do not exist are created where both sides allow it; their clients are told to ask again.
+Topics that do not exist are created where both sides allow it; their clients are told to ask again. Rows
+come as Kafka's sets and maps iterate.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -20,6 +21,13 @@ from odradek.api.context import RequestContext
 from odradek.errors import KafkaError
 from odradek.metadata import topic_names
 from odradek.metadata.cache import PartitionState, Snapshot, TopicMetadata
+from odradek.metadata.hash_order import (
+    java_hash,
+    long_map_order,
+    scala_immutable_order,
+    scala_order,
+    uuid_hash,
+)
 from odradek.metadata.topic_id import NO_TOPIC_ID
 from odradek.protocol.api_keys import ApiKey
 from odradek.protocol.error_codes import ErrorCode
@@ -59,9 +67,10 @@ async def metadata(request: MetadataRequest, ctx: RequestContext) -> MetadataRes
     _check(request, version)
     topics: list[MetadataResponseTopic] = []
     if every:
-        topics += _known_topics(ctx, ctx.services.metadata.snapshot.topics)
+        names = scala_immutable_order(ctx.services.metadata.snapshot.topics, java_hash)
+        topics += _known_topics(ctx, names)
     else:
-        ids = {topic.topic_id for topic in request.topics or ()} - {NO_TOPIC_ID}
+        ids = [topic.topic_id for topic in request.topics or () if topic.topic_id != NO_TOPIC_ID]
         if ids:
             topics += _by_id(ctx, ids)
         else:
@@ -102,24 +111,24 @@ def _brokers(snapshot: Snapshot, listener_name: str) -> list[MetadataResponseBro
     return brokers
 
 
-def _by_id(ctx: RequestContext, ids: set[UUID]) -> list[MetadataResponseTopic]:
+def _by_id(ctx: RequestContext, asked: Iterable[UUID]) -> list[MetadataResponseTopic]:
     topics_by_id = ctx.services.metadata.snapshot.topics_by_id
+    ids = scala_immutable_order(asked, uuid_hash)
     unknown = [
         MetadataResponseTopic(error_code=ErrorCode.UNKNOWN_TOPIC_ID, name=None, topic_id=topic_id)
         for topic_id in ids
         if topic_id not in topics_by_id
     ]
     known = [topics_by_id[topic_id].name for topic_id in ids if topic_id in topics_by_id]
-    return unknown + _known_topics(ctx, known)
+    return unknown + _known_topics(ctx, scala_immutable_order(known, java_hash))
 
 
 async def _by_name(ctx: RequestContext, request: MetadataRequest) -> list[MetadataResponseTopic]:
-    names: dict[str, None] = {}
-    for topic in request.topics or ():
-        if topic.name is None:
-            # With neither name nor id a request runs into a bug of Kafka's, and is answered like one.
-            raise KafkaError(ErrorCode.UNKNOWN_SERVER_ERROR)
-        names[topic.name] = None
+    asked = [topic.name for topic in request.topics or () if topic.name is not None]
+    if len(asked) < len(request.topics or ()):
+        # With neither name nor id a request runs into a bug of Kafka's, and is answered like one.
+        raise KafkaError(ErrorCode.UNKNOWN_SERVER_ERROR)
+    names = scala_immutable_order(asked, java_hash)
     known = ctx.services.metadata.snapshot.topics
     unknown = [name for name in names if name not in known]
     # The protocol gives versions before 4, which cannot say it, the default: creation is allowed.
@@ -127,7 +136,10 @@ async def _by_name(ctx: RequestContext, request: MetadataRequest) -> list[Metada
     answers = _known_topics(ctx, [name for name in names if name in known])
     if unknown and creates:
         errors = await ctx.services.topics.create_automatically(unknown)
-        return answers + [_without_partitions(name, errors[name]) for name in unknown]
+        legal = [name for name in unknown if topic_names.reason_invalid(name) is None]
+        illegal = [name for name in unknown if name not in legal]
+        order = illegal + scala_immutable_order(scala_order(legal), java_hash)
+        return answers + [_without_partitions(name, errors[name]) for name in order]
     return answers + [_without_partitions(name, _missing(name)) for name in unknown]
 
 
@@ -146,15 +158,19 @@ def _known_topics(ctx: RequestContext, names: Iterable[str]) -> list[MetadataRes
         ErrorCode.LISTENER_NOT_FOUND if ctx.api_version >= 6 else ErrorCode.LEADER_NOT_AVAILABLE
     )
     listener = _Listener(snapshot, ctx.listener_name, ctx.api_version == 0, missing_listener)
-    return [_topic(snapshot.topics[name], listener) for name in names]
+    # Before KRaft, brokers keep a topic's partitions in a table that is copied with every update.
+    order = long_map_order if ctx.services.release.zookeeper else sorted
+    return [_topic(snapshot.topics[name], listener, order) for name in names]
 
 
-def _topic(topic: TopicMetadata, listener: _Listener) -> MetadataResponseTopic:
+def _topic(
+    topic: TopicMetadata, listener: _Listener, order: Callable[[Iterable[int]], list[int]]
+) -> MetadataResponseTopic:
     return MetadataResponseTopic(
         name=topic.name,
         topic_id=topic.topic_id,
         is_internal=topic_names.is_internal(topic.name),
-        partitions=[_partition(state, listener) for _, state in sorted(topic.partitions.items())],
+        partitions=[_partition(topic.partitions[number], listener) for number in order(topic.partitions)],
     )
 
 

@@ -14,6 +14,8 @@ from uuid import UUID
 Key = TypeVar("Key", bound=Hashable)
 
 _MASK = 0xFFFFFFFF
+_MASK_64 = (1 << 64) - 1
+_FIBONACCI = -7046029254386353131
 _TRIE_BITS = 5
 
 
@@ -68,6 +70,28 @@ def java_order(keys: Iterable[Key], hash_code: Callable[[Key], int]) -> list[Key
     return sorted(unique, key=lambda key: _spread(hash_code(key)) & (slots - 1))
 
 
+def timeline_order(keys: Iterable[Key], hash_code: Callable[[Key], int]) -> list[Key]:
+    """Sort keys as Kafka's `TimelineHashMap` iterates: by slot of few at first; in one, the latest first."""
+    unique = list(dict.fromkeys(keys))
+    unique.reverse()
+    bits = 1
+    while len(unique) * 3 > 4 << bits:
+        bits += 1
+    slots = {key: (_signed(hash_code(key)) * _FIBONACCI & _MASK_64) >> 64 - bits for key in unique}
+    return sorted(unique, key=slots.__getitem__)
+
+
+def long_map_order(numbers: Iterable[int]) -> list[int]:
+    """Sort numbers, none negative, as a Scala `LongMap` iterates that took them in order and was copied."""
+    return list(_copied_long_map(tuple(sorted(set(numbers)))))
+
+
+@lru_cache(maxsize=256)
+def _copied_long_map(numbers: tuple[int, ...]) -> tuple[int, ...]:
+    slots = max(8, 1 << max(len(numbers) - 1, 0).bit_length())
+    return tuple(_long_map(_long_map(numbers, 16), slots))
+
+
 def properties_order(keys: Iterable[str]) -> list[str]:
     """Sort keys as a `java.util.Properties` iterates, which is a ConcurrentHashMap of 16 slots at first."""
     unique = list(dict.fromkeys(keys))
@@ -94,9 +118,13 @@ def partition_hash(topic: str, partition: int) -> int:
 
 def identified_partition_hash(topic_id: UUID, topic: str, partition: int) -> int:
     """`TopicIdPartition.hashCode`."""
-    halves = (topic_id.int >> 64) ^ topic_id.int
-    uuid_hash = (halves >> 32 ^ halves) & _MASK
-    return (31 * (31 + uuid_hash) + partition_hash(topic, partition)) & _MASK
+    return (31 * (31 + uuid_hash(topic_id)) + partition_hash(topic, partition)) & _MASK
+
+
+def uuid_hash(uuid: UUID) -> int:
+    """`Uuid.hashCode`."""
+    halves = (uuid.int >> 64) ^ uuid.int
+    return (halves >> 32 ^ halves) & _MASK
 
 
 def _trie_order(hashed: list[tuple[int, Key]], shift: int) -> list[Key]:
@@ -115,6 +143,31 @@ def _trie_order(hashed: list[tuple[int, Key]], shift: int) -> list[Key]:
 
 def _scala_slots(capacity: int) -> int:
     return 1 << (max(capacity - 1, 4) * 2).bit_length() - 1
+
+
+def _long_map(numbers: Iterable[int], slots: int) -> list[int]:
+    """Put numbers into a `LongMap` of so many slots, and list them: 0, which has no slot, comes first."""
+    numbers = list(numbers)
+    table: dict[int, int] = {}
+    for number in filter(None, numbers):
+        _put(table, number, slots)
+        if len(table) * 2 > slots - 1:
+            slots *= 2
+            moved, table = table, {}
+            for slot in sorted(moved):
+                _put(table, moved[slot], slots)
+    return [0] * (0 in numbers) + [table[slot] for slot in sorted(table)]
+
+
+def _put(table: dict[int, int], number: int, slots: int) -> None:
+    """Put a number where its hash says; who finds the slot taken looks further, in growing steps."""
+    value = _spread((number ^ number >> 32) & _MASK) * 0x85EBCA6B & _MASK
+    slot = (value ^ value >> 13) & slots - 1
+    attempt = 0
+    while slot in table:
+        attempt += 1
+        slot = slot + 2 * (attempt + 1) * attempt - 3 & slots - 1
+    table[slot] = number
 
 
 def _spread(value: int) -> int:
