@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Set
 
 from odradek.config.release import Release
-from odradek.metadata.hash_order import java_hash, scala_order
+from odradek.metadata.hash_order import java_hash, java_order, scala_order
 
 
 def answer_order(names: Iterable[str], wanted: Set[str], release: Release) -> list[str]:
@@ -18,14 +18,4 @@ def answer_order(names: Iterable[str], wanted: Set[str], release: Release) -> li
     """
     if release.zookeeper:
         return scala_order(name for name in names if not wanted or name in wanted)
-    return [name for name in _java_order(names) if not wanted or name in wanted]
-
-
-def _java_order(names: Iterable[str]) -> list[str]:
-    """Sort as java.util.HashMap iterates: by slot, and in one slot by time of insertion."""
-    unique = list(dict.fromkeys(names))
-    slots = 16
-    while len(unique) > slots * 3 // 4:
-        slots *= 2
-    hashes = {name: java_hash(name) for name in unique}
-    return sorted(unique, key=lambda name: (hashes[name] ^ (hashes[name] >> 16)) & (slots - 1))
+    return [name for name in java_order(names, java_hash) if not wanted or name in wanted]

@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections import Counter
 
 from odradek.api.api import Api, Versions
+from odradek.api.config_order import answer_order
 from odradek.api.context import RequestContext
-from odradek.config.description import Entry, describe_topic
+from odradek.config.description import describe_topic
 from odradek.controller.new_topic import CreatedTopic, NewTopic
 from odradek.errors import KafkaError
 from odradek.metadata.topic_names import CLUSTER_METADATA_TOPIC
@@ -103,9 +104,10 @@ class _DescribedConfigs:
         return self._lists[overrides]
 
     def _describe(self, topic: CreatedTopic) -> list[CreatableTopicConfigs]:
-        entries: list[Entry] = list(describe_topic(self._config, topic.configs))
-        if not self.release.zookeeper:
-            entries.sort(key=lambda entry: entry.name)
+        entries = {entry.name: entry for entry in describe_topic(self._config, topic.configs)}
+        order = sorted(entries)
+        if self.release.zookeeper:
+            order = answer_order(entries, frozenset(), self.release)
         return [
             CreatableTopicConfigs(
                 name=entry.name,
@@ -114,7 +116,7 @@ class _DescribedConfigs:
                 config_source=entry.source,
                 is_sensitive=entry.sensitive,
             )
-            for entry in entries
+            for entry in map(entries.__getitem__, order)
         ]
 
 

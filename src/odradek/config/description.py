@@ -87,7 +87,7 @@ def describe_topic(config: BrokerConfig, overrides: Mapping[str, str]) -> Iterat
     """Every config of a topic. Raises InvalidConfig when what is stored for it cannot be read."""
     definitions = topic_definitions(config.release)
     values = topic_values(config, overrides)
-    for name in _each_once(overrides, definitions):
+    for name in _each_once(overrides.keys() - definitions.keys(), definitions):
         definition = definitions.get(name)
         if definition is not None and definition.internal and name not in overrides:
             continue
