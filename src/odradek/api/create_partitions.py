@@ -34,11 +34,16 @@ async def create_partitions(
     if zookeeper and not services.controller.is_active:
         raise KafkaError(ErrorCode.NOT_CONTROLLER)
     counts = Counter(topic.name for topic in request.topics)
+    wanted = [_new_partitions(topic) for topic in request.topics if counts[topic.name] == 1]
+    names = [each.topic for each in wanted]
+    if zookeeper and "" in names:
+        # No znode can be called that: Kafka fails when it comes to it, which is no answer for the others.
+        del wanted[names.index("") :]
     outcomes: dict[str, Outcome] = await services.topics.create_partitions(
-        [_new_partitions(topic) for topic in request.topics if counts[topic.name] == 1],
-        timeout_ms=request.timeout_ms,
-        validate_only=request.validate_only,
+        wanted, timeout_ms=request.timeout_ms, validate_only=request.validate_only
     )
+    if len(wanted) < len(names):
+        raise KafkaError(ErrorCode.UNKNOWN_SERVER_ERROR)
     repeated = "Duplicate topic in request." if zookeeper else "Duplicate topic name."
     refused = Outcome(ErrorCode.INVALID_REQUEST, repeated)
     return CreatePartitionsResponse(results=[_result(name, outcomes.get(name, refused)) for name in counts])

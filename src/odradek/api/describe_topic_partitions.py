@@ -65,6 +65,9 @@ def _names(request: DescribeTopicPartitionsRequest, snapshot: Snapshot) -> list[
     cursor = request.cursor
     names = sorted(asked or snapshot.topics)
     if cursor is None:
+        if "" in asked:
+            # Kafka takes it for the topic of the cursor, and looks for its partition there.
+            raise KafkaError(ErrorCode.UNKNOWN_SERVER_ERROR)
         return names
     if cursor.partition_index < 0 or (asked and cursor.topic_name not in asked):
         raise KafkaError(ErrorCode.INVALID_REQUEST)

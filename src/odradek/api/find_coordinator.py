@@ -5,8 +5,8 @@
 
 The coordinator of a key is the leader of its partition of an internal topic, which the first question
 brings into being. Of coordinators that this broker does not have yet (transactions, share groups) clients
-are told INVALID_REQUEST, as a Kafka without a share coordinator tells them: it ends their search, where
-COORDINATOR_NOT_AVAILABLE would let them ask until they time out.
+are told INVALID_REQUEST: it ends their search, where COORDINATOR_NOT_AVAILABLE would let them ask until they
+time out, as 3.9 does with share groups, which it does not have either.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ api = Api(key=ApiKey.FIND_COORDINATOR, versions=Versions(0, 6), request=FindCoor
 
 _GROUP, _TRANSACTION, _SHARE = 0, 1, 2
 _FIRST_WITH_MANY_KEYS = 4
+_FIRST_WITH_SHARE_GROUPS = 6
 
 
 class _Found(NamedTuple):
@@ -51,9 +52,11 @@ async def find_coordinator(request: FindCoordinatorRequest, ctx: RequestContext)
 
 
 async def _find(key_type: int, key: str, ctx: RequestContext) -> _Found:
+    services = ctx.services
+    if key_type == _SHARE and services.release.zookeeper and ctx.api_version >= _FIRST_WITH_SHARE_GROUPS:
+        return _Found(ErrorCode.COORDINATOR_NOT_AVAILABLE)
     if key_type != _GROUP:
         return _Found(ErrorCode.INVALID_REQUEST)
-    services = ctx.services
     topic = services.metadata.snapshot.topics.get(GROUP_METADATA_TOPIC)
     if topic is None:
         await services.topics.create_automatically((GROUP_METADATA_TOPIC,))
