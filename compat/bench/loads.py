@@ -36,6 +36,17 @@ class Shape:
     many_combinations: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class Done:
+    """One load that has run: large ones count bytes, others count requests."""
+
+    name: str
+    is_large: bool
+    payload_bytes: int
+    traffic: Traffic
+    cpu_seconds: float
+
+
 def loads(stage: Stage) -> Scores:
     """Every shape, every number of connections and requests in flight, both acks; then reading it back."""
     shapes = list(_shapes(stage.plan))
@@ -72,9 +83,9 @@ def _requests(total_bytes: int, batch: Batch) -> int:
 
 
 def _one_shape(broker: Contestant, shape: Shape, connections: int, scores: Scores) -> None:
-    combinations = (
-        list(product((1, connections), IN_FLIGHT, ACKS)) if shape.many_combinations else [(1, 5, -1)]
-    )
+    combinations = [(1, 5, -1)]
+    if shape.many_combinations:
+        combinations = list(product((1, connections), IN_FLIGHT, ACKS))
     for lanes, in_flight, acks in combinations:
         topic = f"load-{time.time_ns()}"
         create_topic(broker.bootstrap, topic)
@@ -84,7 +95,7 @@ def _one_shape(broker: Contestant, shape: Shape, connections: int, scores: Score
             traffic = produce(address(broker), topic, load)
         name = produce_name(shape.name, lanes, in_flight, acks)
         payload_bytes = traffic.requests * shape.batch.payload_bytes
-        _score(scores, broker.name, name, shape, traffic, cost.cpu_seconds, payload_bytes)
+        _score(scores, broker.name, Done(name, shape.is_large, payload_bytes, traffic, cost.cpu_seconds))
         if (lanes, in_flight, acks) == combinations[-1]:
             _read_back(broker, topic, shape, {combination[0] for combination in combinations}, scores)
         delete_topic(broker.bootstrap, topic)
@@ -100,35 +111,21 @@ def _read_back(broker: Contestant, topic: str, shape: Shape, connections: set[in
             )
         name = f"fetch {what}, {shape.name}, {_connections(lanes)}"
         payload_bytes = batches * lanes * shape.batch.payload_bytes
-        _score(scores, broker.name, name, shape, traffic, cost.cpu_seconds, payload_bytes)
+        _score(scores, broker.name, Done(name, shape.is_large, payload_bytes, traffic, cost.cpu_seconds))
 
 
-def _score(
-    scores: Scores,
-    broker: str,
-    name: str,
-    shape: Shape,
-    traffic: Traffic,
-    cpu_seconds: float,
-    payload_bytes: int,
-) -> None:
-    if shape.is_large:
-        _throughput(scores, broker, name, traffic, cpu_seconds, payload_bytes)
+def _score(scores: Scores, broker: str, done: Done) -> None:
+    traffic, name = done.traffic, done.name
+    if done.is_large:
+        rate = done.payload_bytes / traffic.seconds / MIB
+        scores.add(Measure(name, "throughput", "MiB/s", more_is_better=True), broker, rate)
+        scores.add(Measure(name, "CPU", "s/GB"), broker, done.cpu_seconds / (done.payload_bytes / GB))
     else:
         rate = traffic.requests / traffic.seconds
         scores.add(Measure(name, "throughput", "requests/s", more_is_better=True), broker, rate)
-        million = cpu_seconds / traffic.requests * 1e6
+        million = done.cpu_seconds / traffic.requests * 1e6
         scores.add(Measure(name, "CPU", "s/million requests"), broker, million)
         trips_ms = [trip * 1000 for trip in traffic.round_trips]
         scores.add(Measure(name, "round trip p50", "ms"), broker, median(trips_ms))
         scores.add(Measure(name, "round trip p99", "ms"), broker, percentile(trips_ms, 990))
-        scores.add(Measure(name, GENERATOR_BUSY, "of a core"), broker, traffic.generator_busy)
-
-
-def _throughput(
-    scores: Scores, broker: str, name: str, traffic: Traffic, cpu_seconds: float, total_bytes: int
-) -> None:
-    rate = total_bytes / traffic.seconds / MIB
-    scores.add(Measure(name, "throughput", "MiB/s", more_is_better=True), broker, rate)
-    scores.add(Measure(name, "CPU", "s/GB"), broker, cpu_seconds / (total_bytes / GB))
     scores.add(Measure(name, GENERATOR_BUSY, "of a core"), broker, traffic.generator_busy)

@@ -12,8 +12,9 @@ LIMIT = 0.9
 """From this part of a core on the generator is taken to be the limit of a load, and the row is marked."""
 MARK = "†"
 NOTE = (
-    f"Medians of the rounds; a ratio is the median of the rounds' ratios (lowest – highest). {MARK} The load "
-    "generator needed a whole core: the broker could have done more, and its CPU is the figure to compare."
+    "Medians of the rounds; a ratio is the median of the rounds' ratios (lowest – highest). Broker and load "
+    "share the machine, so the broker's own processor time is the figure that is distorted least. "
+    f"{MARK} The load generator needed a whole core: the broker could have done more."
 )
 
 
