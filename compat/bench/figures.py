@@ -11,6 +11,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median, quantiles
@@ -52,8 +53,12 @@ class Scores:
     @property
     def brokers(self) -> list[str]:
         """Every broker with a value: ours first, then by name."""
-        found = {broker for brokers in self.values.values() for broker in brokers}
-        return sorted(found, key=lambda broker: (broker != ODRADEK, broker))
+        return sorted_brokers({broker for brokers in self.values.values() for broker in brokers})
+
+    @property
+    def others(self) -> list[str]:
+        """The brokers but ours."""
+        return [broker for broker in self.brokers if broker != ODRADEK]
 
     def median(self, measure: Measure, broker: str) -> float | None:
         """The middle of the rounds, None without any."""
@@ -138,6 +143,11 @@ def paired_ratio(ours: list[float], theirs: list[float]) -> Ratio | None:
 def percentile(values: list[float], permille: int) -> float:
     """The `permille`-th thousandth (1 to 999) of at least two values."""
     return quantiles(values, n=1000, method="inclusive")[permille - 1]
+
+
+def sorted_brokers(names: Iterable[str]) -> list[str]:
+    """Ours first, then by name."""
+    return sorted(names, key=lambda name: (name != ODRADEK, name))
 
 
 def short(value: float) -> str:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from compat.bench.figures import ODRADEK, Measure, Ratio, Results, Scores, short
+from compat.bench.figures import ODRADEK, Measure, Ratio, Results, Scores, short, sorted_brokers
 from compat.bench.loads import GENERATOR_BUSY, produce_name
 
 LIMIT = 0.9
 """From this part of a core on the generator is taken to be the limit of a load, and the row is marked."""
 MARK = "†"
+JUDGE = "Kafka 3.9.2"
+"""Whom the targets name."""
 NOTE = (
     "Medians of the rounds; a ratio is the median of the rounds' ratios (lowest – highest). Broker and load "
     "share the machine, so the broker's own processor time is the figure that is distorted least. "
@@ -41,14 +43,13 @@ class Row:
 
 def rows(scores: Scores) -> Iterator[Row]:
     """Every measure of a part but the generator's own."""
-    others = [broker for broker in scores.brokers if broker != ODRADEK]
     for measure in scores.values:
         if measure.figure == GENERATOR_BUSY:
             continue
         yield Row(
             measure,
             {broker: scores.median(measure, broker) for broker in scores.brokers},
-            {broker: scores.ratio(measure, ODRADEK, broker) for broker in others},
+            {broker: scores.ratio(measure, ODRADEK, broker) for broker in scores.others},
             frozenset(_limited(scores, measure)),
         )
 
@@ -57,12 +58,12 @@ def full_table(results: Results) -> str:
     """Each part under its own heading."""
     parts = [f"{results.machine}; revision {results.revision}, {results.finished}", NOTE]
     for name, scores in results.parts.items():
-        parts.append(f"### {name}\n\n" + _markdown(scores.brokers, rows(scores)))
+        parts.append(f"### {name}\n\n" + _markdown(scores.brokers, scores.others, rows(scores)))
     return "\n\n".join(parts)
 
 
 def readme_table(results: Results) -> str:
-    """The measures that the targets are about."""
+    """The measures that the targets are about, as ratios to the release that they name."""
     wanted = {
         (produce_name("1 MB batches", 1, 5, -1), None),
         ("fetch 1 MB at a time, 1 MB batches, 1 connection", None),
@@ -71,14 +72,16 @@ def readme_table(results: Results) -> str:
     }
     short_parts = ("start", "latency", "memory", "restart")
     chosen: list[Row] = []
-    brokers: dict[str, None] = {}
+    brokers: set[str] = set()
     for name, scores in results.parts.items():
         for row in rows(scores):
             measure = row.measure
             if name in short_parts or {(measure.name, None), (measure.name, measure.figure)} & wanted:
                 chosen.append(row)
-                brokers.update(dict.fromkeys(scores.brokers))
-    return f"{_markdown(list(brokers), chosen)}\n\n{NOTE}\n{results.machine}; revision {results.revision}."
+                brokers.update(scores.brokers)
+    others = [JUDGE] if JUDGE in brokers else []
+    table = _markdown(sorted_brokers(brokers), others, chosen)
+    return f"{table}\n\n{NOTE}\n{results.machine}; revision {results.revision}."
 
 
 def ratio_text(ratio: Ratio | None) -> str:
@@ -86,8 +89,8 @@ def ratio_text(ratio: Ratio | None) -> str:
     return "–" if ratio is None else f"{ratio.middle:.2f} ({ratio.low:.2f} – {ratio.high:.2f})"
 
 
-def _markdown(brokers: list[str], found: Iterable[Row]) -> str:
-    others = [broker for broker in brokers if broker != ODRADEK]
+def _markdown(brokers: list[str], others: list[str], found: Iterable[Row]) -> str:
+    """Medians of `brokers` and our ratio to `others`."""
     headings = ["measure", *brokers, *(f"ratio to {other}" for other in others)]
     lines = [_line(headings), _line(["---", *["---:"] * (len(headings) - 1)])]
     for row in found:
