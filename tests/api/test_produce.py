@@ -7,7 +7,7 @@ import pytest
 import trio
 import trio.testing
 
-from odradek.api.api import ConnectionEnded
+from odradek.api.api import ConnectionEnded, NeverAnswered
 from odradek.api.produce import ADMIN_CLIENT_ID, api, refuse
 from odradek.config.log_config import LogConfig
 from odradek.metadata.topic_id import NO_TOPIC_ID
@@ -278,12 +278,12 @@ async def test_a_length_that_overflows_refuses_the_whole_request(tmp_path, autoj
         assert (await send(broker, records)).error_code == ErrorCode.UNKNOWN_SERVER_ERROR
 
 
-async def test_null_instead_of_records_closes_the_connection(tmp_path, autojump_clock):
+async def test_null_instead_of_records_is_never_answered(tmp_path, autojump_clock):
     async with data_broker(tmp_path) as broker:
         broker.host.lead("t")
         request = produce(b"")
         request.topic_data[0].partition_data[0].records = None
-        with pytest.raises(ConnectionEnded):
+        with pytest.raises(NeverAnswered):
             await broker.ask(api, request, 9)
 
 

@@ -21,7 +21,7 @@ from uuid import UUID
 import trio
 
 from odradek.api import row_order
-from odradek.api.api import Answer, Api, ConnectionEnded, Versions
+from odradek.api.api import Answer, Api, ConnectionEnded, NeverAnswered, Versions
 from odradek.api.context import RequestContext
 from odradek.api.current_leader import current_leader
 from odradek.api.row_order import Row
@@ -299,14 +299,14 @@ def _has_transactional_records(request: ProduceRequest) -> bool:
     """Whether some partition's batch says that it is part of a transaction.
 
     Raises KafkaError(CORRUPT_MESSAGE, UNKNOWN_SERVER_ERROR) for bytes that cannot be a batch, which Kafka
-    notices here first, and ConnectionEnded for null, which Kafka leaves without an answer for ever.
+    notices here first, and NeverAnswered for null.
     """
     is_transactional = False
     for topic in request.topic_data:
         for data in topic.partition_data:
             records = cast("memoryview | None", data.records)
             if records is None:
-                raise ConnectionEnded("a produce request without records")
+                raise NeverAnswered("a produce request without records")
             if len(records) <= ATTRIBUTES_OFFSET + 1 or records[MAGIC_OFFSET] != 2:
                 _look_for_batch(records)
                 continue
