@@ -6,13 +6,17 @@ from the wire. Source: KafkaApis.handleLeaderAndIsrRequest and its neighbours.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from copy import copy
 from typing import TYPE_CHECKING
+
+import trio
 
 from odradek.coordination.dynamic_configs import TOPICS, DynamicConfigs
 from odradek.coordinators.runtime import CoordinatorRuntime
 from odradek.metadata.cache import MetadataCache
 from odradek.metadata.topic_partition import TopicPartition
-from odradek.protocol.generated.leader_and_isr_request import LeaderAndIsrRequest
+from odradek.protocol.generated.leader_and_isr_request import LeaderAndIsrRequest, LeaderAndIsrTopicState
 from odradek.protocol.generated.leader_and_isr_response import LeaderAndIsrResponse
 from odradek.protocol.generated.stop_replica_request import StopReplicaRequest
 from odradek.protocol.generated.stop_replica_response import StopReplicaResponse
@@ -22,6 +26,10 @@ from odradek.replication.replicas import Replicas
 
 if TYPE_CHECKING:
     from odradek.groups.shard import GroupShard
+
+
+_PARTITIONS_AT_A_TIME = 50
+"""Making so many new partitions takes some 50 ms, for which nobody else is served."""
 
 
 class LocalBroker:
@@ -45,7 +53,13 @@ class LocalBroker:
             topic.topic_name for topic in request.topic_states if topic.topic_name not in self._metadata
         }
         await self._configs.refresh(TOPICS, sorted(unknown))
-        return self._replicas.apply_leader_and_isr(request)
+        whole = LeaderAndIsrResponse()
+        for part in _parts(request):
+            response = self._replicas.apply_leader_and_isr(part)
+            whole.error_code = response.error_code
+            whole.topics += response.topics
+            await trio.lowlevel.checkpoint()
+        return whole
 
     async def update_metadata(self, request: UpdateMetadataRequest) -> UpdateMetadataResponse:
         """Know the cluster. The groups' offsets of deleted partitions go with them."""
@@ -63,3 +77,22 @@ class LocalBroker:
         from odradek.groups.commands import ForgetPartitions
 
         await self._groups.execute_everywhere(ForgetPartitions(frozenset(deleted)))
+
+
+def _parts(request: LeaderAndIsrRequest) -> Iterator[LeaderAndIsrRequest]:
+    """The same request in several, topic by topic; at least one."""
+    topics: list[LeaderAndIsrTopicState] = []
+    count = 0
+    for topic in request.topic_states:
+        if topics and count + len(topic.partition_states) > _PARTITIONS_AT_A_TIME:
+            yield _with_topics(request, topics)
+            topics, count = [], 0
+        topics.append(topic)
+        count += len(topic.partition_states)
+    yield _with_topics(request, topics)
+
+
+def _with_topics(request: LeaderAndIsrRequest, topics: list[LeaderAndIsrTopicState]) -> LeaderAndIsrRequest:
+    part = copy(request)
+    part.topic_states = topics
+    return part

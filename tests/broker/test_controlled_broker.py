@@ -1,0 +1,74 @@
+"""What a broker does for its controller, around what Replicas does."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import trio
+
+from odradek.broker.controlled_broker import LocalBroker
+from odradek.metadata.cache import MetadataCache
+from odradek.protocol.generated.leader_and_isr_request import (
+    LeaderAndIsrPartitionState,
+    LeaderAndIsrRequest,
+    LeaderAndIsrTopicState,
+)
+from odradek.protocol.generated.leader_and_isr_response import LeaderAndIsrResponse, LeaderAndIsrTopicError
+
+
+class Replicas:
+    """Notes how many partitions it was given at a time."""
+
+    def __init__(self) -> None:
+        self.given: list[int] = []
+
+    def apply_leader_and_isr(self, request: LeaderAndIsrRequest) -> LeaderAndIsrResponse:
+        self.given.append(sum(len(topic.partition_states) for topic in request.topic_states))
+        assert request.controller_epoch == 7
+        return LeaderAndIsrResponse(topics=[LeaderAndIsrTopicError() for _ in request.topic_states])
+
+
+class Configs:
+    async def refresh(self, entity_type: str, names: list[str]) -> None:
+        assert entity_type == "topics"
+
+
+def request(topics: int, partitions: int) -> LeaderAndIsrRequest:
+    return LeaderAndIsrRequest(
+        controller_epoch=7,
+        topic_states=[
+            LeaderAndIsrTopicState(
+                topic_name=f"t{number}",
+                partition_states=[LeaderAndIsrPartitionState() for _ in range(partitions)],
+            )
+            for number in range(topics)
+        ],
+    )
+
+
+async def test_a_thousand_partitions_do_not_stop_everybody_else(autojump_clock: object) -> None:
+    replicas = Replicas()
+    broker = LocalBroker(cast(Any, replicas), MetadataCache(), cast(Any, Configs()), cast(Any, None))
+    turns: list[int] = []
+
+    async def somebody_else() -> None:
+        while True:
+            await trio.lowlevel.checkpoint()
+            turns.append(len(replicas.given))
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(somebody_else)
+        response = await broker.leader_and_isr(request(topics=50, partitions=20))
+        nursery.cancel_scope.cancel()
+    assert len(response.topics) == 50
+    assert sum(replicas.given) == 1000
+    assert max(replicas.given) <= 50
+    assert len(set(turns)) > 10
+
+
+async def test_a_topic_is_never_split_and_an_empty_request_is_still_one(autojump_clock: object) -> None:
+    replicas = Replicas()
+    broker = LocalBroker(cast(Any, replicas), MetadataCache(), cast(Any, Configs()), cast(Any, None))
+    await broker.leader_and_isr(request(topics=2, partitions=300))
+    await broker.leader_and_isr(request(topics=0, partitions=0))
+    assert replicas.given == [300, 300, 0]
