@@ -59,15 +59,6 @@ def serves(bootstrap: str, *, timeout_s: float = 5) -> bool:
         return False
 
 
-def accepts(port: int) -> bool:
-    """Whether somebody accepts connections on the loopback port."""
-    try:
-        socket.create_connection(("127.0.0.1", port), timeout=1).close()
-    except OSError:
-        return False
-    return True
-
-
 def _exchange(connection: socket.socket, key: int, version: int, body: bytes) -> bytes:
     header = struct.pack(">hhih", key, version, 1, -1)
     connection.sendall(struct.pack(">i", len(header) + len(body)) + header + body)
