@@ -1,18 +1,21 @@
 """What every metadata store must do, whoever keeps the tree; one suite for all implementations.
 
 An implementation joins by an entry in `IMPLEMENTATIONS`: a context manager that gives an opener of sessions
-with one empty tree. Semantics are ZooKeeper's: the suite passed over a ZooKeeper 3.8.4, by way of kazoo.
+with one empty tree. Semantics are ZooKeeper's, and a real one is among them.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
+from typing import Protocol
+from uuid import uuid4
 
 import pytest
 import trio
 
+from compat.oracle.zookeeper import ZooKeeper
 from odradek.coordination.changes import Changes
 from odradek.coordination.embedded import EmbeddedStore
 from odradek.coordination.store import (
@@ -20,6 +23,7 @@ from odradek.coordination.store import (
     Check,
     Create,
     Delete,
+    MetadataStore,
     NoChildrenForEphemerals,
     NodeExists,
     NoNode,
@@ -28,44 +32,92 @@ from odradek.coordination.store import (
     Set,
     StoreError,
 )
+from odradek.coordination.zookeeper import ZooKeeperStore
+from odradek.coordination.zookeeper_settings import ZooKeeperSettings
 
-OpenSession = Callable[[], EmbeddedStore]
+
+class Session(MetadataStore, Protocol):
+    async def close(self) -> None: ...
+
+
+OpenSession = Callable[[], Session]
+
+
+@pytest.fixture(scope="module")
+def ensemble() -> Iterator[ZooKeeper]:
+    with ZooKeeper() as zookeeper:
+        yield zookeeper
 
 
 @asynccontextmanager
-async def embedded_in_memory(tmp_path: Path) -> AsyncIterator[OpenSession]:
+async def embedded_in_memory(request: pytest.FixtureRequest) -> AsyncIterator[OpenSession]:
     async with EmbeddedStore() as first:
         yield first.another_session
 
 
 @asynccontextmanager
-async def embedded_in_file(tmp_path: Path) -> AsyncIterator[OpenSession]:
-    async with EmbeddedStore(tmp_path / "tree.sqlite3") as first:
+async def embedded_in_file(request: pytest.FixtureRequest) -> AsyncIterator[OpenSession]:
+    directory: Path = request.getfixturevalue("tmp_path")
+    async with EmbeddedStore(directory / "tree.sqlite3") as first:
         yield first.another_session
 
 
-IMPLEMENTATIONS: list[Callable[[Path], AbstractAsyncContextManager[OpenSession]]] = [
-    embedded_in_memory,
-    embedded_in_file,
-]
+@asynccontextmanager
+async def zookeeper(request: pytest.FixtureRequest) -> AsyncIterator[OpenSession]:
+    """Each test has a chroot of its own."""
+    ensemble: ZooKeeper = request.getfixturevalue("ensemble")
+    settings = ZooKeeperSettings(ensemble.connect, chroot=f"/contract/{uuid4()}")
+    opened: list[ZooKeeperStore] = []
+    async with trio.open_nursery() as nursery:
+
+        def open_session() -> ZooKeeperStore:
+            store = ZooKeeperStore(settings)
+            opened.append(store)
+            nursery.start_soon(store.run)
+            return store
+
+        await open_session().connect()
+        yield open_session
+        for store in opened:
+            await store.close()
+        nursery.cancel_scope.cancel()
 
 
-@pytest.fixture(params=IMPLEMENTATIONS, ids=lambda implementation: implementation.__name__)
-async def sessions(request, tmp_path):
-    async with request.param(tmp_path) as open_session:
+Implementation = Callable[[pytest.FixtureRequest], AbstractAsyncContextManager[OpenSession]]
+
+IMPLEMENTATIONS: dict[Implementation, tuple[pytest.MarkDecorator, ...]] = {
+    embedded_in_memory: (),
+    embedded_in_file: (),
+    zookeeper: (pytest.mark.oracle,),
+}
+
+
+@pytest.fixture(
+    params=[pytest.param(each, id=each.__name__, marks=marks) for each, marks in IMPLEMENTATIONS.items()]
+)
+async def sessions(request):
+    async with request.param(request) as open_session:
         yield open_session
 
 
-async def woken(changes: Changes) -> frozenset[str]:
-    with trio.move_on_after(0.5):
-        return await anext(changes)
-    return frozenset()
+async def woken(store: MetadataStore, changes: Changes, within_s: float = 5) -> frozenset[str]:
+    """The paths that may have changed, read again as every reader does."""
+    paths: frozenset[str] = frozenset()
+    with trio.move_on_after(within_s):
+        paths = await anext(changes)
+    for path in paths:
+        await store.exists(path)
+    return paths
 
 
-async def woken_for(changes: Changes, *expected: str) -> set[str]:
+async def asleep(store: MetadataStore, changes: Changes) -> bool:
+    return not await woken(store, changes, within_s=0.5)
+
+
+async def woken_for(store: MetadataStore, changes: Changes, *expected: str) -> set[str]:
     """Collect paths until the expected ones are among them; a store may wake more often than it must."""
     paths: set[str] = set()
-    while not paths.issuperset(expected) and (more := await woken(changes)):
+    while not paths.issuperset(expected) and (more := await woken(store, changes)):
         paths |= more
     return paths
 
@@ -182,9 +234,9 @@ async def test_ephemeral_nodes_end_with_their_session(sessions):
     await mortal.commit(Create("/ids"), Create("/ids/0", b"broker", ephemeral=True))
     assert (await store.get("/ids/0")).ephemeral
     changes = store.changes("/ids")
-    assert await woken(changes)
+    assert await woken(store, changes)
     await mortal.close()
-    assert await woken(changes)
+    assert await woken(store, changes)
     assert await store.children("/ids") == frozenset()
     assert await refused(mortal.get("/ids")) == (SessionExpired, "/ids")
     assert (await refused(mortal.commit(Create("/x"))))[0] is SessionExpired
@@ -201,31 +253,31 @@ async def test_a_reader_is_woken_at_once_and_then_by_its_node_and_children(sessi
     store, writer = sessions(), sessions()
     await writer.commit(Create("/p"), Create("/p/a"))
     changes = store.changes("/p")
-    assert await woken(changes)
+    assert await woken(store, changes)
     for operation in (Set("/p", b"x"), Create("/p/b"), Delete("/p/b")):
         await writer.commit(operation)
-        assert await woken(changes), operation
+        assert await woken(store, changes), operation
 
 
 async def test_a_reader_of_a_missing_node_is_woken_by_its_birth_and_death(sessions):
     store = sessions()
     changes = store.changes("/controller")
-    assert await woken(changes)
+    assert await woken(store, changes)
     await store.commit(Create("/controller"))
-    assert await woken(changes)
+    assert await woken(store, changes)
     await store.commit(Delete("/controller"))
-    assert await woken(changes)
+    assert await woken(store, changes)
 
 
 async def test_a_reader_sleeps_through_what_does_not_concern_it(sessions):
     store = sessions()
     await store.commit(Create("/p"), Create("/p/a"), Create("/q"))
     changes = store.changes("/p")
-    assert await woken(changes)
+    assert await woken(store, changes)
     await store.commit(Set("/p/a", b"grandchildren"), Set("/q", b""), Create("/p/a/b"))
     with pytest.raises(BadVersion):
         await store.commit(Set("/p", b""), Check("/q", 9))
-    assert not await woken(changes)
+    assert await asleep(store, changes)
 
 
 async def test_changes_before_a_read_make_one_wake_and_none_is_lost(sessions):
@@ -233,10 +285,10 @@ async def test_changes_before_a_read_make_one_wake_and_none_is_lost(sessions):
     changes = store.changes("/n")
     await store.commit(Create("/n", b"1"))
     await store.commit(Set("/n", b"2"))
-    assert await woken(changes)
+    assert await woken(store, changes)
     assert (await store.get("/n")).data == b"2"
     await store.commit(Set("/n", b"3"))
-    assert await woken(changes)
+    assert await woken(store, changes)
 
 
 async def test_one_reader_learns_which_of_many_paths_changed(sessions):
@@ -244,26 +296,26 @@ async def test_one_reader_learns_which_of_many_paths_changed(sessions):
     await store.commit(Create("/a"), Create("/b"))
     changes = store.changes("/a", "/b")
     changes.add("/c")
-    assert await woken_for(changes, "/a", "/b", "/c") == {"/a", "/b", "/c"}
+    assert await woken_for(store, changes, "/a", "/b", "/c") == {"/a", "/b", "/c"}
     await store.commit(Set("/a", b"1"), Create("/c"))
-    assert "/b" not in await woken_for(changes, "/a", "/c")
+    assert "/b" not in await woken_for(store, changes, "/a", "/c")
     changes.discard("/a")
     await store.commit(Set("/a", b"2"), Set("/b", b"2"))
-    assert "/a" not in await woken_for(changes, "/b")
+    assert "/a" not in await woken_for(store, changes, "/b")
     changes.add("/a")
-    assert "/a" in await woken_for(changes, "/a")
+    assert "/a" in await woken_for(store, changes, "/a")
     await store.commit(Set("/a", b"3"))
-    assert "/a" in await woken_for(changes, "/a")
+    assert "/a" in await woken_for(store, changes, "/a")
     changes.follow("/d")
-    assert "/d" not in await woken(changes)
+    assert "/d" not in await woken(store, changes, within_s=0.5)
     await store.commit(Create("/d"))
-    assert "/d" in await woken_for(changes, "/d")
+    assert "/d" in await woken_for(store, changes, "/d")
 
 
 async def test_a_waiting_reader_learns_of_the_end_of_its_session(sessions):
     store = sessions()
     changes = store.changes("/n")
-    assert await woken(changes)
+    assert await woken(store, changes)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(store.close)
         with pytest.raises(SessionExpired):
@@ -274,7 +326,7 @@ async def test_one_of_many_racing_writers_wins(sessions):
     stores = [sessions() for _ in range(5)]
     outcomes: list[bool] = []
 
-    async def elect(store: EmbeddedStore) -> None:
+    async def elect(store: Session) -> None:
         try:
             await store.commit(Create("/controller", ephemeral=True))
         except NodeExists:

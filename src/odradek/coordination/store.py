@@ -1,9 +1,9 @@
 """The tree that a Kafka cluster agrees on, as ZooKeeper offers it and as everyone above sees it.
 
 Owns the interface: nodes, the operations of an atomic commit, and their errors. Says nothing about where
-the tree lives: `embedded.EmbeddedStore` keeps it beside the log, and an ensemble keeps it behind kazoo. Both
-pass the one contract suite in `tests/coordination/test_store_contract.py`. A node without data (null in
-ZooKeeper, where Kafka writes it so) is one with empty data here.
+the tree lives: `embedded.EmbeddedStore` keeps it beside the log, `zookeeper.ZooKeeperStore` in an ensemble.
+Both pass the one contract suite in `tests/coordination/test_store_contract.py`. A node without data (null
+in ZooKeeper, where Kafka writes it so) is one with empty data here.
 
 Semantics are ZooKeeper's (PrepRequestProcessor, DataTree): every commit has one zxid, larger than any
 before; a node's version counts the times its data was set; an ephemeral node lives as long as the session
@@ -151,6 +151,7 @@ class MetadataStore(Protocol):
 
         For one reader. The nodes need not exist. Subscribed from the call on, and all paths come first as
         changed, so that a loop over them reads the state it starts from; several changes may come as one
-        wake, but no change after a wake goes without another one. Children's own data do not count.
+        wake, but none that a read after the wake did not show goes without another one. Children's own data
+        do not count.
         The iterator raises SessionExpired when the session ends.
         """
