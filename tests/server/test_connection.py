@@ -100,6 +100,18 @@ async def test_a_large_frame_comes_back_whole() -> None:
             assert await client.take(2) == [large, "small"]
 
 
+@pytest.mark.parametrize(("size_bytes", "is_kept"), [(1 << 20, True), (3 << 20, False)])
+async def test_only_what_is_not_too_large_is_kept_for_the_next_request(
+    size_bytes: int, is_kept: bool
+) -> None:
+    async with connected(max_frame_bytes=4 << 20) as client:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(client.send, "mute" + " " * size_bytes, "small")
+            assert await client.take(1) == ["small"]
+        kept_bytes = len(client.connection._buffer.room())
+        assert (kept_bytes >= size_bytes) is is_kept
+
+
 async def test_a_request_that_waits_holds_those_behind_it() -> None:
     async with connected() as client:
         await client.send("hold a", "next")

@@ -32,6 +32,9 @@ _log = get_logger(__name__)
 
 _MAX_DEFERRED = 256
 _MAX_DEFERRED_BYTES = 32 * 1024 * 1024
+_KEPT_BYTES = 2 * 1024 * 1024
+"""A buffer for larger requests than this is given back after each, or many connections would keep many."""
+
 _WORK_BETWEEN_CHECKPOINTS = 1024 * 1024
 _WORK_OF_A_REQUEST = 32 * 1024
 """What a request costs besides its bytes, in the bytes that take as long to receive and copy."""
@@ -120,6 +123,8 @@ class Connection:
             if frame is not None:
                 await self._handle(frame, nursery)
                 work += _WORK_OF_A_REQUEST + len(frame)
+                if len(frame) > _KEPT_BYTES:
+                    buffer.shrink()
                 if work >= _WORK_BETWEEN_CHECKPOINTS:
                     work = 0
                     await trio.lowlevel.checkpoint()
