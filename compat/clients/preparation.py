@@ -1,9 +1,9 @@
 """Installing and building a client once, into the oracle's cache.
 
 `<cache>/clients/<client>-<digest>/` counts with the file `complete` in it. The digest is over the client's
-files and its language's harness, so an edited program is built anew. Inside, `source/` holds copies of the folder and of
-`harness/`, side by side as in the project so that relative links (`../harness/go`) work in both places, and
-`build/` what the build has made. A client's folder in the project is never written to.
+files and its language's harness, so an edited program is built anew. Inside, `source/` holds copies of the
+folder and of `harness/`, side by side as in the project so that relative links (`../harness/go`) work in both
+places, and `build/` what the build has made. A client's folder in the project is never written to.
 """
 
 import fcntl

@@ -380,6 +380,8 @@ public final class KafkaClients {
             Set<Integer> origins = member.values.stream().map(value -> Integer.parseInt(value) % 6).collect(Collectors.toSet());
             Feats.equal(shares.get(members.indexOf(member)), origins);
             Feats.equal(60 / members.size(), member.values.size());
+        }
+        for (Member member : members) {
             member.end();
         }
     }

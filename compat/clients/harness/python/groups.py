@@ -97,6 +97,7 @@ def _consume(run: Run, name: str, members: Sequence[Member]) -> None:
     for member in members:
         equal(member.partitions, frozenset(partition for partition, _ in member.values))
         equal(60 // len(members), len(set(member.values)))
+    for member in members:
         member.leave()
 
 

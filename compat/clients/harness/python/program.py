@@ -26,11 +26,18 @@ _output = threading.Lock()
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One feat's own names, the broker's address, the client, and how to start a member to be killed."""
+    """One feat's own names, the broker's address, the library, and how to start a member to be killed."""
 
-    client: Client
+    library: Client | None
     bootstrap: str
     prefix: str
+
+    @property
+    def client(self) -> Client:
+        """The library; not for programs that drive a command-line tool."""
+        if self.library is None:
+            raise RuntimeError("this program has no library")
+        return self.library
 
     def name(self, part: str) -> str:
         return f"{self.prefix}-{part}"
@@ -44,9 +51,9 @@ class Run:
         return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
 
 
-def main(client: Client, feats: Mapping[str, Callable[[Run], None]]) -> None:
+def main(client: Client | None, feats: Mapping[str, Callable[[Run], None]]) -> None:
     """Run what was asked for, a few at once, and end the process whatever threads are left."""
-    if sys.argv[1] == _MEMBER:
+    if client is not None and sys.argv[1] == _MEMBER:
         _be_a_member(client, *sys.argv[2:])
     bootstrap, prefix, asked = sys.argv[1:]
     with ThreadPoolExecutor(_AT_ONCE) as slots:

@@ -1,0 +1,1 @@
+"""kcat does the feats of `compat.clients`."""
