@@ -77,6 +77,21 @@ async def test_a_failing_disk_changes_nothing_that_readers_see(tmp_path, monkeyp
         assert (await store.get("/a")).version == 1
 
 
+async def test_a_session_ends_on_a_disk_that_fails(tmp_path, monkeypatch):
+    def refuse(*_: object) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    async with EmbeddedStore(tmp_path / "tree") as store:
+        other = store.another_session()
+        await other.commit(Create("/id", ephemeral=True))
+        with monkeypatch.context() as patch:
+            patch.setattr("odradek.coordination.embedded._rows", refuse)
+            await other.close()
+        assert not await store.exists("/id")
+    async with EmbeddedStore(tmp_path / "tree") as store:
+        assert not await store.exists("/id")
+
+
 async def test_a_full_disk_is_named_and_over_once_there_is_room(tmp_path):
     async with EmbeddedStore(tmp_path / "tree") as store:
         journal = store._tree._journal

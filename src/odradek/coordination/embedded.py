@@ -259,7 +259,11 @@ class _Tree:
                 commit = _Commit(self.nodes, self._zxid + 1, session)
                 commit.expire(frozenset({session}))
                 if commit.touched:
-                    await self._write(commit)
+                    try:
+                        await self._write(commit)
+                    except StoreUnavailable:
+                        # The next start takes the session's nodes out of the file.
+                        self._take_over(commit)
                 if not self.open_sessions and self._journal is not None:
                     self._journal.close()
 
