@@ -100,3 +100,12 @@ def test_an_unsupported_version_is_told_the_range_of_this_api_alone() -> None:
     assert answer.error_code == ErrorCode.UNSUPPORTED_VERSION
     answer = refused(ApiVersionsRequest(), context("2.8", 0), ErrorCode.UNSUPPORTED_VERSION)
     assert answer.api_keys == [ApiVersion(api_key=18, min_version=0, max_version=3)]
+
+
+def test_features_come_in_the_order_of_4_3() -> None:
+    answer = ask(context("4.3", 4))
+    supported = [each.name.removesuffix(".version") for each in answer.supported_features]
+    finalized = [each.name.removesuffix(".version") for each in answer.finalized_features]
+    last = ["streams", "transaction", "eligible.leader.replicas"]
+    assert supported == ["group", "kraft", "metadata", "share", *last]
+    assert finalized == ["group", "kraft", "share", "metadata", *last]

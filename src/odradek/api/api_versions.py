@@ -14,7 +14,7 @@ import re
 
 from odradek.api.api import Api, Versions
 from odradek.api.context import RequestContext
-from odradek.api.features import features
+from odradek.api.features import finalized_features, supported_features
 from odradek.api.registry import accepted, advertised
 from odradek.protocol.api_keys import ApiKey
 from odradek.protocol.error_codes import ErrorCode
@@ -41,7 +41,6 @@ def api_versions(request: ApiVersionsRequest, ctx: RequestContext) -> ApiVersion
             return ApiVersionsResponse(error_code=ErrorCode.INVALID_REQUEST)
         ctx.peer.client_software_name, ctx.peer.client_software_version = name, version
     release = str(ctx.services.release)
-    known = features(release)
     return ApiVersionsResponse(
         api_keys=[
             ApiVersion(api_key=key, min_version=versions.first, max_version=versions.last)
@@ -49,7 +48,7 @@ def api_versions(request: ApiVersionsRequest, ctx: RequestContext) -> ApiVersion
         ],
         supported_features=[
             SupportedFeatureKey(name=feature.name, min_version=feature.first, max_version=feature.last)
-            for feature in known
+            for feature in supported_features(release)
             if feature.first > 0 or ctx.api_version >= _FIRST_WITH_LEVEL_ZERO
         ],
         finalized_features_epoch=0,
@@ -57,8 +56,7 @@ def api_versions(request: ApiVersionsRequest, ctx: RequestContext) -> ApiVersion
             FinalizedFeatureKey(
                 name=feature.name, min_version_level=feature.level, max_version_level=feature.level
             )
-            for feature in known
-            if feature.level > 0
+            for feature in finalized_features(release)
         ],
     )
 

@@ -2,13 +2,15 @@
 
 A broker in ZooKeeper mode (up to 3.9) reports none. From 4.0 on, the features are those of a cluster newly
 formatted by that release. Source: KIP-584, `Feature` and `MetadataVersion` of 4.3.0; asked of 3.9.2 and
-4.3.0, whose order (that of a Java hash map) means nothing.
+4.3.0, which go through hash maps.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import NamedTuple
+
+from odradek.metadata.hash_order import java_hash, java_order, scala_order
 
 
 class Feature(NamedTuple):
@@ -38,7 +40,8 @@ def _features(
         features.append(Feature("share.version", 0, 1, share))
     if streams is not None:
         features.append(Feature("streams.version", 0, 1, streams))
-    return tuple(features)
+    by_name = {feature.name: feature for feature in features}
+    return tuple(by_name[name] for name in java_order(by_name, java_hash))
 
 
 _FEATURES: Mapping[str, tuple[Feature, ...]] = {
@@ -49,6 +52,12 @@ _FEATURES: Mapping[str, tuple[Feature, ...]] = {
 }
 
 
-def features(release: str) -> tuple[Feature, ...]:
+def supported_features(release: str) -> tuple[Feature, ...]:
     """The features of a broker of that release; none in ZooKeeper mode."""
     return _FEATURES.get(release, ())
+
+
+def finalized_features(release: str) -> tuple[Feature, ...]:
+    """Those that a new cluster of that release has turned on."""
+    by_name = {feature.name: feature for feature in supported_features(release) if feature.level > 0}
+    return tuple(by_name[name] for name in scala_order(by_name))
