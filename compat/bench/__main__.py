@@ -12,6 +12,7 @@ from __future__ import annotations
 import resource
 import sys
 import time
+import traceback
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -80,14 +81,22 @@ def main(
     _open_files()
     results = Results.read(out)
     results.machine, results.revision = machine(), revision()
+    broken = []
     for name in only or PARTS:
         began = time.monotonic()
-        scores = PARTS[name](stage)
+        try:
+            scores = PARTS[name](stage)
+        except Exception:  # noqa: BLE001 - one part that breaks must not cost the others their hour
+            traceback.print_exc()
+            broken.append(name)
+            continue
         scores.seconds = time.monotonic() - began
         results.parts[name] = scores
         results.finished = datetime.now(UTC).isoformat(timespec="seconds")
         results.write(out)
     print(full_table(results))
+    if broken:
+        raise click.ClickException(f"broken: {', '.join(broken)}")
 
 
 def _open_files() -> None:
