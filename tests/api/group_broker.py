@@ -16,7 +16,7 @@ from odradek.clock import VirtualClock
 from odradek.config.broker_config import BrokerConfig
 from odradek.coordination.embedded import EmbeddedStore
 from odradek.coordination.store import Create
-from odradek.coordinators.hosted_shard import JournalSettings
+from odradek.coordinators.journal import JournalSettings
 from odradek.coordinators.runtime import CoordinatorRuntime
 from odradek.groups.config import GroupConfig
 from odradek.groups.shard import GroupShard

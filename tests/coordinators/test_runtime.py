@@ -11,7 +11,7 @@ import trio
 import trio.testing
 
 from odradek.clock import VirtualClock
-from odradek.coordinators.hosted_shard import JournalSettings
+from odradek.coordinators.journal import JournalSettings
 from odradek.coordinators.outcome import JournalRecord, Now, Outcome, ReplayedRecord, Ticket
 from odradek.coordinators.runtime import CoordinatorRuntime, Upkeep
 from odradek.coordinators.timers import Timers

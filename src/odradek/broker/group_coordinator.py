@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from odradek.clock import Clock
 from odradek.config.broker_config import BrokerConfig
-from odradek.coordinators.hosted_shard import JournalSettings
+from odradek.coordinators.journal import JournalSettings
 from odradek.coordinators.replicated_topic import ReplicatedTopic
 from odradek.coordinators.runtime import CoordinatorRuntime, Upkeep
 from odradek.metadata.cache import MetadataCache

@@ -20,10 +20,8 @@ from odradek.config.release import Release
 from odradek.controller.assignment import Start
 from odradek.controller.auto_creation import automatic_topic
 from odradek.controller.cluster_view import Assignment, ClusterView
-from odradek.controller.kraft_checks import KRaftChecks
 from odradek.controller.metadata_waits import wait_until
 from odradek.controller.new_topic import CreatedTopic, NewPartitions, NewTopic, Outcome
-from odradek.controller.zookeeper_checks import ZooKeeperChecks
 from odradek.coordination.store import (
     BadVersion,
     Create,
@@ -68,8 +66,14 @@ class TopicChecks(Protocol):
 
 
 def checks_of(release: Release) -> TopicChecks:
-    """Give the checks of a release."""
-    return ZooKeeperChecks() if release.zookeeper else KRaftChecks(release)
+    """Give the checks of a release; only one of the two is ever loaded."""
+    if release.zookeeper:
+        from odradek.controller.zookeeper_checks import ZooKeeperChecks
+
+        return ZooKeeperChecks()
+    from odradek.controller.kraft_checks import KRaftChecks
+
+    return KRaftChecks(release)
 
 
 class TopicAdmin:

@@ -15,27 +15,17 @@ from typing import Any, Generic, TypeVar
 import trio
 
 from odradek.clock import Clock
-from odradek.coordinators.journal import Journal
+from odradek.coordinators.journal import Journal, JournalSettings
 from odradek.coordinators.outcome import Now, Outcome, ReplayedRecord, Reply, Ticket
 from odradek.coordinators.shard import Shard
 from odradek.errors import KafkaError
 from odradek.protocol.error_codes import ErrorCode
 from odradek.records.builder import build_batch
-from odradek.records.compression import Compression
 from odradek.records.record import Record
 
 ShardT = TypeVar("ShardT", bound=Shard)
 
 _NO_DEADLINE_MS = 2**63
-
-
-@dataclass(frozen=True, slots=True)
-class JournalSettings:
-    """How records are written: `offsets.topic.compression.codec` and `offsets.commit.timeout.ms`, or the
-    transaction coordinator's counterparts."""
-
-    compression: Compression = Compression.NONE
-    commit_timeout_ms: int = 5_000
 
 
 @dataclass(slots=True)

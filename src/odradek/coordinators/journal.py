@@ -8,6 +8,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from odradek.records.compression import Compression
+
+
+@dataclass(frozen=True, slots=True)
+class JournalSettings:
+    """How records are written: `offsets.topic.compression.codec` and `offsets.commit.timeout.ms`, or the
+    transaction coordinator's counterparts."""
+
+    compression: Compression = Compression.NONE
+    commit_timeout_ms: int = 5_000
+
 
 @dataclass(frozen=True, slots=True)
 class Appended:

@@ -3,26 +3,33 @@
 Generic over the shard: groups over `__consumer_offsets`, transactions over `__transaction_state`.
 Elections load a shard from its log, resignations unload it; in between every command for a key goes to
 the shard of the key's partition. Owned by the task in `run`.
+
+What only a shard needs is imported with the first one: a broker that starts has none, and it would be 8 of
+the start's 230 ms.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Generic, Protocol
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 import trio
 
 from odradek.clock import Clock
-from odradek.coordinators.hosted_shard import HostedShard, JournalSettings, ShardT
-from odradek.coordinators.journal import Journal
-from odradek.coordinators.loading import load
-from odradek.coordinators.outcome import Reply
+from odradek.coordinators.journal import Journal, JournalSettings
 from odradek.coordinators.partitioner import partition_for
 from odradek.errors import KafkaError
 from odradek.metadata.topic_partition import TopicPartition
 from odradek.protocol.error_codes import ErrorCode
 from odradek.telemetry import get_logger
+
+if TYPE_CHECKING:
+    from odradek.coordinators.hosted_shard import HostedShard
+    from odradek.coordinators.outcome import Reply
+    from odradek.coordinators.shard import Shard
+
+ShardT = TypeVar("ShardT", bound="Shard")
 
 _log = get_logger(__name__)
 
@@ -173,6 +180,9 @@ class CoordinatorRuntime(Generic[ShardT]):
             await self._load_and_run(topic_partition, place)
 
     async def _load_and_run(self, topic_partition: TopicPartition, place: _Place) -> None:
+        from odradek.coordinators.hosted_shard import HostedShard
+        from odradek.coordinators.loading import load
+
         shard = self._new_shard()
         started = self._clock.monotonic()
         try:
