@@ -16,7 +16,6 @@ from __future__ import annotations
 from collections.abc import Awaitable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
-from uuid import UUID
 
 import trio
 
@@ -38,7 +37,6 @@ from odradek.protocol.generated.produce_response import (
     ProduceResponse,
     TopicProduceResponse,
 )
-from odradek.protocol.message import ZERO_UUID
 from odradek.records.batch import (
     ATTRIBUTES_OFFSET,
     LEGACY_OVERHEAD_BYTES,
@@ -123,23 +121,23 @@ def _refuse_all(request: ProduceRequest, ctx: RequestContext, code: int, message
     if request.acks == 0:
         raise ConnectionEnded(f"error during produce request with acks=0: {ErrorCode(code).name}")
     response = ProduceResponse()
-    rows = [
-        Row(topic.name, data.index, topic.topic_id)
+    asked = {
+        Row(topic.name, data.index, topic.topic_id): topic
         for topic in request.topic_data
         for data in topic.partition_data
-    ]
-    for row in row_order.refused(rows, with_ids=not ctx.services.release.zookeeper):
+    }
+    for row in row_order.refused(asked, with_ids=not ctx.services.release.zookeeper):
         answer = PartitionProduceResponse(row.partition, code, -1, -1, -1, [], message, NO_LEADER)
-        _put(response, row.topic, row.topic_id, answer)
+        _put(response, asked[row], answer)
     return response
 
 
-def _put(response: ProduceResponse, name: str, topic_id: UUID, answer: PartitionProduceResponse) -> None:
+def _put(response: ProduceResponse, asked: TopicProduceData, answer: PartitionProduceResponse) -> None:
     for topic in response.responses:
-        if topic.name == name and topic.topic_id == topic_id:
+        if topic.name == asked.name and topic.topic_id == asked.topic_id:
             topic.partition_responses.append(answer)
             return
-    response.responses.append(TopicProduceResponse(name, topic_id, [answer]))
+    response.responses.append(TopicProduceResponse(asked.name, asked.topic_id, [answer]))
 
 
 class _Appends:
@@ -172,7 +170,7 @@ class _Appends:
             name = topic.name if metadata is None else metadata.name
             topic_id = topic.topic_id if metadata is None else metadata.topic_id
             for data in topic.partition_data:
-                row = Row(name, data.index, topic_id if with_ids else ZERO_UUID)
+                row = Row(name, data.index, topic_id if with_ids else None)
                 asked[row] = topic
                 try:
                     self._existing(data.index, metadata)
@@ -185,7 +183,7 @@ class _Appends:
                     taken[row] = data, metadata
         answers = {row: self.append(*records) for row, records in taken.items()} | unknown | invalid
         for row in row_order.produced(taken, unknown, invalid, with_ids=with_ids):
-            _put(self.response, asked[row].name, asked[row].topic_id, answers[row])
+            _put(self.response, asked[row], answers[row])
 
     def _existing(self, index: int, topic: TopicMetadata | None) -> TopicMetadata:
         """Raises KafkaError for a partition that does not exist."""

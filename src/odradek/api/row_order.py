@@ -23,11 +23,11 @@ from odradek.protocol.message import ZERO_UUID
 
 
 class Row(NamedTuple):
-    """A partition of an answer; `topic_id` is zero where Kafka's key has none."""
+    """A partition of an answer; `topic_id` None where Kafka's key has none: an id costs time to hash."""
 
     topic: str
     partition: int
-    topic_id: UUID = ZERO_UUID
+    topic_id: UUID | None = None
 
 
 def produced(
@@ -79,4 +79,4 @@ def _hash(row: Row) -> int:
 
 
 def _hash_with_id(row: Row) -> int:
-    return identified_partition_hash(row.topic_id, row.topic, row.partition)
+    return identified_partition_hash(row.topic_id or ZERO_UUID, row.topic, row.partition)
