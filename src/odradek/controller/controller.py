@@ -9,8 +9,8 @@ Source: kafka.controller.KafkaController.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import trio
@@ -26,7 +26,7 @@ from odradek.controller.events import (
     TopicsChanged,
 )
 from odradek.controller.rules import Rules
-from odradek.controller.state import ClusterState
+from odradek.controller.state import ClusterState, LiveBroker
 from odradek.coordination.store import (
     BadVersion,
     Check,
@@ -54,8 +54,15 @@ RETRY_SECONDS = 1.0
 """How long to leave a store that fails alone."""
 
 
+OPERATIONS_IN_A_COMMIT = 1500
+"""ZooKeeper takes 1 MB in a commit; a partition's state with its path is half a kB at the most."""
+
+
 class Outbox(Protocol):
     """Takes requests for brokers, keeps their order, and answers later."""
+
+    def reaches(self, node_id: int) -> bool:
+        """Whether requests for a broker arrive anywhere."""
 
     def send(self, node_id: int, request: ControlRequest, answered: Answered | None = None) -> None:
         """Queue a request."""
@@ -190,7 +197,8 @@ class Controller:
                 await self._ensure_features(term)
                 for topic in await self._store.children(paths.TOPICS):
                     self._changes.follow(paths.topic(topic))
-                await self._carry_out(term, await census.read_cluster(self._store))
+                cluster = await census.read_cluster(self._store)
+                await self._carry_out(term, replace(cluster, brokers=self._led(cluster.brokers)))
             except SessionExpired:
                 raise
             except StoreUnavailable as error:
@@ -211,7 +219,7 @@ class Controller:
         if paths.CONTROLLER in dirty:
             await self._check_still_elected()
         if paths.BROKER_IDS in dirty:
-            brokers = await census.read_brokers(self._store)
+            brokers = self._led(await census.read_brokers(self._store))
             if brokers != self._state.brokers:
                 await self._carry_out(term, BrokersChanged(brokers))
         await self._catch_up_with_topics(term, dirty)
@@ -221,6 +229,13 @@ class Controller:
             topics = await self._store.children(paths.DELETE_TOPICS)
             if topics != self._state.deleting:
                 await self._carry_out(term, DeletionsChanged(topics))
+
+    def _led(self, brokers: Mapping[int, LiveBroker]) -> Mapping[int, LiveBroker]:
+        """The brokers that requests reach. The others get no partition, and nobody is told of them."""
+        reached = {node_id: broker for node_id, broker in brokers.items() if self._outbox.reaches(node_id)}
+        if unreached := sorted(brokers.keys() - reached):
+            _log.error("registered brokers that this controller cannot lead are left out", brokers=unreached)
+        return reached
 
     async def _check_still_elected(self) -> None:
         try:
@@ -256,10 +271,14 @@ class Controller:
             self._outbox.send(outgoing.node_id, outgoing.request, self._answered(outgoing))
 
     async def _commit(self, term: _Term, operations: Sequence[Operation]) -> None:
-        if not operations:
-            return
+        """Write, as long as nobody else was elected; a decision of very many writes goes in parts.
+
+        When a part does not fit the tree, everything is read again, those written before it included.
+        """
         try:
-            await self._store.commit(Check(paths.CONTROLLER_EPOCH, term.epoch_version), *operations)
+            for at in range(0, len(operations), OPERATIONS_IN_A_COMMIT):
+                part = operations[at : at + OPERATIONS_IN_A_COMMIT]
+                await self._store.commit(Check(paths.CONTROLLER_EPOCH, term.epoch_version), *part)
         except BadVersion as error:
             if error.path == paths.CONTROLLER_EPOCH:
                 raise _Deposed from error

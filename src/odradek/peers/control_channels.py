@@ -56,6 +56,10 @@ class ControlChannels:
         self._brokers = dict(brokers)
         self._queues = {node_id: trio.open_memory_channel[_Message](math.inf) for node_id in brokers}
 
+    def reaches(self, node_id: int) -> bool:
+        """Whether a broker has a channel."""
+        return node_id in self._queues
+
     def send(self, node_id: int, request: ControlRequest, answered: Answered | None = None) -> None:
         """Queue a request; `answered` is called with its response, from another task."""
         queue = self._queues.get(node_id)
