@@ -176,9 +176,20 @@ async def test_a_directory_of_another_cluster_stops_the_start(tmp_path: Path) ->
             pass
 
 
-async def test_zookeeper_is_refused_until_it_comes(tmp_path: Path) -> None:
-    with pytest.RaisesGroup(pytest.RaisesExc(CannotStart, match="zookeeper.connect"), flatten_subgroups=True):
-        async with running(tmp_path, {"zookeeper.connect": "localhost:2181"}):
+@pytest.mark.parametrize(
+    ("properties", "reason"),
+    [
+        ({"odradek.emulate": "4.0"}, "Kafka 4.0 has no ZooKeeper mode"),
+        ({"zookeeper.set.acl": "true"}, "zookeeper.set.acl is set"),
+        ({"zookeeper.ssl.client.enable": "true"}, "zookeeper.ssl.client.enable is set"),
+        ({"zookeeper.connection.timeout.ms": "50"}, "ZooKeeper at 127.0.0.1:1/chroot cannot be used within"),
+    ],
+)
+async def test_a_zookeeper_that_cannot_be_used_stops_the_start(
+    tmp_path: Path, properties: dict[str, str], reason: str
+) -> None:
+    with pytest.RaisesGroup(pytest.RaisesExc(CannotStart, match=reason), flatten_subgroups=True):
+        async with running(tmp_path, {"zookeeper.connect": "127.0.0.1:1/chroot", **properties}):
             pass
 
 

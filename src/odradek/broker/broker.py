@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import trio
 
@@ -27,23 +28,25 @@ from odradek.broker.identity import (
     read_identities,
     write_identities,
 )
+from odradek.broker.membership import Ensemble, Membership, refuse_company
 from odradek.broker.settings import (
     connection_limits,
     logs_config,
     server_settings,
     socket_options,
+    zookeeper_settings,
 )
 from odradek.clock import Clock, SystemClock
 from odradek.config.broker_config import BrokerConfig
 from odradek.config.log_config import LogConfig
 from odradek.controller.controller import Controller
 from odradek.controller.producer_id_blocks import allocate_producer_ids
-from odradek.controller.registration import create_roots, register_broker
+from odradek.controller.registration import create_roots
 from odradek.controller.rules import Rules
 from odradek.controller.topics import TopicAdmin
 from odradek.coordination.dynamic_configs import BROKERS, TOPICS, DynamicConfigs, Properties
 from odradek.coordination.embedded import EmbeddedStore
-from odradek.coordination.store import MetadataStore
+from odradek.coordination.store import MetadataStore, StoreUnavailable
 from odradek.coordinators.producer_ids import ProducerIds
 from odradek.log.log_directory import LogDirectoryInUse
 from odradek.log.logs import Logs, UnusableLogDirectories
@@ -56,6 +59,9 @@ from odradek.server.connection_quotas import ConnectionQuotas
 from odradek.server.listener import Listener
 from odradek.server.server import Server
 from odradek.telemetry import get_logger
+
+if TYPE_CHECKING:
+    from odradek.coordination.zookeeper import ZooKeeperStore
 
 _log = get_logger(__name__)
 
@@ -86,18 +92,42 @@ async def run_broker(
 ) -> None:
     """Run a broker until cancelled, then stop it in order: nothing that was acknowledged is lost.
 
-    `store` None opens the embedded one in the first log directory. Started once it accepts connections.
-    Raises CannotStart, CannotListen, InvalidConfig.
+    `store` None takes the ensemble that `zookeeper.connect` names, or else opens the embedded store in the
+    first log directory. Started once it accepts connections. Raises CannotStart, CannotListen, InvalidConfig.
     """
-    if store is None and config.static.get("zookeeper.connect"):
-        raise CannotStart("zookeeper.connect is set, but this release of Odradek cannot use ZooKeeper yet.")
     clock = clock or SystemClock()
+    ensemble: Ensemble | None = None
     async with AsyncExitStack() as stack:
-        if store is None:
+        if store is None and config.static.get("zookeeper.connect"):
+            store = ensemble = await stack.enter_async_context(_zookeeper_store(config))
+        elif store is None:
             store = await stack.enter_async_context(_embedded_store(config))
-        broker = _Broker(config, store, clock)
+        broker = _Broker(config, store, ensemble, clock)
         await stack.enter_async_context(broker.opened())
         await broker.run(task_status)
+
+
+@asynccontextmanager
+async def _zookeeper_store(config: BrokerConfig) -> AsyncIterator[ZooKeeperStore]:
+    # Loaded here for the sake of the start: kazoo would be a good part of it, where there is no ensemble.
+    from odradek.coordination.zookeeper import ZooKeeperStore
+
+    settings = zookeeper_settings(config)
+    async with trio.open_nursery() as nursery:
+        store = ZooKeeperStore(settings)
+        await nursery.start(store.run)
+        try:
+            try:
+                await store.connect()
+            except StoreUnavailable as error:
+                raise CannotStart(
+                    f"ZooKeeper at {settings.connect} cannot be used within "
+                    f"zookeeper.connection.timeout.ms, {settings.connection_timeout_ms} ms."
+                ) from error
+            yield store
+        finally:
+            await store.close()
+            nursery.cancel_scope.cancel()
 
 
 @asynccontextmanager
@@ -125,12 +155,14 @@ def _open_store(log_dir: str) -> EmbeddedStore:
 class _Broker:
     """The parts of a broker, while they are put together and run."""
 
-    def __init__(self, config: BrokerConfig, store: MetadataStore, clock: Clock) -> None:
+    def __init__(
+        self, config: BrokerConfig, store: MetadataStore, ensemble: Ensemble | None, clock: Clock
+    ) -> None:
         self._config = config
         self._store = store
+        self._ensemble = ensemble
         self._clock = clock
         self._metadata = MetadataCache()
-        self._broker_epoch = -1
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[None]:
@@ -142,6 +174,8 @@ class _Broker:
             # Configured ids stay below those that are chosen; the check is for the former.
             chosen = {"broker.id": str(node_id), "broker.id.generation.enable": "false"}
             self._config = self._config.with_overrides(chosen)
+        if self._ensemble is not None:
+            await refuse_company(self._store, node_id)
         self.cluster_id = await join_cluster(self._store, identities)
         self.configs = DynamicConfigs(self._store, self._clock, self._config)
         await self.configs.load()
@@ -164,7 +198,7 @@ class _Broker:
         finally:
             with trio.move_on_after(_STOP_S, shield=True):
                 await self.replicas.checkpoint_high_watermarks()
-                await self.logs.close(self._broker_epoch)
+                await self.logs.close(self.membership.broker_epoch)
 
     def _online_directories(self) -> tuple[str, ...]:
         return tuple(directory.path for directory in self.logs.log_directories if directory.is_online)
@@ -189,6 +223,9 @@ class _Broker:
             lambda topic: self.configs.log_config(topic).unclean_leader_election_enable,
         )
         self.controller = Controller(self._store, node_id, rules, self.channels, self._clock)
+        self.membership = Membership(
+            node_id, self._store, self._ensemble, self.configs, self.controller, self._registration
+        )
         self.services = Services(
             node_id=node_id,
             cluster_id=self.cluster_id,
@@ -212,8 +249,6 @@ class _Broker:
 
     async def run(self, task_status: trio.TaskStatus[RunningBroker]) -> None:
         """Start every part, then accept connections; until cancelled."""
-        node_id = self.services.node_id
-        endpoints = _advertised(self.configs.config, self.listeners)
         server = Server(
             self.listeners, Dispatcher(self.services), self.quotas, server_settings(self.configs.config)
         )
@@ -222,18 +257,24 @@ class _Broker:
             async with trio.open_nursery() as nursery:
                 await nursery.start(self.logs.run)
                 await nursery.start(self.replicas.run)
-                await nursery.start(self.configs.run)
                 await nursery.start(self.groups.run)
                 await nursery.start(self.channels.run)
-                registration = BrokerRegistration(
-                    endpoints, self._clock.now_ms(), rack=self.configs.config.str("broker.rack") or None
-                )
-                self._broker_epoch = await register_broker(self._store, node_id, registration)
-                await nursery.start(self.controller.run)
+                await nursery.start(self.membership.run)
                 await nursery.start(server.run)
-                task_status.started(RunningBroker(node_id, self.cluster_id, endpoints, self.services))
+                task_status.started(self._running())
         finally:
             unsubscribe()
+
+    @property
+    def _endpoints(self) -> tuple[Endpoint, ...]:
+        return _advertised(self.configs.config, self.listeners)
+
+    def _registration(self) -> BrokerRegistration:
+        rack = self.configs.config.str("broker.rack") or None
+        return BrokerRegistration(self._endpoints, self._clock.now_ms(), rack=rack)
+
+    def _running(self) -> RunningBroker:
+        return RunningBroker(self.services.node_id, self.cluster_id, self._endpoints, self.services)
 
     def _reconfigure(self, entity_type: str, name: str, _: Properties) -> None:
         """What was set at run time holds from now on."""

@@ -7,12 +7,14 @@ from the wire. Source: KafkaApis.handleLeaderAndIsrRequest and its neighbours.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from copy import copy
 from typing import TYPE_CHECKING
 
 import trio
 
 from odradek.coordination.dynamic_configs import TOPICS, DynamicConfigs
+from odradek.coordination.store import SessionExpired
 from odradek.coordinators.runtime import CoordinatorRuntime
 from odradek.metadata.cache import MetadataCache
 from odradek.metadata.topic_partition import TopicPartition
@@ -52,7 +54,9 @@ class LocalBroker:
         unknown = {
             topic.topic_name for topic in request.topic_states if topic.topic_name not in self._metadata
         }
-        await self._configs.refresh(TOPICS, sorted(unknown))
+        # The next session begins with all configs read; what this request makes gets its own then.
+        with suppress(SessionExpired):
+            await self._configs.refresh(TOPICS, sorted(unknown))
         whole = LeaderAndIsrResponse()
         for part in _parts(request):
             response = self._replicas.apply_leader_and_isr(part)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import socket
 
+from odradek.broker.identity import CannotStart
 from odradek.config.broker_config import BrokerConfig
 from odradek.config.definitions.own import VALIDATE_RECORDS
+from odradek.coordination.zookeeper_settings import ZooKeeperSettings
 from odradek.errors import InvalidConfig
 from odradek.log.logs import LogsConfig
 from odradek.server.connection_quotas import ConnectionLimits
@@ -72,6 +74,24 @@ def connection_limits(config: BrokerConfig) -> ConnectionLimits:
         listeners=listeners,
         address=config.int("max.connections.per.ip"),
         addresses=addresses,
+    )
+
+
+def zookeeper_settings(config: BrokerConfig) -> ZooKeeperSettings:
+    """The ensemble that `zookeeper.connect` names.
+
+    Raises CannotStart for a release without ZooKeeper, and for what Odradek cannot do: a connection that was
+    to be encrypted, or nodes that were to be protected, are never quietly neither.
+    """
+    if not config.release.zookeeper:
+        raise CannotStart(f"zookeeper.connect is set, but Kafka {config.release} has no ZooKeeper mode.")
+    for name in ("zookeeper.ssl.client.enable", "zookeeper.set.acl"):
+        if config.bool(name):
+            raise CannotStart(f"{name} is set, but Odradek cannot authenticate itself to ZooKeeper yet.")
+    return ZooKeeperSettings.of(
+        config.str("zookeeper.connect"),
+        session_timeout_ms=config.int("zookeeper.session.timeout.ms"),
+        connection_timeout_ms=config.int_or_none("zookeeper.connection.timeout.ms"),
     )
 
 

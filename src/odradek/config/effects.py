@@ -98,6 +98,10 @@ _HEEDED_BY_NAME = (
     "transaction.state.log.replication.factor",
     "transaction.state.log.segment.bytes",
     "zookeeper.connect",
+    "zookeeper.connection.timeout.ms",
+    "zookeeper.session.timeout.ms",
+    "zookeeper.set.acl",
+    "zookeeper.ssl.client.enable",
 )
 """What other packages ask BrokerConfig for."""
 

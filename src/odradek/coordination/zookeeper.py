@@ -15,8 +15,8 @@ from __future__ import annotations
 import logging
 import weakref
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -192,7 +192,7 @@ class _Watch:
 
 
 class ZooKeeperStore:
-    """A session with an ensemble, from `zookeeper_store`; needs its `run` to be running.
+    """A session with an ensemble, opened by construction, ended by `close`; nothing is heard without `run`.
 
     Owned by the trio thread. After SessionExpired nothing works until `renew` has opened another session.
     """
@@ -206,6 +206,11 @@ class ZooKeeperStore:
         self._session = _Session(settings, self._take)
 
     # -- the session
+
+    @property
+    def session_timeout_ms(self) -> int:
+        """How long a session outlives its client, as asked for; the ensemble has bounds of its own."""
+        return self._settings.session_timeout_ms
 
     async def connect(self) -> None:
         """Wait for the first connection and make the chroot. Raises StoreUnavailable if it takes too long."""
@@ -468,17 +473,3 @@ def _patiently(hosts: str) -> str:
     long as a session lasts, divided by the number of hosts.
     """
     return ",".join([hosts] * max(1, _ATTEMPTS_IN_A_SESSION // len(hosts.split(","))))
-
-
-@asynccontextmanager
-async def zookeeper_store(settings: ZooKeeperSettings) -> AsyncIterator[ZooKeeperStore]:
-    """A session with an ensemble, ended on the way out. Raises StoreUnavailable if none can be had."""
-    async with trio.open_nursery() as nursery:
-        store = ZooKeeperStore(settings)
-        nursery.start_soon(store.run)
-        try:
-            await store.connect()
-            yield store
-        finally:
-            await store.close()
-            nursery.cancel_scope.cancel()

@@ -174,7 +174,10 @@ class Replicas:
                 errors[name] = ErrorCode.NONE
             except KafkaError as error:
                 errors[name] = ErrorCode(error.code)
-                _log.warn("partition state refused", partition=str(name), error=str(error))
+                # A controller elected anew says again what holds: no news, however many partitions there are.
+                is_known = error.code == ErrorCode.STALE_CONTROLLER_EPOCH
+                say = _log.debug if is_known else _log.warn
+                say("partition state refused", partition=str(name), error=str(error))
         for partition in elected:
             for on_elected in self._on_elected:
                 on_elected(partition.topic_partition, partition.leader_epoch)

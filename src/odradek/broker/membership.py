@@ -1,0 +1,142 @@
+"""A broker's place in its cluster: registered, following the configs, standing for controller.
+
+All of it lives as long as one session with the store. When an ensemble has ended that, the broker goes on
+with the partitions it leads, and takes its place anew in the next session, as Kafka does. There is no
+replication between brokers yet, so an ensemble that another broker is registered in is refused.
+Source: kafka.server.KafkaServer, kafka.zk.KafkaZkClient.registerBroker and CheckedEphemeral.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+import trio
+
+from odradek.broker.identity import CannotStart
+from odradek.controller.controller import RETRY_SECONDS, Controller
+from odradek.controller.registration import register_broker
+from odradek.coordination.dynamic_configs import DynamicConfigs
+from odradek.coordination.store import (
+    MetadataStore,
+    NodeExists,
+    NoNode,
+    SessionExpired,
+    StoreUnavailable,
+)
+from odradek.metadata import paths
+from odradek.metadata.znodes import BrokerRegistration
+from odradek.telemetry import get_logger
+
+_log = get_logger(__name__)
+
+
+class Ensemble(MetadataStore, Protocol):
+    """A store that ends sessions by itself and opens others."""
+
+    @property
+    def session_timeout_ms(self) -> int:
+        """How long a session outlives its client."""
+
+    async def renew(self) -> None:
+        """Open another session in place of one that is over, however long that takes."""
+
+
+class Membership:
+    """One broker's membership. Owned by the task that runs `run`.
+
+    `ensemble` is the store, if that is an ensemble; an embedded store's session ends with the broker.
+    """
+
+    def __init__(
+        self,
+        node_id: int,
+        store: MetadataStore,
+        ensemble: Ensemble | None,
+        configs: DynamicConfigs,
+        controller: Controller,
+        registration: Callable[[], BrokerRegistration],
+    ) -> None:
+        self._node_id = node_id
+        self._store = store
+        self._ensemble = ensemble
+        self._configs = configs
+        self._controller = controller
+        self._registration = registration
+        self.broker_epoch = -1
+        """The epoch of the last registration."""
+
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Be a member until cancelled. Started once registered, and a controller was found or elected.
+
+        Raises CannotStart, now or in a later session, when other brokers are members.
+        """
+        started = False
+        while True:
+            try:
+                async with trio.open_nursery() as session:
+                    await session.start(self._configs.run)
+                    await self._register()
+                    await session.start(self._controller.run)
+                    if not started:
+                        started = True
+                        task_status.started()
+            except* SessionExpired:
+                if self._ensemble is None:
+                    raise
+            await self._renew()
+
+    async def _renew(self) -> None:
+        """Begin another session; what was configured between the two came without a word."""
+        assert self._ensemble is not None
+        _log.warn("ZooKeeper session expired, registering again", broker=self._node_id)
+        while True:
+            await self._ensemble.renew()
+            try:
+                await self._configs.load()
+            except SessionExpired:
+                continue
+            return
+
+    async def _register(self) -> None:
+        if self._ensemble is None:
+            self.broker_epoch = await register_broker(self._store, self._node_id, self._registration())
+            return
+        await refuse_company(self._store, self._node_id)
+        while True:
+            try:
+                self.broker_epoch = await register_broker(self._store, self._node_id, self._registration())
+            except NodeExists:
+                await self._wait_for_predecessor(self._ensemble)
+            except StoreUnavailable as error:
+                _log.error("metadata store failed, registering again", path=error.path, exc_info=error)
+                await trio.sleep(RETRY_SECONDS)
+            else:
+                break
+        # Two that register at once both see the other now, if neither did before.
+        await refuse_company(self._store, self._node_id)
+
+    async def _wait_for_predecessor(self, ensemble: Ensemble) -> None:
+        """Outwait the session of a process that was killed: it lasts as long as its time-out."""
+        path = paths.broker_id(self._node_id)
+        _log.warn("Waiting for the session of an earlier process to expire", broker=self._node_id)
+        with trio.move_on_after(2 * ensemble.session_timeout_ms / 1000):
+            async for _ in self._store.changes(path):
+                if not await self._store.exists(path):
+                    return
+        raise CannotStart(
+            f"Another live broker is registered as {path} in zookeeper.connect: each needs its own broker.id."
+        )
+
+
+async def refuse_company(store: MetadataStore, node_id: int) -> None:
+    """Raise CannotStart when brokers besides this one are registered."""
+    try:
+        others = await store.children(paths.BROKER_IDS) - {str(node_id)}
+    except NoNode:
+        return
+    if others:
+        raise CannotStart(
+            f"Other brokers are registered in zookeeper.connect ({', '.join(sorted(others))}); Odradek is "
+            "alone in its cluster yet. Give it an ensemble or a chroot of its own."
+        )
