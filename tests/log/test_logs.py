@@ -175,6 +175,31 @@ async def test_a_deleted_log_leaves_after_its_delay(tmp_path, autojump_clock):
     await logs.close()
 
 
+async def test_checkpoints_are_written_one_after_the_other(tmp_path, autojump_clock):
+    writing = []
+
+    async def slow_disk(work):
+        name = str(getattr(work, "args", ["something else"])[0])
+        assert not name.endswith("-checkpoint") or name not in writing, "two writers of one file"
+        writing.append(name)
+        await trio.sleep(1)
+        writing.remove(name)
+        return work()
+
+    logs = await Logs.open(
+        LogsConfig((str(tmp_path),)), VirtualClock(), config_of=lambda topic: CONFIG, offload=slow_disk
+    )
+    partitions = [TopicPartition("many", number) for number in range(5)]
+    for partition in (A, *partitions):
+        logs.create(partition, ID, CONFIG)
+    async with trio.open_nursery() as nursery:
+        for partition in partitions:
+            nursery.start_soon(logs.delete, partition)
+        nursery.start_soon(logs.checkpoint)
+    assert (tmp_path / "recovery-point-offset-checkpoint").read_text() == "0\n1\na 0 0\n"
+    await logs.close()
+
+
 async def test_a_deletion_that_was_interrupted_is_finished(tmp_path, autojump_clock):
     (tmp_path / "a-0.0123-delete").mkdir()
     (tmp_path / "a-0.0123-delete" / "00000000000000000000.log").touch()

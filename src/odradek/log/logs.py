@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import shutil
 import uuid
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -87,6 +87,8 @@ class Logs:
         self._logs: dict[TopicPartition, Log] = {}
         self._log_directories: list[LogDirectory] = []
         self._doomed: deque[DoomedDirectory] = deque()
+        self._writing: defaultdict[tuple[str, str], trio.Lock] = defaultdict(trio.Lock)
+        """Directory and checkpoint file → held while a thread writes it: all writers share one `.tmp`."""
 
     @classmethod
     async def open(
@@ -320,7 +322,8 @@ class Logs:
             if log is not None:
                 by_directory.setdefault(log.directory, {})[topic_partition] = offset
         for directory, its_offsets in by_directory.items():
-            await self._write_offsets(directory, HIGH_WATERMARK_FILE, its_offsets)
+            async with self._writing[directory.path, HIGH_WATERMARK_FILE]:
+                await self._write_offsets(directory, HIGH_WATERMARK_FILE, its_offsets)
 
     async def checkpoint(self) -> None:
         """Writes recovery points and log start offsets of all directories now."""
@@ -329,7 +332,8 @@ class Logs:
             await self._checkpoint(directory, LOG_START_OFFSET_FILE)
 
     async def _checkpoint(self, directory: LogDirectory, file_name: str) -> None:
-        await self._write_offsets(directory, file_name, self._offsets(directory, file_name))
+        async with self._writing[directory.path, file_name]:
+            await self._write_offsets(directory, file_name, self._offsets(directory, file_name))
 
     def _offsets(self, directory: LogDirectory, file_name: str) -> dict[TopicPartition, int]:
         logs = [log for log in self._logs.values() if log.directory is directory]
