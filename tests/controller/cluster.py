@@ -103,6 +103,7 @@ class Cluster:
             LISTENER,
             self.config.bool("delete.topic.enable"),
             lambda topic: self.config.bool("unclean.leader.election.enable"),
+            restart_ends_leadership=not self.config.release.zookeeper,
         )
         self.store = EmbeddedStore()
         self.members: dict[int, Member] = {}

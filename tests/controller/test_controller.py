@@ -146,6 +146,18 @@ async def test_a_restart_changes_the_controller_epoch_and_no_leader_epoch(autoju
         assert not leads[-1].topic_states[0].partition_states[0].is_new
 
 
+async def test_in_kraft_a_restart_is_two_leader_epochs(autojump_clock):
+    """As a single 4.3.0 broker does: nobody leads while it is away."""
+    async with cluster(odradek_emulate="4.3") as one:
+        await one.store.commit(Create(paths.topic("t"), topic((0,))))
+        await one.wait(lambda snapshot: "t" in snapshot.topics)
+        assert (await state(one, "t")).leader_epoch == 0
+        await one.members[0].stop()
+        await one.start(0)
+        await one.wait(lambda snapshot: "t" in snapshot.topics)
+        assert await state(one, "t") == LeaderAndIsr(0, 2, (0,), controller_epoch=2)
+
+
 async def test_what_was_wished_while_nobody_was_controller_is_done(autojump_clock):
     async with cluster() as one:
         await one.store.commit(Create(paths.topic("old"), topic((0,))))

@@ -221,6 +221,7 @@ class _Broker:
             config.inter_broker_listener_name,
             config.bool("delete.topic.enable"),
             lambda topic: self.configs.log_config(topic).unclean_leader_election_enable,
+            restart_ends_leadership=not config.release.zookeeper,
         )
         self.controller = Controller(self._store, node_id, rules, self.channels, self._clock)
         self.membership = Membership(

@@ -108,6 +108,7 @@ class Controller:
         self._changes = store.changes()
         self._answers: deque[ReplicasStopped] = deque()
         self._state = ClusterState(node_id, 0)
+        self._stopped = frozenset({node_id} if rules.restart_ends_leadership else ())
 
     # -- what others ask
 
@@ -198,7 +199,9 @@ class Controller:
                 for topic in await self._store.children(paths.TOPICS):
                     self._changes.follow(paths.topic(topic))
                 cluster = await census.read_cluster(self._store)
-                await self._carry_out(term, replace(cluster, brokers=self._led(cluster.brokers)))
+                led = self._led(cluster.brokers)
+                await self._carry_out(term, replace(cluster, brokers=led, stopped=self._stopped))
+                self._stopped = frozenset()
             except SessionExpired:
                 raise
             except StoreUnavailable as error:

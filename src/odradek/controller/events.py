@@ -12,12 +12,16 @@ from odradek.metadata.znodes import TopicAssignment
 
 @dataclass(frozen=True, slots=True)
 class Elected:
-    """This broker is the controller now, and this is the whole cluster as the store has it."""
+    """This broker is the controller now, and this is the whole cluster as the store has it.
+
+    The brokers in `stopped` led and followed nothing for a while, though they are back.
+    """
 
     brokers: Mapping[int, LiveBroker]
     topics: Mapping[str, TopicAssignment]
     leadership: Mapping[TopicPartition, Leadership]
     deletions: frozenset[str]
+    stopped: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

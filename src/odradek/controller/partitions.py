@@ -26,6 +26,7 @@ def take_over(
     """Begin as controller: bring up what can be led, and tell every broker everything."""
     state = replace(state, brokers=event.brokers, topics=event.topics, leadership=event.leadership)
     changes = LeadershipChanges(state)
+    _take_out(changes, event.stopped)
     _bring_online(changes, list(state.partitions()), unclean)
     in_sync = {node for known in state.leadership.values() for node in known.leader_and_isr.isr}
     _take_out(changes, in_sync - state.brokers.keys())

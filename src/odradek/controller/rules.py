@@ -20,11 +20,16 @@ from odradek.controller.state import ClusterState
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What configuration decides: who may be elected, whether topics may go, which listener brokers use."""
+    """What configuration decides: who may be elected, whether topics may go, which listener brokers use.
+
+    `restart_ends_leadership`: in KRaft a broker that stops leads nothing any more, and is elected when it is
+    back, so the leader epoch grows twice. In ZooKeeper mode that takes a controller that goes on meanwhile.
+    """
 
     inter_broker_listener: str
     delete_topic_enable: bool
     unclean_leader_election: UncleanElection
+    restart_ends_leadership: bool = False
 
     def decide(self, state: ClusterState, event: Event) -> Decision:
         """Say what follows from an event; changes nothing."""
