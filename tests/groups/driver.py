@@ -93,8 +93,10 @@ class Driver:
                     self.replies[ticket] = reply if outcome.best_effort else error
 
     def restarted(self) -> Driver:
-        """Another coordinator that has loaded what this one has written."""
-        return Driver(self.config, self.journal, self.now_ms)
+        """Another coordinator that has loaded what this one has written; it gives nobody an old id."""
+        again = Driver(self.config, self.journal, self.now_ms)
+        again.tickets = self.tickets
+        return again
 
     def _settle(self, outcome: Outcome) -> None:
         if outcome.records and self.hold:

@@ -284,3 +284,39 @@ def _static_pair(driver: Driver) -> tuple[str, str]:
     parts = {member_id: b"of " + member_id.encode() for member_id in (leader, other)}
     driver.sync(leader, generation_id, **parts)
     return leader, other
+
+
+@pytest.mark.parametrize(("release_4", "protocol"), [(False, "range"), (True, "sticky")])
+def test_between_protocols_with_as_many_votes_a_hash_table_decides(release_4: bool, protocol: str):
+    driver = Driver(GroupConfig(initial_rebalance_delay_ms=0, release_4=release_4))
+    names = ("range", "sticky")
+    votes = [tuple((name, subscription("t")) for name in order) for order in (names, names[::-1])]
+    driver.join(protocols=votes[0])
+    driver.join(protocols=votes[1])
+    leader = driver.join("m1", protocols=votes[0])
+    assert driver.replies[leader].protocol_name == protocol
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        b"\0\0" + b"\xff\xff\xff\xff",
+        b"\0\0" + b"\0\0\0\x01",
+        b"\0\0" + b"\0\0\0\x01" + b"\xff\xff",
+        b"\0\0" + b"\0\0\0\x01" + b"\0\x02t",
+        b"\0\0" + b"\0\0\0\0" + b"\0\0\0\x01",
+    ],
+)
+def test_no_generation_comes_of_a_subscription_with_impossible_lengths(metadata: bytes):
+    driver = Driver()
+    [leader] = driver.stable()
+    spoiled = driver.join(leader, protocols=(("range", metadata),))
+    assert driver.replies[spoiled] == JoinGroupReply("", ErrorCode.UNKNOWN_SERVER_ERROR)
+    repaired = driver.join(leader, protocols=(("range", subscription("t")),))
+    assert driver.replies[repaired].error == ErrorCode.NONE
+
+
+@pytest.mark.parametrize("metadata", [b"", b"\0", b"\0\0\0", b"\xff\xff", subscription("t")[:-4]])
+def test_a_subscription_that_ends_early_is_forgiven(metadata: bytes):
+    driver = Driver()
+    assert driver.replies[driver.join(protocols=(("range", metadata),))].error == ErrorCode.NONE

@@ -179,7 +179,7 @@ def test_offsets_that_somebody_consumes_are_not_deleted():
 def test_of_a_group_that_cannot_be_understood_nothing_is_deleted():
     driver = Driver()
     driver.ask(commit(T0))
-    driver.stable(protocols=(("range", b"opaque"),))
+    driver.stable(protocols=(("range", b"odd"),))
     assert driver.ask(DeleteOffsets("g", (T0,))) == {T0: ErrorCode.GROUP_SUBSCRIBED_TO_TOPIC}
     driver = Driver()
     driver.ask(commit(T0))

@@ -144,7 +144,7 @@ def _join_static(
         # The leader may be assigning partitions to the old id already.
         rebalance.prepare(group, step)
     elif group.state is GroupState.STABLE:
-        if group.select_protocol() != group.protocol_name:
+        if group.select_protocol(release_4=step.config.release_4) != group.protocol_name:
             rebalance.prepare_if_possible(group, step)
             return
 

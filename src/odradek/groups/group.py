@@ -15,7 +15,12 @@ from odradek.groups.commands import JoinedMember
 from odradek.groups.group_state import GroupState, may_move
 from odradek.groups.member import Member, Protocols
 from odradek.groups.stored import NO_TIMESTAMP, CommittedOffset, StoredGroup, StoredMember
-from odradek.groups.subscription import CONSUMER_PROTOCOL_TYPE, subscribed_topics
+from odradek.groups.subscription import (
+    CONSUMER_PROTOCOL_TYPE,
+    UnreadableSubscription,
+    subscribed_topics,
+)
+from odradek.metadata.hash_order import java_hash, java_order, scala_trie_order
 from odradek.metadata.topic_partition import TopicPartition
 from odradek.protocol.error_codes import ErrorCode
 
@@ -74,11 +79,14 @@ class ClassicGroup:
     def is_consumer_group(self) -> bool:
         return self.protocol_type == CONSUMER_PROTOCOL_TYPE
 
-    def start_generation(self, now_ms: int) -> None:
-        """Whoever has joined forms the next generation, which is empty without members."""
+    def start_generation(self, now_ms: int, *, release_4: bool) -> None:
+        """Whoever has joined forms the next generation, which is empty without members.
+
+        Raises UnreadableSubscription, and then is still preparing.
+        """
         self.generation_id += 1
-        self.protocol_name = self.select_protocol() if self.members else None
-        self.note_subscriptions()
+        self.protocol_name = self.select_protocol(release_4=release_4) if self.members else None
+        self.subscribed_topics = self._subscribed_topics()
         self.move_to(GroupState.COMPLETING_REBALANCE if self.members else GroupState.EMPTY, now_ms)
         self.pending_sync_members.clear()
 
@@ -187,11 +195,15 @@ class ClassicGroup:
             return bool(protocol_type) and any(True for _ in names)
         return self.protocol_type == protocol_type and not self._common_protocols().isdisjoint(names)
 
-    def select_protocol(self) -> str:
-        """The protocol with most votes among those that every member supports."""
+    def select_protocol(self, *, release_4: bool) -> str:
+        """The protocol with most votes among those that every member supports.
+
+        Between two with as many, it is the order of a hash table that decides.
+        """
         candidates = self._common_protocols()
         votes = Counter(member.vote(candidates) for member in self.members.values())
-        return votes.most_common(1)[0][0]
+        order = java_order if release_4 else scala_trie_order
+        return max(order(votes, java_hash), key=votes.__getitem__)
 
     def _common_protocols(self) -> set[str]:
         # A protocol that a member names twice counts once; Kafka counts it twice and then finds none.
@@ -204,7 +216,10 @@ class ClassicGroup:
 
     def note_subscriptions(self) -> None:
         """Find out what the members consume; to be called when they or the protocol have changed."""
-        self.subscribed_topics = self._subscribed_topics()
+        try:
+            self.subscribed_topics = self._subscribed_topics()
+        except UnreadableSubscription:
+            self.subscribed_topics = None
 
     def _subscribed_topics(self) -> frozenset[str] | None:
         if not self.is_consumer_group:

@@ -17,6 +17,7 @@ from odradek.groups.group import ClassicGroup
 from odradek.groups.group_state import GroupState
 from odradek.groups.member import Member
 from odradek.groups.step import Step
+from odradek.groups.subscription import UnreadableSubscription
 from odradek.protocol.error_codes import ErrorCode
 
 
@@ -77,7 +78,11 @@ def _complete(group: ClassicGroup, step: Step) -> None:
         # Only static members are left and none has come: wait until their sessions end.
         step.start_timer("join", group.group_id, group.rebalance_timeout_ms)
         return
-    group.start_generation(step.now.wall_ms)
+    try:
+        group.start_generation(step.now.wall_ms, release_4=step.config.release_4)
+    except UnreadableSubscription:
+        _fail(group, step)
+        return
     if group.state is GroupState.EMPTY:
         # If this is lost, the generation before it becomes active again after a restart and times out.
         step.append_best_effort(records.group_record(group.group_id, group.snapshot({})))
@@ -88,6 +93,20 @@ def _complete(group: ClassicGroup, step: Step) -> None:
         member.is_new = False
         group.pending_sync_members.add(member.member_id)
     step.start_timer("sync", group.group_id, group.rebalance_timeout_ms)
+
+
+def _fail(group: ClassicGroup, step: Step) -> None:
+    """No generation comes of these members: all may join again, with subscriptions that can be read.
+
+    Kafka tells only the member that came last, and the group never gets out of its rebalance.
+    """
+    for member in group.members.values():
+        if member.awaiting_join is not None:
+            reply = JoinGroupReply(UNKNOWN_MEMBER_ID, ErrorCode.UNKNOWN_SERVER_ERROR)
+            step.reply(member.awaiting_join, reply)
+            member.awaiting_join = None
+            start_session(group, member, step)
+    step.start_timer("join", group.group_id, group.rebalance_timeout_ms)
 
 
 def answer_join(group: ClassicGroup, member: Member, step: Step) -> None:

@@ -5,34 +5,51 @@ ConsumerProtocolSubscription, of which every version begins like version 0:
     int16   version
     int32   number of topics
     per topic: int16 length, UTF-8 name
-    (user data and later versions' fields follow)
+    int32   length of user data, -1 for none; user data
+    (later versions' fields follow)
 """
 
 from __future__ import annotations
 
 import struct
 
+from odradek.errors import OdradekError
+
 CONSUMER_PROTOCOL_TYPE = "consumer"
 
-_HEADER = struct.Struct(">hi")
+_HEADER = struct.Struct(">h")
+_COUNT = struct.Struct(">i")
 _LENGTH = struct.Struct(">h")
 
 
+class UnreadableSubscription(OdradekError):
+    """A length in a subscription that cannot be: Kafka fails on it, while it forgives one that ends early."""
+
+
 def subscribed_topics(subscription: bytes) -> frozenset[str] | None:
-    """The topics of one member's metadata; None when it is not a consumer's subscription."""
+    """The topics of one member's metadata; None when it is too short for a consumer's subscription.
+
+    Raises UnreadableSubscription. Kafka: ConsumerProtocol.deserializeSubscription.
+    """
+    topics = []
     try:
-        version, count = _HEADER.unpack_from(subscription)
-        if version < 0 or count < 0:
+        (version,) = _HEADER.unpack_from(subscription)
+        if version < 0:
             return None
-        topics = []
-        position = _HEADER.size
+        (count,) = _COUNT.unpack_from(subscription, _HEADER.size)
+        position = _HEADER.size + _COUNT.size
+        if not 0 <= count <= len(subscription) - position:
+            raise UnreadableSubscription(f"{count} topics")
         for _ in range(count):
             (length,) = _LENGTH.unpack_from(subscription, position)
             position += _LENGTH.size
-            if length < 0 or position + length > len(subscription):
-                return None
-            topics.append(subscription[position : position + length].decode())
+            if not 0 <= length <= len(subscription) - position:
+                raise UnreadableSubscription(f"a topic of {length} bytes")
+            topics.append(subscription[position : position + length].decode(errors="replace"))
             position += length
-    except (struct.error, UnicodeDecodeError):
+        (length,) = _COUNT.unpack_from(subscription, position)
+        if length > len(subscription) - position - _COUNT.size:
+            raise UnreadableSubscription(f"user data of {length} bytes")
+    except struct.error:
         return None
     return frozenset(topics)
