@@ -1,0 +1,265 @@
+"""One broker on a real ZooKeeper: its tree is Kafka's, it outlives the ensemble, real Kafka takes over."""
+
+import json
+import os
+import shutil
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from confluent_kafka import Consumer, Producer
+from confluent_kafka import TopicPartition as Place
+from confluent_kafka.admin import (
+    AdminClient,
+    AlterConfigOpType,
+    ConfigEntry,
+    ConfigResource,
+    NewTopic,
+    ResourceType,
+)
+from kazoo.client import KazooClient
+
+from compat.odradek import Odradek, OdradekDidNotStart
+from compat.oracle.kafka import SINGLE_BROKER, Kafka392
+from compat.oracle.ports import wait_until
+from compat.oracle.zookeeper import ZooKeeper
+
+pytestmark = [pytest.mark.integration, pytest.mark.oracle]
+
+SESSION_S = 6
+TOPIC, GROUP = "orders", "readers"
+
+OWN_TO_A_BROKER = {"timestamp", "port", "endpoints", "topic_id", "id"}
+"""Fields that no two brokers, or two runs of one, have in common."""
+
+
+@pytest.fixture(scope="module")
+def ensemble() -> Iterator[ZooKeeper]:
+    with ZooKeeper() as zookeeper:
+        yield zookeeper
+
+
+def properties(ensemble: ZooKeeper, chroot: str) -> dict[str, str]:
+    return {
+        **SINGLE_BROKER,
+        "zookeeper.connect": f"{ensemble.connect}/{chroot}",
+        "zookeeper.session.timeout.ms": str(SESSION_S * 1000),
+        "offsets.topic.num.partitions": "3",
+    }
+
+
+@contextmanager
+def session(ensemble: ZooKeeper) -> Iterator[KazooClient]:
+    client = ensemble.client()
+    try:
+        yield client
+    finally:
+        client.stop()
+        client.close()
+
+
+def admin_of(bootstrap: str) -> AdminClient:
+    return AdminClient({"bootstrap.servers": bootstrap})
+
+
+def create(bootstrap: str, topic: str, **config: str) -> None:
+    new = NewTopic(topic, 2, 1, config={name.replace("_", "."): value for name, value in config.items()})
+    admin = admin_of(bootstrap)
+    admin.create_topics([new])[topic].result(20)
+
+
+def produce(bootstrap: str, *values: str) -> None:
+    """Append to partition 0 with an idempotent producer, and see it acknowledged."""
+    failures: list[Any] = []
+    producer = Producer(
+        {"bootstrap.servers": bootstrap, "enable.idempotence": True, "message.timeout.ms": 20_000}
+    )
+    for value in values:
+        producer.produce(TOPIC, value, partition=0, on_delivery=lambda error, _: failures.append(error))
+    assert producer.flush(25) == 0
+    assert failures == [None] * len(values)
+
+
+def consume(bootstrap: str, count: int) -> list[str]:
+    """The first records of partition 0."""
+    consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": "unused"})
+    consumer.assign([Place(TOPIC, 0, 0)])
+    values: list[str] = []
+
+    def done() -> bool:
+        for message in consumer.consume(count, 0.2):
+            assert message.error() is None
+            values.append((message.value() or b"").decode())
+        return len(values) >= count
+
+    assert wait_until(done, timeout_s=30), values
+    consumer.close()
+    return values
+
+
+def commit(bootstrap: str, offset: int) -> None:
+    consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": GROUP})
+    consumer.commit(offsets=[Place(TOPIC, 0, offset)], asynchronous=False)
+    consumer.close()
+
+
+def committed(bootstrap: str) -> int:
+    consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": GROUP})
+    (place,) = consumer.committed([Place(TOPIC, 0)], 20)
+    consumer.close()
+    return int(place.offset)
+
+
+def live(bootstrap: str) -> None:
+    """What a small life leaves behind: topics, records, offsets, configs, a deleted topic."""
+    create(bootstrap, TOPIC, retention_ms="3600000", segment_bytes="1048576")
+    create(bootstrap, "doomed")
+    produce(bootstrap, "one", "two")
+    commit(bootstrap, 1)
+    admin = admin_of(bootstrap)
+    entry = ConfigEntry("log.retention.ms", "7200000", incremental_operation=AlterConfigOpType.SET)
+    resource = ConfigResource(ResourceType.BROKER, "0", incremental_configs=[entry])
+    admin.incremental_alter_configs([resource])[resource].result(20)
+    admin.delete_topics(["doomed"])["doomed"].result(20)
+
+
+def tree(client: KazooClient, path: str) -> dict[str, Any]:
+    """Every node below, by its path from there: its kind, and its data without what is a broker's own."""
+    # Kafka says that a topic is deleted before its nodes are.
+    assert wait_until(lambda: client.get_children(f"{path}/admin/delete_topics") == [], timeout_s=30)
+    nodes: dict[str, Any] = {}
+    waiting = [path]
+    while waiting:
+        parent = waiting.pop()
+        data, stat = client.get(parent)
+        kind = "ephemeral" if stat.ephemeralOwner else "persistent"
+        nodes[parent.removeprefix(path)] = kind, comparable(data)
+        waiting += [f"{parent}/{name}" for name in client.get_children(parent)]
+    return nodes
+
+
+def comparable(data: bytes | None) -> Any:
+    if not data or not data.startswith(b"{"):
+        return data
+    # Field by field and in their order.
+    return [(name, None if name in OWN_TO_A_BROKER else value) for name, value in json.loads(data).items()]
+
+
+def test_the_tree_is_the_one_that_kafka_makes(ensemble: ZooKeeper) -> None:
+    with session(ensemble) as client:
+        with Odradek(overrides=properties(ensemble, "ours")) as broker:
+            live(broker.bootstrap)
+            ours = tree(client, "/ours")
+            assert broker.stop() == 0
+        assert client.get_children("/ours/brokers/ids") == []
+        assert client.exists("/ours/controller") is None
+        with Kafka392(zookeeper=ensemble, overrides=properties(ensemble, "theirs")) as kafka:
+            live(kafka.bootstrap)
+            theirs = tree(client, "/theirs")
+    assert ours == theirs
+
+
+def test_a_real_kafka_takes_over_and_hands_back(ensemble: ZooKeeper, tmp_path: Path) -> None:
+    overrides = properties(ensemble, "handed-over")
+    with Odradek(overrides=overrides, log_dir=tmp_path / "ours") as broker:
+        create(broker.bootstrap, TOPIC)
+        produce(broker.bootstrap, "one", "two")
+        commit(broker.bootstrap, 1)
+        assert broker.stop() == 0
+    shutil.copytree(tmp_path / "ours", tmp_path / "theirs")
+    with Kafka392(zookeeper=ensemble, overrides=overrides, log_dir=tmp_path / "theirs") as kafka:
+        assert consume(kafka.bootstrap, 2) == ["one", "two"]
+        assert committed(kafka.bootstrap) == 1
+        produce(kafka.bootstrap, "three")
+        commit(kafka.bootstrap, 3)
+        kafka.stop()
+        assert " ERROR " not in kafka.log_text()
+    shutil.copytree(tmp_path / "theirs", tmp_path / "ours-again")
+    with Odradek(overrides=overrides, log_dir=tmp_path / "ours-again") as broker:
+        assert consume(broker.bootstrap, 3) == ["one", "two", "three"]
+        assert committed(broker.bootstrap) == 3
+        produce(broker.bootstrap, "four")
+        assert consume(broker.bootstrap, 4)[-1] == "four"
+        create(broker.bootstrap, "another")
+
+
+def events(broker: Odradek) -> list[str]:
+    """What the broker has logged, without its fields."""
+    return [json.loads(line)["event"] for line in broker.log_text().splitlines() if line.startswith("{")]
+
+
+def test_the_ensemble_goes_and_comes_back(tmp_path: Path) -> None:
+    with ZooKeeper() as ensemble, Odradek(overrides=properties(ensemble, "kafka")) as broker:
+        create(broker.bootstrap, TOPIC)
+        produce(broker.bootstrap, "one")
+        ensemble.kill()
+        assert wait_until(lambda: "ZooKeeper connection lost, reconnecting" in events(broker), timeout_s=30)
+        produce(broker.bootstrap, "two")
+        assert consume(broker.bootstrap, 2) == ["one", "two"]
+        ensemble.restart()
+        create(broker.bootstrap, "later")
+        assert broker.stop() == 0
+        assert events(broker).count("ZooKeeper connection lost, reconnecting") == 1
+
+
+def test_a_session_that_expired_is_followed_by_another(ensemble: ZooKeeper) -> None:
+    with Odradek(overrides=properties(ensemble, "expiring")) as broker, session(ensemble) as client:
+        create(broker.bootstrap, TOPIC)
+        produce(broker.bootstrap, "one")
+        first = client.exists("/expiring/brokers/ids/0").czxid
+        os.kill(broker.pid, signal.SIGSTOP)
+        try:
+            assert wait_until(lambda: client.exists("/expiring/brokers/ids/0") is None, timeout_s=60)
+        finally:
+            os.kill(broker.pid, signal.SIGCONT)
+        assert wait_until(lambda: client.exists("/expiring/controller") is not None, timeout_s=60)
+        assert client.get("/expiring/controller_epoch")[0] == b"2"
+        assert client.exists("/expiring/brokers/ids/0").czxid > first
+        produce(broker.bootstrap, "two")
+        assert consume(broker.bootstrap, 2) == ["one", "two"]
+        create(broker.bootstrap, "later")
+        assert broker.stop() == 0
+        assert events(broker).count("ZooKeeper session expired, registering again") == 1
+
+
+def test_a_killed_broker_comes_back_when_its_session_is_over(ensemble: ZooKeeper) -> None:
+    with Odradek(overrides=properties(ensemble, "killed")) as broker:
+        create(broker.bootstrap, TOPIC)
+        produce(broker.bootstrap, "one")
+        broker.kill()
+        broker.restart()
+        assert consume(broker.bootstrap, 1) == ["one"]
+        assert "Waiting for the session of an earlier process to expire" in events(broker)
+
+
+def registration(node_id: int) -> bytes:
+    value = {"version": 5, "host": "localhost", "port": 1, "endpoints": ["PLAINTEXT://localhost:1"]}
+    value |= {"jmx_port": -1, "timestamp": "1", "features": {}, "brokerid": node_id}
+    return json.dumps({**value, "listener_security_protocol_map": {"PLAINTEXT": "PLAINTEXT"}}).encode()
+
+
+def test_an_ensemble_with_another_broker_is_refused(ensemble: ZooKeeper) -> None:
+    with session(ensemble) as client:
+        client.create("/taken/brokers/ids/7", registration(7), ephemeral=True, makepath=True)
+        with pytest.raises(
+            OdradekDidNotStart, match=r"Other brokers are registered in zookeeper.connect \(7\)"
+        ):
+            with Odradek(overrides=properties(ensemble, "taken")):
+                pass
+        assert client.get_children("/taken/brokers/ids") == ["7"]
+
+
+def test_a_broker_that_comes_later_is_given_nothing(ensemble: ZooKeeper) -> None:
+    with Odradek(overrides=properties(ensemble, "shared")) as broker, session(ensemble) as client:
+        client.create("/shared/brokers/ids/7", registration(7), ephemeral=True)
+        left_out = "registered brokers that this controller cannot lead are left out"
+        assert wait_until(lambda: left_out in events(broker), timeout_s=30)
+        create(broker.bootstrap, TOPIC)
+        assert json.loads(client.get(f"/shared/brokers/topics/{TOPIC}")[0])["partitions"] == {
+            "0": [0],
+            "1": [0],
+        }
+        assert admin_of(broker.bootstrap).list_topics(timeout=10).brokers.keys() == {0}
