@@ -1,7 +1,11 @@
 from typing import Any
 from uuid import UUID
 
+import pytest
+
 from odradek.api import offset_commit, offset_fetch
+from odradek.api.api import NeverAnswered
+from odradek.metadata.hash_order import partition_hash, scala_trie_order
 from odradek.metadata.topic_names import GROUP_METADATA_TOPIC
 from odradek.metadata.topic_partition import TopicPartition
 from odradek.protocol.error_codes import ErrorCode
@@ -101,3 +105,38 @@ async def test_where_an_error_of_the_whole_group_stands(autojump_clock):
         assert (answer.error_code, answer.topics) == (code, [])
         answer = await broker.ask(offset_fetch, 8, of_groups(OffsetFetchRequestGroup(group_id="g")))
         assert (answer.groups[0].error_code, answer.groups[0].topics) == (code, [])
+
+
+async def test_the_order_is_that_of_kafkas_maps(autojump_clock):
+    numbers = [0, 3, 6, 9, 12]
+    async with group_broker() as broker:
+        broker.has_topic("t", 20)
+        await broker.ask(offset_commit, 8, commit(*((number, 1) for number in numbers)))
+        asked = await broker.ask(offset_fetch, 5, of_one_group(*numbers))
+        everything = await broker.ask(offset_fetch, 5, OffsetFetchRequest(group_id="g", topics=None))
+    order = scala_trie_order(numbers, lambda number: partition_hash("t", number))
+    assert [row.partition_index for row in asked.topics[0].partitions] == order
+    assert [row.partition_index for row in everything.topics[0].partitions] == order
+    async with group_broker(odradek_emulate="4.3") as broker:
+        broker.has_topic("t", 20)
+        await broker.ask(offset_commit, 8, commit(*((number, 1) for number in numbers)))
+        asked = await broker.ask(offset_fetch, 5, of_one_group(*numbers))
+        everything = await broker.ask(offset_fetch, 5, OffsetFetchRequest(group_id="g", topics=None))
+    assert [row.partition_index for row in asked.topics[0].partitions] == numbers
+    assert [row.partition_index for row in everything.topics[0].partitions] == [0, 12, 9, 6, 3]
+
+
+async def test_no_groups_are_not_answered_before_release_4(autojump_clock):
+    async with group_broker() as broker:
+        with pytest.raises(NeverAnswered):
+            await broker.ask(offset_fetch, 8, of_groups())
+    async with group_broker(odradek_emulate="4.3") as broker:
+        assert (await broker.ask(offset_fetch, 8, of_groups())).groups == []
+
+
+async def test_version_0_finds_no_group_without_a_name(autojump_clock):
+    async with group_broker() as broker:
+        topics = [OffsetFetchRequestTopic(name="t", partition_indexes=[0, 99])]
+        answer = await broker.ask(offset_fetch, 0, OffsetFetchRequest(group_id="", topics=topics))
+        errors = {row.partition_index: row.error_code for row in answer.topics[0].partitions}
+    assert errors == {0: ErrorCode.UNKNOWN_SERVER_ERROR, 99: ErrorCode.UNKNOWN_TOPIC_OR_PARTITION}

@@ -7,11 +7,21 @@
 
 from __future__ import annotations
 
-from odradek.api.api import Api, Versions
+from collections.abc import Iterable, Mapping
+
+from odradek.api.api import Api, NeverAnswered, Versions
 from odradek.api.context import RequestContext
 from odradek.coordination.consumer_offsets import read_consumer_offset
 from odradek.errors import KafkaError
 from odradek.groups.commands import FetchedOffset, FetchOffsets
+from odradek.metadata.hash_order import (
+    java_hash,
+    java_order,
+    partition_hash,
+    scala_immutable_order,
+    scala_order,
+    timeline_order,
+)
 from odradek.metadata.topic_partition import TopicPartition
 from odradek.protocol.api_keys import ApiKey
 from odradek.protocol.error_codes import ErrorCode
@@ -32,6 +42,7 @@ from odradek.protocol.generated.offset_fetch_response import (
 api = Api(key=ApiKey.OFFSET_FETCH, versions=Versions(0, 10), request=OffsetFetchRequest)
 
 _UNKNOWN_PARTITION = FetchedOffset(error=ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
+_NO_GROUP = FetchedOffset(error=ErrorCode.UNKNOWN_SERVER_ERROR)
 _FIRST_WITH_GROUP_ERROR = 2
 _FIRST_WITH_GROUPS = 8
 _FIRST_WITH_TOPIC_IDS = 10
@@ -40,6 +51,8 @@ _FIRST_WITH_TOPIC_IDS = 10
 @api.handler
 async def offset_fetch(request: OffsetFetchRequest, ctx: RequestContext) -> OffsetFetchResponse:
     if ctx.api_version >= _FIRST_WITH_GROUPS:
+        if not request.groups and ctx.services.release.zookeeper:
+            raise NeverAnswered("OffsetFetch asks about no group")
         groups = [await _fetch(group, request.require_stable, ctx) for group in request.groups]
         return OffsetFetchResponse(groups=groups)
     group = _single_group(request)
@@ -65,7 +78,9 @@ async def _fetch(
         )
     except KafkaError as error:
         return OffsetFetchResponseGroup(group_id=group.group_id, error_code=error.code)
-    answer = OffsetFetchResponseGroup(group_id=group.group_id, topics=_topics(fetched, ctx))
+    answer = OffsetFetchResponseGroup(
+        group_id=group.group_id, topics=_topics(fetched, _order(fetched, topics is None, ctx), ctx)
+    )
     if ctx.api_version >= _FIRST_WITH_TOPIC_IDS:
         answer.topics += [_unknown_id(topic) for topic in topics or () if not topic.name]
     return answer
@@ -75,10 +90,39 @@ async def _fetch_from_store(group: OffsetFetchRequestGroup, ctx: RequestContext)
     fetched = dict.fromkeys(_partitions(group.topics or []), _UNKNOWN_PARTITION)
     for topic_partition in fetched:
         if ctx.services.metadata.snapshot.partition(topic_partition) is not None:
+            if not group.group_id:  # no znode can be called that
+                fetched[topic_partition] = _NO_GROUP
+                continue
             offset = await read_consumer_offset(ctx.services.store, group.group_id, topic_partition)
             if offset is not None:
                 fetched[topic_partition] = FetchedOffset(offset)
-    return OffsetFetchResponseGroup(group_id=group.group_id, topics=_topics(fetched, ctx))
+    topics = _topics(fetched, _order(fetched, False, ctx), ctx)
+    by_name = {topic.name: topic for topic in topics}
+    return OffsetFetchResponseGroup(
+        group_id=group.group_id, topics=[by_name[name] for name in java_order(by_name, java_hash)]
+    )
+
+
+def _order(fetched: Iterable[TopicPartition], everything: bool, ctx: RequestContext) -> list[TopicPartition]:
+    """In which order Kafka has put them into its maps; since 4.0 only if it was asked for everything."""
+    if ctx.services.release.zookeeper:
+        if everything:
+            fetched = scala_order(fetched, _partition_hash)
+        return scala_immutable_order(fetched, _partition_hash)
+    if not everything:
+        return list(fetched)
+    numbers: dict[str, list[int]] = {}
+    for each in fetched:
+        numbers.setdefault(each.topic, []).append(each.partition)
+    return [
+        TopicPartition(topic, number)
+        for topic in timeline_order(numbers, java_hash)
+        for number in timeline_order(numbers[topic], int)
+    ]
+
+
+def _partition_hash(topic_partition: TopicPartition) -> int:
+    return partition_hash(topic_partition.topic, topic_partition.partition)
 
 
 def _partitions(topics: list[OffsetFetchRequestTopics]) -> tuple[TopicPartition, ...]:
@@ -88,11 +132,12 @@ def _partitions(topics: list[OffsetFetchRequestTopics]) -> tuple[TopicPartition,
 
 
 def _topics(
-    fetched: dict[TopicPartition, FetchedOffset], ctx: RequestContext
+    fetched: Mapping[TopicPartition, FetchedOffset], order: Iterable[TopicPartition], ctx: RequestContext
 ) -> list[OffsetFetchResponseTopics]:
     topics: dict[str, OffsetFetchResponseTopics] = {}
     with_ids = ctx.api_version >= _FIRST_WITH_TOPIC_IDS
-    for topic_partition, offset in fetched.items():
+    for topic_partition in order:
+        offset = fetched[topic_partition]
         name = topic_partition.topic
         topic = topics.get(name)
         if topic is None:
