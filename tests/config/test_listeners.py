@@ -1,7 +1,12 @@
 import pytest
 
 from odradek.config.definition import ConflictingConfig
-from odradek.config.listeners import Listener, parse_listeners, parse_security_protocols
+from odradek.config.listeners import (
+    Listener,
+    check_listener_names,
+    parse_listeners,
+    parse_security_protocols,
+)
 
 PROTOCOLS = {"PLAINTEXT": "PLAINTEXT", "SSL": "SSL", "INTERNAL": "PLAINTEXT", "EXTERNAL": "SASL_SSL"}
 
@@ -68,3 +73,10 @@ def test_the_protocol_map():
     assert parse_security_protocols(name, "a:ssl, b:PLAINTEXT") == {"A": "SSL", "B": "PLAINTEXT"}
     with pytest.raises(ConflictingConfig, match=f"Invalid security protocol `TLS` defined in {name}"):
         parse_security_protocols(name, "a:TLS")
+
+
+def test_in_kraft_mode_names_are_looked_at_first():
+    check_listener_names("listeners", ["A://:1", "B:"])
+    with pytest.raises(ConflictingConfig) as refused:
+        check_listener_names("listeners", ["A://:1", "x"])
+    assert str(refused.value).endswith("Unable to parse a listener name from x")

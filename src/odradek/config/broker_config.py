@@ -18,7 +18,13 @@ from odradek.config.defaults import odradek_defaults
 from odradek.config.definition import Definition, Value
 from odradek.config.definitions import broker_definitions, broker_quota_definitions, own_definitions
 from odradek.config.effects import has_effect
-from odradek.config.listeners import Listener, parse_listeners, parse_security_protocols, split_list
+from odradek.config.listeners import (
+    Listener,
+    check_listener_names,
+    parse_listeners,
+    parse_security_protocols,
+    split_list,
+)
 from odradek.config.release import DEFAULT_RELEASE, EMULATE, Release
 from odradek.config.synonyms import broker_synonyms
 
@@ -188,7 +194,9 @@ class BrokerConfig:
         """Listener name → security protocol. In KRaft mode, unmapped controller listeners are PLAINTEXT."""
         name = "listener.security.protocol.map"
         protocols = parse_security_protocols(name, self.str(name))
-        if self.list("process.roles") and name not in self.explicit:
+        in_kraft_mode = self.list("process.roles") or not self.release.zookeeper
+        if in_kraft_mode and name not in self.explicit:
+            check_listener_names("listeners", self.list("listeners"))
             for controller in self._controller_listener_names:
                 protocols.setdefault(controller, "PLAINTEXT")
         return protocols

@@ -55,6 +55,18 @@ def parse_security_protocols(name: str, text: str) -> dict[str, str]:
     return protocols
 
 
+def check_listener_names(name: str, listeners: Sequence[str]) -> None:
+    """Refuse a listener that does not begin with a name. Raises ConflictingConfig.
+
+    In KRaft mode Kafka looks at the names alone before it reads the rest.
+    """
+    for listener in listeners:
+        if ":" not in listener:
+            raise ConflictingConfig(
+                name, ",".join(listeners), f"Unable to parse a listener name from {listener}"
+            )
+
+
 def parse_listeners(
     name: str, text: str, protocols: Mapping[str, str], *, distinct_ports: bool = True
 ) -> tuple[Listener, ...]:
