@@ -235,6 +235,19 @@ async def test_records_are_deleted_up_to_the_high_watermark(tmp_path, autojump_c
         assert partition.delete_records(-1) == 5
 
 
+async def test_segments_of_deleted_records_stay_until_segments_are_looked_for(tmp_path, autojump_clock):
+    async with hosting(tmp_path) as host:
+        partition = host.lead("t", config=LogConfig(segment_bytes=100))
+        for _ in range(3):
+            append(partition)
+        log = partition.local_log()
+        size_bytes = log.size_bytes
+        assert partition.delete_records(2) == 2
+        assert log.size_bytes == size_bytes
+        assert log.delete_old_segments() == 2
+        assert log.size_bytes == size_bytes // 3
+
+
 async def test_records_of_a_compacted_topic_are_not_deleted(tmp_path, autojump_clock):
     async with hosting(tmp_path) as host:
         partition = host.lead("t", config=LogConfig(cleanup_policy=frozenset({"compact"})))

@@ -309,6 +309,7 @@ class Partition:
     def delete_records(self, offset: int) -> int:
         """Moves the log's start to `offset` (-1: the high watermark); returns the low watermark.
 
+        Frees nothing yet: that is left to the next search for segments to delete, as in Kafka.
         Raises KafkaError: POLICY_VIOLATION for a topic that is only compacted, OFFSET_OUT_OF_RANGE above the
         high watermark, and as `local_log`.
         """
@@ -326,8 +327,7 @@ class Partition:
                 ErrorCode.OFFSET_OUT_OF_RANGE,
                 f"The offset {offset} for partition {self.topic_partition} is not valid",
             )
-        if log.advance_log_start_offset(offset):
-            log.delete_old_segments()
+        log.advance_log_start_offset(offset)
         return log.log_start_offset
 
     # What the controller says
