@@ -18,7 +18,14 @@ CLIENT_TIMEOUT_S: Final = 240
 _SAID_CHARACTERS: Final = 400
 
 
-def run(prepared: Prepared, broker: str, bootstrap: str, feats: Iterable[Feat]) -> list[Result]:
+def run(
+    prepared: Prepared,
+    broker: str,
+    bootstrap: str,
+    feats: Iterable[Feat],
+    *,
+    timeout_s: float = CLIENT_TIMEOUT_S,
+) -> list[Result]:
     """A result for each of `feats`; one that the program does not report has failed."""
     asked = tuple(feats)
     if not asked:
@@ -34,10 +41,10 @@ def run(prepared: Prepared, broker: str, bootstrap: str, feats: Iterable[Feat]) 
             environment={**prepared.environment, "CLIENT_SCRATCH": scratch},
         )
         try:
-            process.wait(CLIENT_TIMEOUT_S)
+            process.wait(timeout_s)
             ending = f"the program ended with status {process.returncode} and no word on it"
         except subprocess.TimeoutExpired:
-            ending = f"the program had not ended after {CLIENT_TIMEOUT_S} s"
+            ending = f"the program had not ended after {timeout_s} s"
         finally:
             process.kill()
         said = reported(output.read_text(errors="replace"))
