@@ -134,7 +134,7 @@ def sort_rows(answer: Any, path: str) -> None:
     if rows is not None:
         for row in rows:
             sort_rows(row, rest)
-        rows.sort(key=name_of)
+        rows.sort(key=lambda row: _UUID.sub("<uuid>", f"{name_of(row)} {row}"))
 
 
 def name_of(row: Any) -> str:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from compat.judge import Session, scenario
+from compat.scenarios.metadata import PARTITIONS
 from odradek.protocol.api_keys import ApiKey
 from odradek.protocol.generated.create_partitions_request import (
     CreatePartitionsAssignment,
@@ -25,7 +26,11 @@ def request(*topics: CreatePartitionsTopic, **fields: Any) -> CreatePartitionsRe
 
 def partitions(k: Session, name: str, count: int) -> None:
     asked = MetadataRequest(topics=[MetadataRequestTopic(name=name)], allow_auto_topic_creation=False)
-    k.send(asked, until=lambda answer: len(answer.topics[0].partitions) == count)
+    k.send(
+        asked,
+        until=lambda answer: len(answer.topics[0].partitions) == count,
+        unordered=PARTITIONS,
+    )
 
 
 @scenario(ApiKey.CREATE_PARTITIONS)

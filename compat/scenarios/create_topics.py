@@ -3,6 +3,7 @@
 from typing import Any
 
 from compat.judge import Session, scenario
+from compat.scenarios.metadata import PARTITIONS
 from odradek.protocol.api_keys import ApiKey
 from odradek.protocol.generated.create_topics_request import (
     CreatableReplicaAssignment,
@@ -46,6 +47,7 @@ def exist(k: Session, *names: str, but_not: tuple[str, ...] = ()) -> None:
     k.send(
         MetadataRequest(topics=asked, allow_auto_topic_creation=False),
         until=lambda answer: {topic.name for topic in answer.topics if not topic.error_code} >= set(names),
+        unordered=PARTITIONS,
     )
 
 
