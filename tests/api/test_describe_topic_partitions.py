@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from odradek.controller.new_topic import NewTopic
+from odradek.protocol.error_codes import ErrorCode
 from odradek.protocol.generated.describe_topic_partitions_request import (
     Cursor,
     DescribeTopicPartitionsRequest,
+    TopicRequest,
 )
 from tests.api.topic_broker import topic_broker
 
@@ -36,3 +38,10 @@ async def test_the_broker_bounds_a_page(autojump_clock):
         await broker.cluster.topics.create_topics([NewTopic("t", 5, 1)], timeout_ms=1000)
         page = await broker.ask(DescribeTopicPartitionsRequest(), 0)
         assert len(page.topics[0].partitions) == 2
+
+
+async def test_a_topic_without_a_name_fails_the_request(autojump_clock):
+    async with topic_broker(odradek_emulate="4.0") as broker:
+        asked = [TopicRequest(name=""), TopicRequest(name="none")]
+        page = await broker.ask(DescribeTopicPartitionsRequest(topics=asked), 0)
+        assert {topic.error_code for topic in page.topics} == {ErrorCode.UNKNOWN_SERVER_ERROR}

@@ -66,3 +66,15 @@ async def test_old_versions_cannot_but_ask_for_creation(autojump_clock):
         response = await broker.ask(about("t"), 3)
         assert response.topics[0].error_code == ErrorCode.LEADER_NOT_AVAILABLE
         await broker.cluster.wait(lambda snapshot: "t" in snapshot.topics)
+
+
+async def test_rows_come_as_kafkas_sets_and_maps_iterate(autojump_clock):
+    for release, partitions in (("3.9", [0, 1, 4, 2, 3]), ("4.0", [0, 1, 2, 3, 4])):
+        async with topic_broker(odradek_emulate=release) as broker:
+            await broker.cluster.topics.create_topics([NewTopic("t", 5, 1)], timeout_ms=1000)
+            response = await broker.ask(about("t"), 9)
+            assert [each.partition_index for each in response.topics[0].partitions] == partitions
+            names = ["", "..", "a b", "x" * 250, "a/b"]
+            asked = MetadataRequest(topics=[MetadataRequestTopic(name=name) for name in names])
+            response = await broker.ask(asked, 9)
+            assert [each.name for each in response.topics] == ["", "a/b", "a b", "x" * 250, ".."]

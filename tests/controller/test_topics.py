@@ -181,3 +181,20 @@ async def test_a_kraft_release_creates_in_the_background_and_never_its_own_log(a
         assert answers == dict.fromkeys(names, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
         await one.wait(lambda snapshot: "t" in snapshot.topics)
         assert await one.store.children(paths.TOPICS) == {"t"}
+
+
+@pytest.mark.parametrize(
+    ("numbers", "code"),
+    [
+        ([0, 1], ErrorCode.NONE),
+        ([1], ErrorCode.INVALID_REPLICA_ASSIGNMENT),
+        ([-1, 0], ErrorCode.INVALID_REPLICA_ASSIGNMENT),
+        ([-1], ErrorCode.UNKNOWN_SERVER_ERROR),
+        ([-1, 1], ErrorCode.UNKNOWN_SERVER_ERROR),
+    ],
+)
+async def test_partitions_are_numbered_from_0_but_kafka_only_adds_them_up(numbers, code, autojump_clock):
+    async with cluster() as one:
+        wanted = NewTopic("t", assignments=tuple((number, (0,)) for number in numbers))
+        created = await one.topics.create_topics([wanted], timeout_ms=1000)
+        assert created["t"].code == code
