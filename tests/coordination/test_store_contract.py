@@ -32,8 +32,8 @@ from odradek.coordination.store import (
     Set,
     StoreError,
 )
-from odradek.coordination.zookeeper import ZooKeeperStore
-from odradek.coordination.zookeeper_settings import ZooKeeperSettings
+from odradek.coordination.zookeeper.settings import ZooKeeperSettings
+from odradek.coordination.zookeeper.store import ZooKeeperStore
 
 
 class Session(MetadataStore, Protocol):

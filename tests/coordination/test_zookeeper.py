@@ -23,8 +23,8 @@ from odradek.coordination.store import (
     Set,
     StoreUnavailable,
 )
-from odradek.coordination.zookeeper import ZooKeeperStore
-from odradek.coordination.zookeeper_settings import ZooKeeperSettings
+from odradek.coordination.zookeeper.settings import ZooKeeperSettings
+from odradek.coordination.zookeeper.store import ZooKeeperStore
 
 
 @pytest.fixture(scope="module")
@@ -47,13 +47,21 @@ async def opened(settings: ZooKeeperSettings) -> AsyncIterator[ZooKeeperStore]:
 
 
 class Wire:
-    """The way to a ZooKeeper, on which the next answer can be lost: the connection ends in its place."""
+    """The way to a ZooKeeper. It can be cut, and lose the next answer: the connection ends in its place."""
 
     def __init__(self, target: str) -> None:
         host, _, port = target.rpartition(":")
         self._target = host, int(port)
         self.loses_answers = False
+        self.is_cut = False
         self.address = ""
+        self._connections: set[trio.CancelScope] = set()
+
+    def cut(self) -> None:
+        """End what is connected, and whatever connects while `is_cut`."""
+        self.is_cut = True
+        for scope in self._connections:
+            scope.cancel()
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         (listener,) = await trio.open_tcp_listeners(0, host="127.0.0.1")
@@ -62,8 +70,12 @@ class Wire:
         await trio.serve_listeners(self._serve, [listener])
 
     async def _serve(self, client: trio.SocketStream) -> None:
+        if self.is_cut:
+            await client.aclose()
+            return
         server = await trio.open_tcp_stream(*self._target)
         async with client, server, trio.open_nursery() as nursery:
+            self._connections.add(nursery.cancel_scope)
             nursery.start_soon(self._pass_requests, client, server, nursery.cancel_scope)
             async for answer in server:
                 if self.loses_answers:
@@ -145,12 +157,12 @@ async def test_changes_while_the_connection_was_lost_are_seen(ensemble: ZooKeepe
             assert "/a" in await anext(changes)
 
 
-def end_session(ensemble: ZooKeeper, store: ZooKeeperStore) -> None:
-    """Close a store's session by another connection to it: what expiry looks like, without the wait."""
-    other = KazooClient(ensemble.connect, client_id=store._session.client.client_id)
-    other.start()
-    other.stop()
-    other.close()
+def end_session(ensemble: ZooKeeper, session_id: int, password: bytes) -> None:
+    """Close somebody's session by another connection to it: what expiry looks like, without the wait."""
+    client = KazooClient(ensemble.connect, client_id=(session_id, password))
+    client.start()
+    client.stop()
+    client.close()
 
 
 async def read_on(changes: Changes) -> None:
@@ -160,11 +172,14 @@ async def read_on(changes: Changes) -> None:
 
 @pytest.mark.oracle
 async def test_an_expired_session_ends_everything_and_another_begins_anew(ensemble: ZooKeeper) -> None:
-    async with opened(ZooKeeperSettings(ensemble.connect, chroot=f"/expiry/{uuid4()}")) as store:
+    async with over_a_wire(ensemble) as (store, wire):
         await store.commit(Create("/a"), Create("/mine", ephemeral=True))
         changes = store.changes("/a")
         await anext(changes)
-        await trio.to_thread.run_sync(end_session, ensemble, store)
+        session = store._session.client.client_id
+        wire.cut()
+        await trio.to_thread.run_sync(end_session, ensemble, *session)
+        wire.is_cut = False
         with trio.fail_after(20), pytest.raises(SessionExpired):
             await read_on(changes)
         with pytest.raises(SessionExpired):

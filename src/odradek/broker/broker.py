@@ -61,7 +61,7 @@ from odradek.server.server import Server
 from odradek.telemetry import get_logger
 
 if TYPE_CHECKING:
-    from odradek.coordination.zookeeper import ZooKeeperStore
+    from odradek.coordination.zookeeper.store import ZooKeeperStore
 
 _log = get_logger(__name__)
 
@@ -110,7 +110,7 @@ async def run_broker(
 @asynccontextmanager
 async def _zookeeper_store(config: BrokerConfig) -> AsyncIterator[ZooKeeperStore]:
     # Loaded here for the sake of the start: kazoo would be a good part of it, where there is no ensemble.
-    from odradek.coordination.zookeeper import ZooKeeperStore
+    from odradek.coordination.zookeeper.store import ZooKeeperStore
 
     settings = zookeeper_settings(config)
     async with trio.open_nursery() as nursery:

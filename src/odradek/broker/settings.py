@@ -7,7 +7,7 @@ import socket
 from odradek.broker.identity import CannotStart
 from odradek.config.broker_config import BrokerConfig
 from odradek.config.definitions.own import VALIDATE_RECORDS
-from odradek.coordination.zookeeper_settings import ZooKeeperSettings
+from odradek.coordination.zookeeper.settings import ZooKeeperSettings
 from odradek.errors import InvalidConfig
 from odradek.log.logs import LogsConfig
 from odradek.server.connection_quotas import ConnectionLimits
