@@ -85,7 +85,8 @@ def with_configs(k: Session) -> None:
     asked = [
         DescribeConfigsResource(resource_type=2, resource_name=k.name(), configuration_keys=["retention.ms"])
     ]
-    k.send(DescribeConfigsRequest(resources=asked, include_synonyms=True))
+    described = DescribeConfigsRequest(resources=asked, include_synonyms=True)
+    k.send(described, until=lambda answer: not answer.results[0].error_code)
 
 
 @scenario(ApiKey.CREATE_TOPICS)
