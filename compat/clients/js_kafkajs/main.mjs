@@ -226,7 +226,10 @@ async function roundRobin(run) {
   const name = await topic(run, 6);
   const members = await Promise.all([join(run, name), join(run, name)]);
   await shared(members, 3);
-  equal([[0, 2, 4], [1, 3, 5]], members.map((member) => [...member.partitions].sort()).sort());
+  // kafkajs goes round in the order in which the broker lists the partitions.
+  const listed = await withAdmin(run, async (admin) => (await admin.fetchTopicMetadata({ topics: [name] })).topics[0].partitions);
+  const turns = [0, 1].map((turn) => listed.map((each) => each.partitionId).filter((_, n) => n % 2 === turn).sort());
+  equal(turns.sort(), members.map((member) => [...member.partitions].sort()).sort());
   equal("RoundRobinAssigner", (await describedGroup(run)).protocol);
   await Promise.all(members.map((member) => member.leave()));
 }

@@ -48,7 +48,9 @@ class Reader:
         self._consumer.subscribe([topic])
 
     def poll(self, most: int) -> Sequence[Record]:
-        found = self._consumer.poll(timeout_ms=100, max_records=most)
+        # Not 100 ms, which is also how long it waits for metadata while it joins: an assignment that comes
+        # just when a poll has given up is never applied.
+        found = self._consumer.poll(timeout_ms=350, max_records=most)
         return [_record(each) for records in found.values() for each in records]
 
     def assignment(self) -> frozenset[int]:
