@@ -38,6 +38,7 @@ class Reader:
 
     def __init__(self, options: Mapping[str, Any]) -> None:
         self._consumer = KafkaConsumer(**options)
+        self._timeout_ms = 100
 
     def assign(self, topic: str, offsets: Mapping[int, int]) -> None:
         self._consumer.assign([TopicPartition(topic, partition) for partition in offsets])
@@ -46,11 +47,12 @@ class Reader:
 
     def subscribe(self, topic: str) -> None:
         self._consumer.subscribe([topic])
+        # Long enough for a rebalance: when a poll gives up while a leader rejoins because of new metadata,
+        # the leader never applies its assignment (need_rejoin() is false again before the join has ended).
+        self._timeout_ms = 1000
 
     def poll(self, most: int) -> Sequence[Record]:
-        # Not 100 ms, which is also how long it waits for metadata while it joins: an assignment that comes
-        # just when a poll has given up is never applied.
-        found = self._consumer.poll(timeout_ms=350, max_records=most)
+        found = self._consumer.poll(timeout_ms=self._timeout_ms, max_records=most)
         return [_record(each) for records in found.values() for each in records]
 
     def assignment(self) -> frozenset[int]:
