@@ -171,12 +171,11 @@ async function pause(run) {
 
 /** A member of the feat's group. */
 async function join(run, name, more = {}) {
-  const member = { partitions: [], joins: 0, records: [] };
+  const member = { records: [] };
   const timing = more.groupProtocol === "consumer" ? {} : { sessionTimeout: SESSION_TIMEOUT_MS, heartbeatInterval: 300 };
   const consumer = new Consumer(options(run, { groupId: run.name("group"), ...timing, ...more }));
-  consumer.on("consumer:group:join", ({ assignments }) => {
-    member.joins += 1;
-    member.partitions = (assignments ?? consumer.assignments ?? []).flatMap((each) => each.partitions);
+  Object.defineProperty(member, "partitions", {
+    get: () => (consumer.assignments ?? []).flatMap((each) => each.partitions),
   });
   const stream = await consumer.consume({ topics: [name], mode: "committed", fallbackMode: "earliest", maxWaitTime: 200 });
   stream.on("data", (message) => member.records.push(message));
