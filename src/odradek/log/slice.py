@@ -7,14 +7,11 @@ The lease ends with `release` or, should its holder forget, with the object.
 
 from __future__ import annotations
 
-import os
 from types import TracebackType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from odradek.log.segment import Segment
-
-_READ_WITHOUT_WAITING: int | None = getattr(os, "RWF_NOWAIT", None)
 
 
 class LogSlice:
@@ -64,25 +61,6 @@ class LogSlice:
             self._view = self._segment.view(self.position, self.position + self.size_bytes)
             self._segment.views += 1
         return self._view
-
-    def is_resident(self) -> bool:
-        """Whether to send or view the slice will hardly wait for the disk; else that is work for a thread.
-
-        Asks for its first and last byte without waiting: what lies between was written, and is read ahead,
-        with them. True where the system cannot say.
-        """
-        if self._segment is None or not self.size_bytes or _READ_WITHOUT_WAITING is None:
-            return True
-        descriptor = self._segment.fileno()
-        byte = bytearray(1)
-        try:
-            for position in (self.position, self.position + self.size_bytes - 1):
-                os.preadv(descriptor, [byte], position, _READ_WITHOUT_WAITING)
-        except BlockingIOError:
-            return False
-        except OSError:
-            return True  # A file system that cannot; or a failure, which the read itself will meet.
-        return True
 
     def release(self) -> None:
         """Ends the lease; the slice is empty afterwards. May be called again."""
