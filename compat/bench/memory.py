@@ -1,15 +1,17 @@
-"""Part "memory": idle, with many topics, with many connections; and how long the topics take to make."""
+"""Part "memory": idle, with many connections, after a gigabyte, with many topics; and how long these take."""
 
 from __future__ import annotations
 
 import time
 from contextlib import ExitStack
 
-from compat.bench.brokers import Contestant
+from compat.bench.brokers import Contestant, address
+from compat.bench.fetch_load import fetch
 from compat.bench.figures import Measure, Scores
 from compat.bench.plan import Plan
 from compat.bench.process import resident_mib
-from compat.bench.topics import create_topics, serves_all
+from compat.bench.produce_load import ProduceLoad, batch_of, produce
+from compat.bench.topics import create_topic, create_topics, serves_all
 from compat.bench.turns import Stage, fresh_rounds
 from compat.wire import Wire
 from odradek.protocol.generated.api_versions_request import ApiVersionsRequest
@@ -33,6 +35,9 @@ def memory(stage: Stage) -> Scores:
                 wire.send(ApiVersionsRequest(), version=0)
             measure = Measure("memory", f"with {plan.idle_connections:,} connections", "MiB")
             scores.add(measure, broker.name, resident_mib(broker.pid))
+        _move_bytes(broker, plan)
+        measure = Measure("memory", f"after {plan.moved_bytes >> 20:,} MiB in and out", "MiB")
+        scores.add(measure, broker.name, resident_mib(broker.pid))
         seconds = _make_topics(broker, plan)
         scores.add(
             Measure("topics", f"create {plan.topics:,}, one partition each", "s"), broker.name, seconds
@@ -42,6 +47,16 @@ def memory(stage: Stage) -> Scores:
         scores.add(measure, broker.name, resident_mib(broker.pid))
 
     return fresh_rounds(stage, "memory", one_broker)
+
+
+def _move_bytes(broker: Contestant, plan: Plan) -> None:
+    """Produce and fetch in batches of 1 MB, and give the broker a moment to let its buffers go."""
+    batch = batch_of(1000, 1_000_000)
+    batches = max(1, plan.moved_bytes // len(batch.raw))
+    create_topic(broker.bootstrap, "moved")
+    produce(address(broker), "moved", ProduceLoad(batch, batches, in_flight=5))
+    fetch(address(broker), "moved", batch, batches=batches)
+    time.sleep(SETTLE_S)
 
 
 def _make_topics(broker: Contestant, plan: Plan) -> float:

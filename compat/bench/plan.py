@@ -20,6 +20,8 @@ class Plan:
     latency_seconds: int = 10
     client_records: int = 1_000_000
     """Records of 100 bytes for each real client."""
+    moved_bytes: int = 1 << 30
+    """What goes in and out before the memory "after" it is read."""
     topics: int = 1000
     idle_connections: int = 1000
     restart_partitions: int = 1000
@@ -35,6 +37,7 @@ QUICK = Plan(
     small_requests=2000,
     latency_seconds=2,
     client_records=100_000,
+    moved_bytes=64 << 20,
     topics=100,
     idle_connections=100,
     restart_partitions=100,
