@@ -5,7 +5,8 @@ from pathlib import Path
 import trio
 from kazoo.client import KazooClient
 
-from odradek.coordination.embedded import EmbeddedStore, join
+from odradek.coordination.embedded import EmbeddedStore
+from odradek.coordination.tree import join
 
 
 def read_tree(store_file: Path) -> dict[str, bytes]:

@@ -9,9 +9,10 @@ from odradek.config.broker_config import BrokerConfig
 from odradek.coordination.dynamic_configs import CHANGE_EXPIRATION_MS, DynamicConfigs
 from odradek.coordination.embedded import EmbeddedStore
 from odradek.coordination.store import Create, Delete
+from odradek.coordination.tree_session import TreeSession
 
 
-async def configs_over(store: EmbeddedStore, **properties: str) -> DynamicConfigs:
+async def configs_over(store: TreeSession, **properties: str) -> DynamicConfigs:
     config = BrokerConfig({name.replace("_", "."): text for name, text in properties.items()})
     configs = DynamicConfigs(store, VirtualClock(), config)
     await configs.load()

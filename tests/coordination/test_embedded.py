@@ -10,6 +10,7 @@ import pytest
 import trio
 
 from odradek.coordination.embedded import EmbeddedStore
+from odradek.coordination.sqlite_journal import SqliteJournal
 from odradek.coordination.store import Create, Delete, NoNode, Set, StoreUnavailable
 
 KILLED_WRITER = """
@@ -69,7 +70,7 @@ async def test_a_failing_disk_changes_nothing_that_readers_see(tmp_path, monkeyp
             raise sqlite3.OperationalError("disk I/O error")
 
         with monkeypatch.context() as patch:
-            patch.setattr("odradek.coordination.embedded._rows", refuse)
+            patch.setattr("odradek.coordination.sqlite_journal._rows", refuse)
             with pytest.raises(StoreUnavailable):
                 await store.commit(Set("/a", b"new"))
         assert (await store.get("/a")).data == b"old"
@@ -85,7 +86,7 @@ async def test_a_session_ends_on_a_disk_that_fails(tmp_path, monkeypatch):
         other = store.another_session()
         await other.commit(Create("/id", ephemeral=True))
         with monkeypatch.context() as patch:
-            patch.setattr("odradek.coordination.embedded._rows", refuse)
+            patch.setattr("odradek.coordination.sqlite_journal._rows", refuse)
             await other.close()
         assert not await store.exists("/id")
     async with EmbeddedStore(tmp_path / "tree") as store:
@@ -95,7 +96,7 @@ async def test_a_session_ends_on_a_disk_that_fails(tmp_path, monkeypatch):
 async def test_a_full_disk_is_named_and_over_once_there_is_room(tmp_path):
     async with EmbeddedStore(tmp_path / "tree") as store:
         journal = store._tree._journal
-        assert journal is not None
+        assert isinstance(journal, SqliteJournal)
         journal._db.execute("PRAGMA max_page_count=1")  # rounded up to what there is
         with pytest.raises(StoreUnavailable) as failed:
             await store.commit(Create("/a", bytes(100_000)))
@@ -108,7 +109,7 @@ async def test_a_full_disk_is_named_and_over_once_there_is_room(tmp_path):
 async def test_every_commit_is_synced(tmp_path):
     async with EmbeddedStore(tmp_path / "tree") as store:
         journal = store._tree._journal
-        assert journal is not None
+        assert isinstance(journal, SqliteJournal)
         assert journal._db.execute("PRAGMA synchronous").fetchone() == (2,)
         assert journal._db.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 

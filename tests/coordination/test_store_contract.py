@@ -18,6 +18,7 @@ import trio
 from compat.oracle.zookeeper import ZooKeeper
 from odradek.coordination.changes import Changes
 from odradek.coordination.embedded import EmbeddedStore
+from odradek.coordination.memory_ensemble import MemoryEnsemble
 from odradek.coordination.store import (
     BadVersion,
     Check,
@@ -63,6 +64,11 @@ async def embedded_in_file(request: pytest.FixtureRequest) -> AsyncIterator[Open
 
 
 @asynccontextmanager
+async def ensemble_in_memory(request: pytest.FixtureRequest) -> AsyncIterator[OpenSession]:
+    yield MemoryEnsemble().session
+
+
+@asynccontextmanager
 async def zookeeper(request: pytest.FixtureRequest) -> AsyncIterator[OpenSession]:
     """Each test has a chroot of its own."""
     ensemble: ZooKeeper = request.getfixturevalue("ensemble")
@@ -88,6 +94,7 @@ Implementation = Callable[[pytest.FixtureRequest], AbstractAsyncContextManager[O
 IMPLEMENTATIONS: dict[Implementation, tuple[pytest.MarkDecorator, ...]] = {
     embedded_in_memory: (),
     embedded_in_file: (),
+    ensemble_in_memory: (),
     zookeeper: (pytest.mark.oracle,),
 }
 

@@ -144,7 +144,7 @@ def _open_store(log_dir: str) -> EmbeddedStore:
     try:
         os.makedirs(log_dir, exist_ok=True)
         return EmbeddedStore(Path(log_dir, STORE_FILE))
-    except sqlite3.OperationalError as error:
+    except (sqlite3.OperationalError, StoreUnavailable) as error:
         raise CannotStart(
             f"The metadata in {log_dir} cannot be opened ({error}). Another broker may be using it."
         ) from error
