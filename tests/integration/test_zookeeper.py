@@ -22,7 +22,7 @@ from confluent_kafka.admin import (
 )
 from kazoo.client import KazooClient
 
-from compat.odradek import Odradek, OdradekDidNotStart
+from compat.odradek import Odradek
 from compat.oracle.kafka import SINGLE_BROKER, Kafka392
 from compat.oracle.ports import wait_until
 from compat.oracle.zookeeper import ZooKeeper
@@ -233,33 +233,3 @@ def test_a_killed_broker_comes_back_when_its_session_is_over(ensemble: ZooKeeper
         broker.restart()
         assert consume(broker.bootstrap, 1) == ["one"]
         assert "Waiting for the session of an earlier process to expire" in events(broker)
-
-
-def registration(node_id: int) -> bytes:
-    value = {"version": 5, "host": "localhost", "port": 1, "endpoints": ["PLAINTEXT://localhost:1"]}
-    value |= {"jmx_port": -1, "timestamp": "1", "features": {}, "brokerid": node_id}
-    return json.dumps({**value, "listener_security_protocol_map": {"PLAINTEXT": "PLAINTEXT"}}).encode()
-
-
-def test_an_ensemble_with_another_broker_is_refused(ensemble: ZooKeeper) -> None:
-    with session(ensemble) as client:
-        client.create("/taken/brokers/ids/7", registration(7), ephemeral=True, makepath=True)
-        with pytest.raises(
-            OdradekDidNotStart, match=r"Other brokers are registered in zookeeper.connect \(7\)"
-        ):
-            with Odradek(overrides=properties(ensemble, "taken")):
-                pass
-        assert client.get_children("/taken/brokers/ids") == ["7"]
-
-
-def test_a_broker_that_comes_later_is_given_nothing(ensemble: ZooKeeper) -> None:
-    with Odradek(overrides=properties(ensemble, "shared")) as broker, session(ensemble) as client:
-        client.create("/shared/brokers/ids/7", registration(7), ephemeral=True)
-        left_out = "registered brokers that this controller cannot lead are left out"
-        assert wait_until(lambda: left_out in events(broker), timeout_s=30)
-        create(broker.bootstrap, TOPIC)
-        assert json.loads(client.get(f"/shared/brokers/topics/{TOPIC}")[0])["partitions"] == {
-            "0": [0],
-            "1": [0],
-        }
-        assert admin_of(broker.bootstrap).list_topics(timeout=10).brokers.keys() == {0}

@@ -9,7 +9,7 @@ import os
 import socket
 import sqlite3
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,18 +28,14 @@ from odradek.broker.identity import (
     read_identities,
     write_identities,
 )
-from odradek.broker.membership import Ensemble, Membership, refuse_company
-from odradek.broker.settings import (
-    connection_limits,
-    logs_config,
-    server_settings,
-    socket_options,
-    zookeeper_settings,
-)
+from odradek.broker.membership import Ensemble, Membership
+from odradek.broker.network import Door, Network, SocketNetwork
+from odradek.broker.settings import connection_limits, logs_config, zookeeper_settings
 from odradek.clock import Clock, SystemClock
 from odradek.config.broker_config import BrokerConfig
 from odradek.config.log_config import LogConfig
 from odradek.controller.controller import Controller
+from odradek.controller.metadata_waits import wait_until
 from odradek.controller.producer_id_blocks import allocate_producer_ids
 from odradek.controller.registration import create_roots
 from odradek.controller.rules import Rules
@@ -56,8 +52,6 @@ from odradek.metadata.znodes import BrokerRegistration, Endpoint
 from odradek.peers.control_channels import ControlChannels
 from odradek.replication.replicas import Replicas
 from odradek.server.connection_quotas import ConnectionQuotas
-from odradek.server.listener import Listener
-from odradek.server.server import Server
 from odradek.telemetry import get_logger
 
 if TYPE_CHECKING:
@@ -67,6 +61,9 @@ _log = get_logger(__name__)
 
 STORE_FILE = "odradek-metadata.sqlite"
 """The embedded store, in the first log directory; Kafka looks at directories there only."""
+
+_METADATA_MS = 10_000
+"""How long the controller may take to tell a new broker of the cluster; Kafka's does not wait for it."""
 
 _STOP_S = 30
 """How long an orderly stop may take before it is given up."""
@@ -87,22 +84,24 @@ async def run_broker(
     config: BrokerConfig,
     *,
     store: MetadataStore | None = None,
+    network: Network | None = None,
     clock: Clock | None = None,
     task_status: trio.TaskStatus[RunningBroker] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """Run a broker until cancelled, then stop it in order: nothing that was acknowledged is lost.
 
     `store` None takes the ensemble that `zookeeper.connect` names, or else opens the embedded store in the
-    first log directory. Started once it accepts connections. Raises CannotStart, CannotListen, InvalidConfig.
+    first log directory; one that is given belongs to the caller, and is an ensemble if it can `renew` its
+    session. `network` None is TCP. Several brokers may run in one process, each with a session, a network and
+    log directories of its own. Started once it accepts connections and knows the cluster.
+    Raises CannotStart, CannotListen, InvalidConfig.
     """
-    clock = clock or SystemClock()
-    ensemble: Ensemble | None = None
     async with AsyncExitStack() as stack:
         if store is None and config.static.get("zookeeper.connect"):
-            store = ensemble = await stack.enter_async_context(_zookeeper_store(config))
+            store = await stack.enter_async_context(_zookeeper_store(config))
         elif store is None:
             store = await stack.enter_async_context(_embedded_store(config))
-        broker = _Broker(config, store, ensemble, clock)
+        broker = _Broker(config, store, network or SocketNetwork(), clock or SystemClock())
         await stack.enter_async_context(broker.opened())
         await broker.run(task_status)
 
@@ -155,12 +154,11 @@ def _open_store(log_dir: str) -> EmbeddedStore:
 class _Broker:
     """The parts of a broker, while they are put together and run."""
 
-    def __init__(
-        self, config: BrokerConfig, store: MetadataStore, ensemble: Ensemble | None, clock: Clock
-    ) -> None:
+    def __init__(self, config: BrokerConfig, store: MetadataStore, network: Network, clock: Clock) -> None:
         self._config = config
         self._store = store
-        self._ensemble = ensemble
+        self._ensemble = store if isinstance(store, Ensemble) else None
+        self._network = network
         self._clock = clock
         self._metadata = MetadataCache()
 
@@ -174,12 +172,10 @@ class _Broker:
             # Configured ids stay below those that are chosen; the check is for the former.
             chosen = {"broker.id": str(node_id), "broker.id.generation.enable": "false"}
             self._config = self._config.with_overrides(chosen)
-        if self._ensemble is not None:
-            await refuse_company(self._store, node_id)
         self.cluster_id = await join_cluster(self._store, identities)
         self.configs = DynamicConfigs(self._store, self._clock, self._config)
         await self.configs.load()
-        self.listeners = await _bind(self.configs.config)
+        self.doors = await self._network.bind(self.configs.config)
         try:
             self.logs = await Logs.open(
                 logs_config(self.configs.config), self._clock, config_of=self.configs.log_config
@@ -244,15 +240,13 @@ class _Broker:
         )
         self.quotas = ConnectionQuotas(
             connection_limits(config),
-            [listener.name for listener in self.listeners],
+            [door.name for door in self.doors],
             config.inter_broker_listener_name,
         )
 
     async def run(self, task_status: trio.TaskStatus[RunningBroker]) -> None:
         """Start every part, then accept connections; until cancelled."""
-        server = Server(
-            self.listeners, Dispatcher(self.services), self.quotas, server_settings(self.configs.config)
-        )
+        serving = self._network.serving(Dispatcher(self.services), self.quotas, self.configs.config)
         unsubscribe = self.configs.subscribe(self._reconfigure)
         try:
             async with trio.open_nursery() as nursery:
@@ -261,14 +255,24 @@ class _Broker:
                 await nursery.start(self.groups.run)
                 await nursery.start(self.channels.run)
                 await nursery.start(self.membership.run)
-                await nursery.start(server.run)
+                await nursery.start(serving.run)
+                await self._wait_metadata()
                 task_status.started(self._running())
         finally:
             unsubscribe()
 
+    async def _wait_metadata(self) -> None:
+        """Know the cluster before anyone is told that this broker serves, unless that takes long."""
+        node_id = self.services.node_id
+        known = await wait_until(
+            self._metadata, lambda snapshot: node_id in snapshot.brokers, timeout_ms=_METADATA_MS
+        )
+        if not known:
+            _log.warn("The controller has not told the cluster's state yet", broker=node_id)
+
     @property
     def _endpoints(self) -> tuple[Endpoint, ...]:
-        return _advertised(self.configs.config, self.listeners)
+        return _advertised(self.configs.config, self.doors)
 
     def _registration(self) -> BrokerRegistration:
         rack = self.configs.config.str("broker.rack") or None
@@ -291,27 +295,9 @@ class _Broker:
             self.quotas.change(connection_limits(self.configs.config))
 
 
-async def _bind(config: BrokerConfig) -> tuple[Listener, ...]:
-    """Listen everywhere, or nowhere. Raises CannotListen, CannotStart."""
-    options = socket_options(config)
-    with ExitStack() as unless_all_are_bound:
-        bound: list[Listener] = []
-        for each in config.listeners:
-            if each.security_protocol != "PLAINTEXT":
-                raise CannotStart(
-                    f"Listener {each} is {each.security_protocol}; Odradek has only PLAINTEXT yet."
-                )
-            address = each.host, each.port
-            listener = await Listener.bind(each.name, each.security_protocol, address, options)
-            unless_all_are_bound.callback(listener.close)
-            bound.append(listener)
-        unless_all_are_bound.pop_all()
-    return tuple(bound)
-
-
-def _advertised(config: BrokerConfig, bound: Sequence[Listener]) -> tuple[Endpoint, ...]:
+def _advertised(config: BrokerConfig, bound: Sequence[Door]) -> tuple[Endpoint, ...]:
     """What clients are told: with the ports that were bound, and this machine's name for every interface."""
-    ports = {listener.name: listener.port for listener in bound}
+    ports = {door.name: door.port for door in bound}
     return tuple(
         Endpoint(
             each.host or socket.getfqdn(), each.port or ports[each.name], each.name, each.security_protocol

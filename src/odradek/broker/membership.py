@@ -1,15 +1,14 @@
 """A broker's place in its cluster: registered, following the configs, standing for controller.
 
 All of it lives as long as one session with the store. When an ensemble has ended that, the broker goes on
-with the partitions it leads, and takes its place anew in the next session, as Kafka does. There is no
-replication between brokers yet, so an ensemble that another broker is registered in is refused.
+with the partitions it leads, and takes its place anew in the next session, as Kafka does.
 Source: kafka.server.KafkaServer, kafka.zk.KafkaZkClient.registerBroker and CheckedEphemeral.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import trio
 
@@ -20,7 +19,6 @@ from odradek.coordination.dynamic_configs import DynamicConfigs
 from odradek.coordination.store import (
     MetadataStore,
     NodeExists,
-    NoNode,
     SessionExpired,
     StoreUnavailable,
 )
@@ -31,6 +29,7 @@ from odradek.telemetry import get_logger
 _log = get_logger(__name__)
 
 
+@runtime_checkable
 class Ensemble(MetadataStore, Protocol):
     """A store that ends sessions by itself and opens others."""
 
@@ -69,7 +68,7 @@ class Membership:
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Be a member until cancelled. Started once registered, and a controller was found or elected.
 
-        Raises CannotStart, now or in a later session, when other brokers are members.
+        Raises CannotStart, now or in a later session, while another process is this broker.
         """
         started = False
         while True:
@@ -102,7 +101,6 @@ class Membership:
         if self._ensemble is None:
             self.broker_epoch = await register_broker(self._store, self._node_id, self._registration())
             return
-        await refuse_company(self._store, self._node_id)
         while True:
             try:
                 self.broker_epoch = await register_broker(self._store, self._node_id, self._registration())
@@ -112,9 +110,7 @@ class Membership:
                 _log.error("metadata store failed, registering again", path=error.path, exc_info=error)
                 await trio.sleep(RETRY_SECONDS)
             else:
-                break
-        # Two that register at once both see the other now, if neither did before.
-        await refuse_company(self._store, self._node_id)
+                return
 
     async def _wait_for_predecessor(self, ensemble: Ensemble) -> None:
         """Outwait the session of a process that was killed: it lasts as long as its time-out."""
@@ -126,17 +122,4 @@ class Membership:
                     return
         raise CannotStart(
             f"Another live broker is registered as {path} in zookeeper.connect: each needs its own broker.id."
-        )
-
-
-async def refuse_company(store: MetadataStore, node_id: int) -> None:
-    """Raise CannotStart when brokers besides this one are registered."""
-    try:
-        others = await store.children(paths.BROKER_IDS) - {str(node_id)}
-    except NoNode:
-        return
-    if others:
-        raise CannotStart(
-            f"Other brokers are registered in zookeeper.connect ({', '.join(sorted(others))}); Odradek is "
-            "alone in its cluster yet. Give it an ensemble or a chroot of its own."
         )
