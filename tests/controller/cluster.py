@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from random import Random
+from typing import Any
 
 import trio
 
@@ -73,17 +74,20 @@ class RememberingBroker:
 class Member:
     """One broker of the cluster, until `stop`."""
 
-    def __init__(self, cluster: Cluster, node_id: int, store: EmbeddedStore) -> None:
+    def __init__(self, cluster: Cluster, node_id: int, store: Any) -> None:
         self.node_id = node_id
         self.store = store
-        self.controller = Controller(store, node_id, cluster.rules, cluster.channels, VirtualClock())
+        self.channels = ControlChannels(cluster.brokers)
+        self.controller = Controller(store, node_id, cluster.rules, self.channels, VirtualClock())
         self.scope = trio.CancelScope()
 
     async def run(self, *, task_status: trio.TaskStatus[None]) -> None:
         with self.scope:
             endpoint = Endpoint("localhost", 9092 + self.node_id, LISTENER, LISTENER)
             await register_broker(self.store, self.node_id, BrokerRegistration((endpoint,), timestamp_ms=1))
-            await self.controller.run(task_status=task_status)
+            async with trio.open_nursery() as nursery:
+                await nursery.start(self.channels.run)
+                await self.controller.run(task_status=task_status)
 
     async def stop(self) -> None:
         """Die: the session and with it the registration end."""
@@ -98,7 +102,6 @@ class Cluster:
         self.nursery = nursery
         self.config = BrokerConfig({"broker.id": "0"} | dict(properties))
         self.brokers = {node_id: RememberingBroker() for node_id in range(size)}
-        self.channels = ControlChannels(self.brokers)
         self.rules = Rules(
             LISTENER,
             self.config.bool("delete.topic.enable"),
@@ -139,7 +142,6 @@ async def cluster(size: int = 1, **properties: str) -> AsyncIterator[Cluster]:
         named = {name.replace("_", "."): value for name, value in properties.items()}
         running = Cluster(nursery, size, named)
         await create_roots(running.store)
-        await nursery.start(running.channels.run)
         for node_id in range(size):
             await running.start(node_id)
         await running.wait(lambda snapshot: len(snapshot.brokers) == size)

@@ -43,7 +43,7 @@ from odradek.coordination.store import (
 from odradek.metadata import paths, znodes
 from odradek.metadata.topic_partition import TopicPartition
 from odradek.metadata.znodes import ControllerRegistration
-from odradek.peers.control_channels import Answered, ControlRequest, ControlResponse
+from odradek.peers.control_channels import Answered, ControlRequest, ControlResponse, Destination
 from odradek.protocol.generated.stop_replica_request import StopReplicaRequest
 from odradek.protocol.generated.stop_replica_response import StopReplicaResponse
 from odradek.telemetry import get_logger
@@ -61,8 +61,8 @@ OPERATIONS_IN_A_COMMIT = 1500
 class Outbox(Protocol):
     """Takes requests for brokers, keeps their order, and answers later."""
 
-    def reaches(self, node_id: int) -> bool:
-        """Whether requests for a broker arrive anywhere."""
+    def open(self, destinations: Mapping[int, Destination]) -> None:
+        """Take requests for exactly these registrations; what is queued for others is dropped."""
 
     def send(self, node_id: int, request: ControlRequest, answered: Answered | None = None) -> None:
         """Queue a request."""
@@ -187,6 +187,7 @@ class Controller:
         finally:
             self._term = None
             self._state = ClusterState(self._node_id, 0)
+            self._outbox.open({})
 
     # -- leading
 
@@ -199,8 +200,8 @@ class Controller:
                 for topic in await self._store.children(paths.TOPICS):
                     self._changes.follow(paths.topic(topic))
                 cluster = await census.read_cluster(self._store)
-                led = self._led(cluster.brokers)
-                await self._carry_out(term, replace(cluster, brokers=led, stopped=self._stopped))
+                self._reach(cluster.brokers)
+                await self._carry_out(term, replace(cluster, stopped=self._stopped))
                 self._stopped = frozenset()
             except SessionExpired:
                 raise
@@ -222,8 +223,9 @@ class Controller:
         if paths.CONTROLLER in dirty:
             await self._check_still_elected()
         if paths.BROKER_IDS in dirty:
-            brokers = self._led(await census.read_brokers(self._store))
+            brokers = await census.read_brokers(self._store)
             if brokers != self._state.brokers:
+                self._reach(brokers)
                 await self._carry_out(term, BrokersChanged(brokers))
         await self._catch_up_with_topics(term, dirty)
         while self._answers:
@@ -233,12 +235,18 @@ class Controller:
             if topics != self._state.deleting:
                 await self._carry_out(term, DeletionsChanged(topics))
 
-    def _led(self, brokers: Mapping[int, LiveBroker]) -> Mapping[int, LiveBroker]:
-        """The brokers that requests reach. The others get no partition, and nobody is told of them."""
-        reached = {node_id: broker for node_id, broker in brokers.items() if self._outbox.reaches(node_id)}
-        if unreached := sorted(brokers.keys() - reached):
-            _log.error("registered brokers that this controller cannot lead are left out", brokers=unreached)
-        return reached
+    def _reach(self, brokers: Mapping[int, LiveBroker]) -> None:
+        """Have a channel to each broker's inter-broker listener; one without it cannot be told anything."""
+        listener = self._rules.inter_broker_listener
+        destinations: dict[int, Destination] = {}
+        for node_id in sorted(brokers):
+            broker = brokers[node_id]
+            endpoint = broker.registration.endpoint(listener)
+            if endpoint is None:
+                _log.error("registered broker has no such listener", broker=node_id, listener=listener)
+            else:
+                destinations[node_id] = Destination(broker.epoch, endpoint.host, endpoint.port)
+        self._outbox.open(destinations)
 
     async def _check_still_elected(self) -> None:
         try:

@@ -45,6 +45,10 @@ class BrokerRegistration:
     jmx_port: int = -1
     features: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
+    def endpoint(self, listener_name: str) -> Endpoint | None:
+        """Where the broker listens under this name; None if it does not."""
+        return next((e for e in self.endpoints if e.listener_name == listener_name), None)
+
     def encode(self) -> bytes:
         # Host and port are for clients older than endpoints: the first plaintext one, or none at all.
         plaintext = next((e for e in self.endpoints if e.security_protocol == "PLAINTEXT"), None)

@@ -1,30 +1,45 @@
 """The controller's channels to brokers: to each one its requests, in order and one at a time.
 
-A broker in this process is a `ControlledBroker`, handed to the constructor; channels to others come with
-the cluster. A request for a broker that has no channel is dropped, as for one that died: when it comes
-back, it is told everything.
+A channel belongs to one registration of a broker and ends with it: what is queued then is dropped, for the
+broker is told everything when it is back. Until then a request is sent again and again, because the
+controller believes that it arrives. The broker in this process is called directly (`ControlledBroker`).
 Source: kafka.controller.ControllerChannelManager, RequestSendThread.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from types import MappingProxyType
+from typing import Any, Protocol
 
 import trio
 
+from odradek.errors import MalformedMessage
+from odradek.peers.transport import PeerUnreachable
 from odradek.protocol.generated.leader_and_isr_request import LeaderAndIsrRequest
 from odradek.protocol.generated.leader_and_isr_response import LeaderAndIsrResponse
 from odradek.protocol.generated.stop_replica_request import StopReplicaRequest
 from odradek.protocol.generated.stop_replica_response import StopReplicaResponse
 from odradek.protocol.generated.update_metadata_request import UpdateMetadataRequest
 from odradek.protocol.generated.update_metadata_response import UpdateMetadataResponse
+from odradek.protocol.message import Message
+from odradek.telemetry import get_logger
+
+_log = get_logger(__name__)
+
+BACKOFF_SECONDS = 0.1
+"""Between two attempts to send the same request, as in RequestSendThread."""
 
 ControlRequest = LeaderAndIsrRequest | UpdateMetadataRequest | StopReplicaRequest
 ControlResponse = LeaderAndIsrResponse | UpdateMetadataResponse | StopReplicaResponse
 Answered = Callable[[ControlResponse], None]
+
+VERSIONS: Mapping[type[Message], int] = MappingProxyType(
+    {LeaderAndIsrRequest: 7, UpdateMetadataRequest: 8, StopReplicaRequest: 4}
+)
+"""What a 3.9 controller sends to brokers whose inter.broker.protocol.version is 3.4 or later."""
 
 
 class ControlledBroker(Protocol):
@@ -40,44 +55,155 @@ class ControlledBroker(Protocol):
         """Give replicas up, or delete them."""
 
 
+class Client(Protocol):
+    """A connection to one broker; `odradek.peers.broker_client.BrokerClient`."""
+
+    async def call(self, request: Message, version: int) -> Any:
+        """The response. Raises PeerUnreachable, MalformedMessage."""
+
+    async def aclose(self) -> None:
+        """Give the connection up."""
+
+
+Connect = Callable[[str, int], Client]
+"""Makes a client of the broker at a host and port, without connecting yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """One registration of a broker, and where it takes its controller's requests."""
+
+    broker_epoch: int
+    host: str
+    port: int
+
+
 @dataclass(frozen=True, slots=True)
 class _Message:
     request: ControlRequest
     answered: Answered | None
 
 
-class ControlChannels:
-    """One queue and one task for each broker in this process.
+class _ControlChannel:
+    """The queue of one registration, and the task that empties it.
 
-    Queues have no bound: the controller makes a bounded number of requests for each change of the cluster.
+    It has no bound: the controller makes a bounded number of requests for each change of the cluster.
     """
 
-    def __init__(self, brokers: Mapping[int, ControlledBroker]) -> None:
-        self._brokers = dict(brokers)
-        self._queues = {node_id: trio.open_memory_channel[_Message](math.inf) for node_id in brokers}
+    def __init__(self, destination: Destination, deliver: Callable[[ControlRequest], Awaitable[Any]]) -> None:
+        self.destination = destination
+        self._deliver = deliver
+        self._queue: deque[_Message] = deque()
+        self._queued = trio.Event()
+        self._closed = False
+        self._calling: trio.CancelScope | None = None
 
-    def reaches(self, node_id: int) -> bool:
-        """Whether a broker has a channel."""
-        return node_id in self._queues
+    def send(self, message: _Message) -> None:
+        self._queue.append(message)
+        self._queued.set()
 
-    def send(self, node_id: int, request: ControlRequest, answered: Answered | None = None) -> None:
-        """Queue a request; `answered` is called with its response, from another task."""
-        queue = self._queues.get(node_id)
-        if queue is not None:
-            queue[0].send_nowait(_Message(request, answered))
+    def close(self, *, in_flight: bool) -> None:
+        """Drop what is queued; with `in_flight` also the request that is on its way."""
+        self._closed = True
+        self._queue.clear()
+        self._queued.set()
+        if in_flight and self._calling is not None:
+            self._calling.cancel()
+
+    async def run(self) -> None:
+        while not self._closed:
+            if not self._queue:
+                self._queued = trio.Event()
+                await self._queued.wait()
+                continue
+            message = self._queue.popleft()
+            with trio.CancelScope() as self._calling:
+                response = await self._deliver(message.request)
+                if message.answered is not None and not self._closed:
+                    message.answered(response)
+
+
+class ControlChannels:
+    """The channels of the broker that is the controller. Owned by the trio thread.
+
+    `local` are the brokers in this process, by id; `connect` reaches the others, if there can be any.
+    """
+
+    def __init__(self, local: Mapping[int, ControlledBroker], connect: Connect | None = None) -> None:
+        self._local = dict(local)
+        self._connect = connect
+        self._channels: dict[int, _ControlChannel] = {}
+        self._nursery: trio.Nursery | None = None
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Deliver, until cancelled."""
-        async with trio.open_nursery() as nursery:
-            for node_id, broker in self._brokers.items():
-                nursery.start_soon(self._deliver, broker, self._queues[node_id][1])
+        async with trio.open_nursery() as self._nursery:
             task_status.started()
+            await trio.sleep_forever()
 
-    async def _deliver(self, broker: ControlledBroker, queue: trio.MemoryReceiveChannel[_Message]) -> None:
-        async for message in queue:
-            response = await _dispatch(broker, message.request)
-            if message.answered is not None:
-                message.answered(response)
+    def open(self, destinations: Mapping[int, Destination]) -> None:
+        """Have channels to exactly these brokers; one that registered anew gets another channel."""
+        for node_id, channel in list(self._channels.items()):
+            if destinations.get(node_id) != channel.destination:
+                del self._channels[node_id]
+                # A call into this process is never broken off: it would leave half of the request done.
+                channel.close(in_flight=node_id not in self._local)
+        for node_id, destination in destinations.items():
+            if node_id not in self._channels:
+                self._start(node_id, destination)
+
+    def _start(self, node_id: int, destination: Destination) -> None:
+        assert self._nursery is not None, "channels are opened while run() runs"
+        local = self._local.get(node_id)
+        if local is not None:
+            channel = _ControlChannel(destination, lambda request: _dispatch(local, request))
+            self._nursery.start_soon(channel.run)
+        elif self._connect is not None:
+            client = self._connect(destination.host, destination.port)
+            remote = _RemoteBroker(node_id, client)
+            channel = _ControlChannel(destination, remote.deliver)
+            self._nursery.start_soon(remote.close_after, channel.run)
+        else:
+            return
+        self._channels[node_id] = channel
+
+    def send(self, node_id: int, request: ControlRequest, answered: Answered | None = None) -> None:
+        """Queue a request; `answered` is called with its response, from another task.
+
+        It is dropped if the broker has no channel.
+        """
+        channel = self._channels.get(node_id)
+        if channel is not None:
+            channel.send(_Message(request, answered))
+
+
+class _RemoteBroker:
+    """Delivery to another process: repeated until it succeeds."""
+
+    def __init__(self, node_id: int, client: Client) -> None:
+        self._node_id = node_id
+        self._client = client
+
+    async def close_after(self, run: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await run()
+        finally:
+            with trio.move_on_after(1, shield=True):
+                await self._client.aclose()
+
+    async def deliver(self, request: ControlRequest) -> ControlResponse:
+        is_cut = False
+        while True:
+            try:
+                response: ControlResponse = await self._client.call(request, VERSIONS[type(request)])
+            except (PeerUnreachable, MalformedMessage) as error:
+                # One line for each time that a broker is away, not one for each attempt.
+                say = _log.debug if is_cut else _log.warn
+                say("broker not reached, trying again", broker=self._node_id, reason=str(error))
+                is_cut = True
+                await trio.sleep(BACKOFF_SECONDS)
+            else:
+                return response
 
 
 async def _dispatch(broker: ControlledBroker, request: ControlRequest) -> ControlResponse:
