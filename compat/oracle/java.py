@@ -17,6 +17,9 @@ class Jvm(enum.Enum):
     TEST_BROKER = ("-Xms64m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
     """Starts quickest on a small machine; meaningless for measurements."""
 
+    CLUSTER_BROKER = ("-Xms48m", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
+    """One of several test brokers on a small machine."""
+
     KAFKA_BROKER = (
         "-Xmx1G",
         "-Xms1G",
