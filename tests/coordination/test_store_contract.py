@@ -15,7 +15,7 @@ from uuid import uuid4
 import pytest
 import trio
 
-from compat.oracle.zookeeper import ZooKeeper
+from compat.oracle.zookeeper_ensemble import ZooKeeperEnsemble
 from odradek.coordination.changes import Changes
 from odradek.coordination.embedded import EmbeddedStore
 from odradek.coordination.memory_ensemble import MemoryEnsemble
@@ -45,9 +45,9 @@ OpenSession = Callable[[], Session]
 
 
 @pytest.fixture(scope="module")
-def ensemble() -> Iterator[ZooKeeper]:
-    with ZooKeeper() as zookeeper:
-        yield zookeeper
+def ensemble() -> Iterator[ZooKeeperEnsemble]:
+    with ZooKeeperEnsemble() as ensemble:
+        yield ensemble
 
 
 @asynccontextmanager
@@ -71,7 +71,7 @@ async def ensemble_in_memory(request: pytest.FixtureRequest) -> AsyncIterator[Op
 @asynccontextmanager
 async def zookeeper(request: pytest.FixtureRequest) -> AsyncIterator[OpenSession]:
     """Each test has a chroot of its own."""
-    ensemble: ZooKeeper = request.getfixturevalue("ensemble")
+    ensemble: ZooKeeperEnsemble = request.getfixturevalue("ensemble")
     settings = ZooKeeperSettings(ensemble.connect, chroot=f"/contract/{uuid4()}")
     opened: list[ZooKeeperStore] = []
     async with trio.open_nursery() as nursery:
