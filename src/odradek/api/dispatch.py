@@ -7,11 +7,13 @@ for each frame and sends what the call's `finish` gives.
 from __future__ import annotations
 
 from collections.abc import Awaitable
+from contextlib import suppress
 from struct import Struct
 from struct import error as struct_error
 from typing import Any
 
 from odradek.api.api import Answer, Api, ConnectionEnded, Versions
+from odradek.api.between_brokers import accepted_of_brokers, is_of_a_broker
 from odradek.api.context import Peer, RequestContext, Services
 from odradek.api.refusals import refusal
 from odradek.api.registry import accepted, load
@@ -131,14 +133,17 @@ class Call:
 
 
 class Dispatcher:
-    """The APIs of one broker, as the release that it is to its clients."""
+    """The APIs of one broker, as the release that it is to its clients and as itself to other brokers."""
 
-    __slots__ = ("_client_ids", "_routes", "_services")
+    __slots__ = ("_client_ids", "_routes", "_routes_of_brokers", "_services")
 
     def __init__(self, services: Services) -> None:
         self._services = services
         self._routes: dict[int, _Route] = {
             key: _Route(key, versions) for key, versions in accepted(str(services.release)).items()
+        }
+        self._routes_of_brokers: dict[int, _Route] = {
+            key: _Route(key, versions) for key, versions in accepted_of_brokers().items()
         }
         self._client_ids: dict[bytes, str] = {}
 
@@ -146,8 +151,8 @@ class Dispatcher:
         """Read a request out of a frame (without its size prefix).
 
         Raises MalformedMessage when the frame is no request, names an API that is not served, or a version
-        that the emulated release refuses: in all of these Kafka closes the connection. Only ApiVersions is
-        answered whatever its version.
+        that the emulated release refuses to clients: in all of these Kafka closes the connection. Only
+        ApiVersions is answered whatever its version.
         """
         # Not headers.decode_request_header: this runs for each request, and takes a quarter of its time.
         try:
@@ -159,7 +164,7 @@ class Dispatcher:
                 if at > len(frame):
                     raise IndexError
                 client_id = self._client_id(bytes(frame[10:at]))
-            route = self._routes.get(key)
+            route = self._routes.get(key) or self._routes_of_brokers.get(key)
             if route is None:
                 raise MalformedMessage(
                     f"Received request api key {key} with version {version} which is not enabled"
@@ -172,14 +177,27 @@ class Dispatcher:
         except (struct_error, IndexError):
             raise MalformedMessage("request ends in its header") from None
         refused: int | None = None
-        if not route.first <= version <= route.last:
-            if key != ApiKey.API_VERSIONS:
-                raise _not_enabled(route.key.name, version)
+        if route.first <= version <= route.last:
+            request = route.api.request.decode(version, frame, at)
+        elif key == ApiKey.API_VERSIONS:
             refused, version = ErrorCode.UNSUPPORTED_VERSION, 0
-        api = route.api
-        request = api.request() if refused is not None else api.request.decode(version, frame, at)
+            request = route.api.request()
+        else:
+            route, request = self._receive_of_a_broker(route.key, version, frame, at)
         ctx = RequestContext(self._services, peer, key, version, correlation_id, client_id)
         return Call(route, request, ctx, refused)
+
+    def _receive_of_a_broker(
+        self, key: ApiKey, version: int, frame: memoryview, at: int
+    ) -> tuple[_Route, Message]:
+        """Read a request at `at` whose version clients are not offered; raises as if it were a client's."""
+        route = self._routes_of_brokers.get(key)
+        if route is not None and route.first <= version <= route.last:
+            with suppress(MalformedMessage):
+                request = route.api.request.decode(version, frame, at)
+                if is_of_a_broker(key, request):
+                    return route, request
+        raise _not_enabled(key.name, version)
 
     def _client_id(self, raw: bytes) -> str:
         """Clients send the same few ids over and over, so decoded ones are kept, up to a bound."""
