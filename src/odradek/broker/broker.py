@@ -28,13 +28,14 @@ from odradek.broker.identity import (
     read_identities,
     write_identities,
 )
-from odradek.broker.membership import Ensemble, Membership
+from odradek.broker.membership import Membership
 from odradek.broker.network import Door, Network, SocketNetwork
 from odradek.broker.settings import connection_limits, logs_config, zookeeper_settings
 from odradek.clock import Clock, SystemClock
 from odradek.config.broker_config import BrokerConfig
 from odradek.config.log_config import LogConfig
 from odradek.controller.controller import Controller
+from odradek.controller.lifelines import Lifelines
 from odradek.controller.metadata_waits import wait_until
 from odradek.controller.producer_id_blocks import allocate_producer_ids
 from odradek.controller.registration import create_roots
@@ -157,7 +158,6 @@ class _Broker:
     def __init__(self, config: BrokerConfig, store: MetadataStore, network: Network, clock: Clock) -> None:
         self._config = config
         self._store = store
-        self._ensemble = store if isinstance(store, Ensemble) else None
         self._network = network
         self._clock = clock
         self._metadata = MetadataCache()
@@ -221,7 +221,12 @@ class _Broker:
         )
         self.controller = Controller(self._store, node_id, rules, self.channels, self._clock)
         self.membership = Membership(
-            node_id, self._store, self._ensemble, self.configs, self.controller, self._registration
+            node_id,
+            self._store,
+            self.configs,
+            self.controller,
+            Lifelines(self._store, node_id, config.inter_broker_listener_name, self._network.transport),
+            self._registration,
         )
         self.services = Services(
             node_id=node_id,
@@ -276,7 +281,7 @@ class _Broker:
 
     def _registration(self) -> BrokerRegistration:
         rack = self.configs.config.str("broker.rack") or None
-        return BrokerRegistration(self._endpoints, self._clock.now_ms(), rack=rack)
+        return BrokerRegistration(self._endpoints, self._clock.now_ms(), rack=rack, is_odradek=True)
 
     def _running(self) -> RunningBroker:
         return RunningBroker(self.services.node_id, self.cluster_id, self._endpoints, self.services)

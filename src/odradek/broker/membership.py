@@ -14,6 +14,7 @@ import trio
 
 from odradek.broker.identity import CannotStart
 from odradek.controller.controller import RETRY_SECONDS, Controller
+from odradek.controller.lifelines import Lifelines
 from odradek.controller.registration import register_broker
 from odradek.coordination.dynamic_configs import DynamicConfigs
 from odradek.coordination.store import (
@@ -44,23 +45,24 @@ class Ensemble(MetadataStore, Protocol):
 class Membership:
     """One broker's membership. Owned by the task that runs `run`.
 
-    `ensemble` is the store, if that is an ensemble; an embedded store's session ends with the broker.
+    The store is an ensemble if it can `renew` its session; an embedded store's ends with the broker.
     """
 
     def __init__(
         self,
         node_id: int,
         store: MetadataStore,
-        ensemble: Ensemble | None,
         configs: DynamicConfigs,
         controller: Controller,
+        lifelines: Lifelines,
         registration: Callable[[], BrokerRegistration],
     ) -> None:
         self._node_id = node_id
         self._store = store
-        self._ensemble = ensemble
+        self._ensemble = store if isinstance(store, Ensemble) else None
         self._configs = configs
         self._controller = controller
+        self._lifelines = lifelines
         self._registration = registration
         self.broker_epoch = -1
         """The epoch of the last registration."""
@@ -76,7 +78,9 @@ class Membership:
                 async with trio.open_nursery() as session:
                     await session.start(self._configs.run)
                     await self._register()
+                    session.start_soon(self._stay_registered)
                     await session.start(self._controller.run)
+                    session.start_soon(self._lifelines.run)
                     if not started:
                         started = True
                         task_status.started()
@@ -96,6 +100,16 @@ class Membership:
             except SessionExpired:
                 continue
             return
+
+    async def _stay_registered(self) -> None:
+        """Register anew when the registration vanishes: others took this process for dead."""
+        path = paths.broker_id(self._node_id)
+        async for _ in self._store.changes(path):
+            if not await self._store.exists(path):
+                _log.warn(
+                    "the registration of this broker was ended, registering again", broker=self._node_id
+                )
+                await self._register()
 
     async def _register(self) -> None:
         if self._ensemble is None:

@@ -7,16 +7,20 @@ older releases lack newer fields, and unknown fields are ignored. A node that ca
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
 from odradek.metadata.hash_order import properties_order, scala_order
 from odradek.metadata.topic_id import format_topic_id, parse_topic_id
+from odradek.metadata.topic_partition import TopicPartition
 
 NO_LEADER = -1
 """The leader of a partition none of whose eligible replicas lives."""
+
+_OURS = "odradek"
+"""The field of /brokers/ids/N by which brokers of ours know each other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,8 @@ class BrokerRegistration:
     rack: str | None = None
     jmx_port: int = -1
     features: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    is_odradek: bool = False
+    """Whether the broker registers anew when its node vanishes; a field more, which Kafka ignores."""
 
     def endpoint(self, listener_name: str) -> Endpoint | None:
         """Where the broker listens under this name; None if it does not."""
@@ -64,7 +70,8 @@ class BrokerRegistration:
             fields["rack"] = self.rack
         protocols = {endpoint.listener_name: endpoint.security_protocol for endpoint in self.endpoints}
         fields |= {"listener_security_protocol_map": protocols, "features": self.features}
-        return _in_scala_order(fields, made_of=6)
+        ordered = {key: fields[key] for key in scala_order(fields, made_of=6)}
+        return _json(ordered | {_OURS: 1} if self.is_odradek else ordered)
 
     @classmethod
     def decode(cls, data: bytes) -> BrokerRegistration:
@@ -76,6 +83,7 @@ class BrokerRegistration:
             rack=fields.get("rack"),
             jmx_port=fields["jmx_port"],
             features=fields.get("features") or {},
+            is_odradek=_OURS in fields,
         )
 
 
@@ -102,13 +110,37 @@ class ReplicaAssignment:
     def is_being_reassigned(self) -> bool:
         return bool(self.adding or self.removing)
 
+    @property
+    def origin(self) -> tuple[int, ...]:
+        """The replicas that there were before, though perhaps in another order."""
+        return tuple(node for node in self.replicas if node not in self.adding)
+
+    @property
+    def target(self) -> tuple[int, ...]:
+        """The replicas that there are to be, in their order."""
+        return tuple(node for node in self.replicas if node not in self.removing)
+
+    def reassigned_to(self, target: Sequence[int]) -> ReplicaAssignment:
+        """The assignment while replicas move from the origin to this target; in place of any other move."""
+        origin = self.origin
+        replicas = tuple(dict.fromkeys((*target, *origin)))
+        return ReplicaAssignment(
+            replicas,
+            adding=tuple(node for node in replicas if node not in origin),
+            removing=tuple(node for node in replicas if node not in target),
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class TopicAssignment:
-    """/brokers/topics/T, version 3: a topic's id and its partitions' replicas; no id before Kafka 2.8."""
+    """/brokers/topics/T, version 3: a topic's id and its partitions' replicas; no id before Kafka 2.8.
+
+    `version` is the node's version where the assignment was read; -1, any, where it was not.
+    """
 
     topic_id: UUID | None
     partitions: Mapping[int, ReplicaAssignment]
+    version: int = field(default=-1, compare=False)
 
     def encode(self) -> bytes:
         fields: dict[str, object] = {
@@ -139,28 +171,38 @@ class TopicAssignment:
 
 @dataclass(frozen=True, slots=True)
 class LeaderAndIsr:
-    """/brokers/topics/T/partitions/P/state: the leader and its epoch, who is in sync, by which controller."""
+    """/brokers/topics/T/partitions/P/state: the leader and its epoch, who is in sync, by which controller.
+
+    `is_recovering` after an unclean election, until the leader says that it has recovered (KIP-704).
+    """
 
     leader: int
     leader_epoch: int
     isr: tuple[int, ...]
     controller_epoch: int
+    is_recovering: bool = False
 
     def encode(self) -> bytes:
-        return _json(
-            {
-                "controller_epoch": self.controller_epoch,
-                "leader": self.leader,
-                "version": 1,
-                "leader_epoch": self.leader_epoch,
-                "isr": list(self.isr),
-            }
-        )
+        # In the order of Scala's immutable maps.
+        fields: dict[str, object] = {
+            "controller_epoch": self.controller_epoch,
+            "leader": self.leader,
+            "version": 1,
+        }
+        if self.is_recovering:
+            fields["leader_recovery_state"] = 1
+        return _json(fields | {"leader_epoch": self.leader_epoch, "isr": list(self.isr)})
 
     @classmethod
     def decode(cls, data: bytes) -> LeaderAndIsr:
         fields = _parse(data)
-        return cls(fields["leader"], fields["leader_epoch"], tuple(fields["isr"]), fields["controller_epoch"])
+        return cls(
+            fields["leader"],
+            fields["leader_epoch"],
+            tuple(fields["isr"]),
+            fields["controller_epoch"],
+            is_recovering=fields.get("leader_recovery_state") == 1,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,6 +288,69 @@ def encode_features(finalized: Mapping[str, int]) -> bytes:
     """Write /feature, enabled, in version 2: finalized features by their maximum version level."""
     features = {name: {"max_version_level": level} for name, level in finalized.items()}
     return _in_scala_order({"version": 2, "status": 1, "features": features}, made_of=3)
+
+
+def decode_features(data: bytes) -> tuple[bool, dict[str, int]]:
+    """Read /feature: whether features are enabled, and the finalized ones by their level."""
+    fields = _parse(data)
+    features = fields.get("features") or {}
+    return fields.get("status") == 1, {
+        name: int(each["max_version_level"]) for name, each in features.items()
+    }
+
+
+def encode_isr_changes(partitions: Iterable[TopicPartition]) -> bytes:
+    """Write /isr_change_notification/isr_change_N: partitions whose state a leader wrote by itself."""
+    return _json({"version": 1, "partitions": _named(partitions)})
+
+
+def decode_isr_changes(data: bytes) -> list[TopicPartition]:
+    """Read /isr_change_notification/isr_change_N."""
+    return _partitions(data)
+
+
+def encode_log_dir_event(broker_id: int) -> bytes:
+    """Write /log_dir_event_notification/log_dir_event_N: a log directory of this broker failed."""
+    return _json({"version": 1, "broker": broker_id, "event": 1})
+
+
+def decode_log_dir_event(data: bytes) -> int:
+    """Read /log_dir_event_notification/log_dir_event_N: the broker."""
+    return int(_parse(data)["broker"])
+
+
+def encode_preferred_elections(partitions: Iterable[TopicPartition]) -> bytes:
+    """Write /admin/preferred_replica_election: partitions whose first replica is to lead."""
+    return _json({"version": 1, "partitions": _named(partitions)})
+
+
+def decode_preferred_elections(data: bytes) -> list[TopicPartition]:
+    """Read /admin/preferred_replica_election."""
+    return _partitions(data)
+
+
+def encode_reassignments(targets: Mapping[TopicPartition, tuple[int, ...]]) -> bytes:
+    """Write /admin/reassign_partitions: the replicas that partitions are to have."""
+    listed = [
+        {**name, "replicas": list(targets[tp])} for tp, name in zip(targets, _named(targets), strict=True)
+    ]
+    return _json({"version": 1, "partitions": listed})
+
+
+def decode_reassignments(data: bytes) -> dict[TopicPartition, tuple[int, ...]]:
+    """Read /admin/reassign_partitions."""
+    return {
+        TopicPartition(each["topic"], int(each["partition"])): tuple(map(int, each["replicas"]))
+        for each in _parse(data)["partitions"]
+    }
+
+
+def _named(partitions: Iterable[TopicPartition]) -> list[dict[str, object]]:
+    return [{"topic": each.topic, "partition": each.partition} for each in partitions]
+
+
+def _partitions(data: bytes) -> list[TopicPartition]:
+    return [TopicPartition(each["topic"], int(each["partition"])) for each in _parse(data)["partitions"]]
 
 
 def _in_scala_order(fields: Mapping[str, object], *, made_of: int) -> bytes:
