@@ -21,13 +21,14 @@ from typing import Final
 from compat.judge import brokers
 from compat.judge.coverage import coverage
 from compat.judge.differences import Difference
-from compat.judge.judgment import Outcome, Run, Start, judge, play, record, runs
+from compat.judge.judgment import Outcome, Run, judge, play, record, runs
 from compat.judge.known import KnownDifference, known_differences
 from compat.judge.normalisation import EVERY_SCENARIO
 from compat.judge.recordings import Recordings
-from compat.judge.report import coverage_text, differences_text
+from compat.judge.report import coverage_text, differences_text, not_served_text
 from compat.judge.scenario import all_scenarios
 from compat.judge.session import Broker
+from compat.judge.subject import Subject, gaps_at, odradeks_gaps
 
 _PROGRESS_EVERY_S: Final = 2
 
@@ -91,14 +92,16 @@ def _record_what_is_missing(todo: list[Run], release: str, recordings: Recording
     return len(broken)
 
 
-def _judge_all(todo: list[Run], release: str, recordings: Recordings, start: Start) -> int:
+def _judge_all(runs_of_all: list[Run], release: str, recordings: Recordings, subject: Subject) -> int:
     """How many answers differ without being known, plus known differences that are not met."""
+    not_served = subject.not_served(release)
+    todo = [run for run in runs_of_all if run.scenario.api not in not_served]
     progress = _Progress(f"judging as {release}", len(todo))
     differences: list[Difference] = []
     unrecorded = 0
-    for outcome in play(todo, start):
+    for outcome in play(todo, subject.start):
         progress.step(outcome)
-        found = judge(outcome, recordings)
+        found = judge(outcome, recordings, not_served)
         unrecorded += found is None
         differences += found or []
     known = known_differences()
@@ -108,6 +111,7 @@ def _judge_all(todo: list[Run], release: str, recordings: Recordings, start: Sta
     print(differences_text(new))
     for entry in gone:
         print(f"known but not met any more, take it out: {entry.scenario} {entry.field}")
+    print(not_served_text(release, not_served))
     differing = {(each.scenario, each.version) for each in new}
     print(
         f"Kafka {release}: {len(todo) - unrecorded} runs, {len(differing)} differ, "
@@ -120,9 +124,9 @@ def _met(entry: KnownDifference, differences: list[Difference]) -> bool:
     return any(entry.covers(each) for each in differences)
 
 
-def _subject(bootstrap: str | None) -> Start:
+def _subject(bootstrap: str | None) -> Subject:
     if bootstrap is None:
-        return brokers.odradek
+        return Subject(brokers.odradek, odradeks_gaps)
     brokers.make_ready(bootstrap)
     brokers.forget_scenarios(bootstrap, EVERY_SCENARIO)
 
@@ -130,7 +134,7 @@ def _subject(bootstrap: str | None) -> Start:
     def already_there(_release: str, _properties: Mapping[str, str]) -> Iterator[Broker]:
         yield brokers.Address(bootstrap)
 
-    return already_there
+    return Subject(already_there, lambda release: gaps_at(bootstrap, release))
 
 
 class _Progress:

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from compat.judge.judgment import Run
-from compat.judge.provokable import PROVOKABLE, provokable
+from compat.judge.provokable import provokable
 from compat.judge.recordings import Recordings
 from compat.judge.transcript import Tree, error_codes
+from odradek.api.gaps import GAPS
 from odradek.protocol.api_keys import ApiKey
 from odradek.protocol.error_codes import ErrorCode
 from odradek.protocol.releases import advertised_api_versions
@@ -23,10 +24,14 @@ class Coverage:
     release: str
     succeeded: set[tuple[ApiKey, int]] = field(default_factory=set)
     codes: dict[ApiKey, set[ErrorCode]] = field(default_factory=lambda: defaultdict(set))
+    outcomes: dict[tuple[ApiKey, int], set[str]] = field(default_factory=lambda: defaultdict(set))
+    """How each version was refused, or `""` where it was answered."""
 
     def count(self, run: Run, transcript: list[Tree]) -> None:
         """Add what one recorded run reaches of its own API."""
         for step in transcript:
+            if isinstance(step, dict) and self._is_about(run.scenario.api, step):
+                self.outcomes[run.scenario.api, run.version].add(_refusal(step))
             if isinstance(step, dict) and "answer" in step and self._is_about(run.scenario.api, step):
                 found = set(error_codes(step["answer"]))
                 if not found and "sent" in step:
@@ -38,14 +43,19 @@ class Coverage:
         return "noted" in step or step.get("sent") == api.name
 
     def offered(self) -> list[tuple[ApiKey, int]]:
-        """Every version that the release offers of the APIs that are judged."""
-        ranges = advertised_api_versions(self.release)
+        """Every version of what Odradek serves, scenario or not, but for those that the release refuses."""
+        refused = self.refused()
         return [
             (api, version)
-            for api in PROVOKABLE
-            if api in ranges
-            for version in range(ranges[api].lowest, ranges[api].highest + 1)
+            for api, offered in advertised_api_versions(self.release).items()
+            if api not in GAPS
+            for version in range(offered.lowest, offered.highest + 1)
+            if (api, version) not in refused
         ]
+
+    def refused(self) -> dict[tuple[ApiKey, int], str]:
+        """What the release advertises and yet refuses whatever it is sent, and how: Kafka's own oddities."""
+        return {pair: min(found) for pair, found in self.outcomes.items() if len(found) == 1 and min(found)}
 
     def without_success(self) -> list[tuple[ApiKey, int]]:
         return [pair for pair in self.offered() if pair not in self.succeeded]
@@ -56,14 +66,27 @@ class Coverage:
         left = {
             api: sorted(codes - self.codes[api])
             for api, codes in provokable(self.release).items()
-            if api in ranges
+            if api in ranges and api not in GAPS
         }
         return {api: codes for api, codes in left.items() if codes}
 
     def codes_not_listed(self) -> dict[ApiKey, list[ErrorCode]]:
         """Codes that were reached though the table of provokable codes lacks them."""
-        left = {api: sorted(codes - provokable(self.release)[api]) for api, codes in self.codes.items()}
+        listed = provokable(self.release)
+        left = {
+            api: sorted(codes - listed.get(api, frozenset()))
+            for api, codes in self.codes.items()
+            if api not in GAPS
+        }
         return {api: codes for api, codes in left.items() if codes}
+
+
+def _refusal(step: dict[str, Any]) -> str:
+    """How a step was refused for its version; empty when it was not."""
+    if step.get("event") == "closed":
+        return "closes the connection"
+    told = set(error_codes(step.get("answer"))) == {ErrorCode.UNSUPPORTED_VERSION}
+    return ErrorCode.UNSUPPORTED_VERSION.name if told else ""
 
 
 def coverage(recorded: list[Run], recordings: Recordings, release: str) -> Coverage:

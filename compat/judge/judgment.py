@@ -5,9 +5,8 @@ have one of their own, one by one.
 """
 
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Final
@@ -16,12 +15,10 @@ from compat.judge.differences import Difference, compare_transcripts
 from compat.judge.recordings import Recordings
 from compat.judge.scenario import Scenario
 from compat.judge.session import Broker, Session
+from compat.judge.subject import Start, without_rows_of
 from compat.judge.transcript import Tree, error_codes
 from odradek.protocol.api_keys import ApiKey
 from odradek.protocol.error_codes import ErrorCode
-
-Start = Callable[[str, Mapping[str, str]], AbstractContextManager[Broker]]
-"""Starts a broker as a release (``"3.9"``) with properties."""
 
 _AT_A_TIME: Final = 4
 _SAVED_EVERY: Final = 100
@@ -116,7 +113,9 @@ def record(todo: list[Run], recordings: Recordings, start: Start, tell: Callable
         recordings.write()
 
 
-def judge(outcome: Outcome, recordings: Recordings) -> list[Difference] | None:
+def judge(
+    outcome: Outcome, recordings: Recordings, not_served: frozenset[ApiKey] = frozenset()
+) -> list[Difference] | None:
     """How one outcome differs from real Kafka's; ``None`` when that has not been recorded."""
     run = outcome.run
     kafka = recordings.find(run.scenario, run.version)
@@ -124,5 +123,5 @@ def judge(outcome: Outcome, recordings: Recordings) -> list[Difference] | None:
         return None
     return [
         Difference(run.release, run.scenario.name, run.version, *each)
-        for each in compare_transcripts(kafka, outcome.transcript)
+        for each in compare_transcripts(without_rows_of(not_served, kafka), outcome.transcript)
     ]

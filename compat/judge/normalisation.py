@@ -13,7 +13,9 @@
 | configs that make a broker this one (``listeners``, ``log.dirs``, …) | left out                          |
 | ``throttle_time_ms``                          | left out                                                 |
 | topics and groups of other scenarios          | left out                                                 |
-| the order of a group's members, who go by random ids | by content                                        |
+| the order of a group's members, who go by random ids (JoinGroup, DescribeGroups) | by content          |
+| a batch's CRC                                 | right or wrong (``transcript``)                          |
+| the length of a compressed batch              | left out (``transcript``)                                |
 | the order of *all* topics or groups, where a scenario says that Kafka has none (``unordered``) | sorted  |
 
 None hides an error code, a count, an offset or an order: what is numbered must be the same again wherever it
@@ -34,6 +36,9 @@ EVERY_SCENARIO: Final = "judge-"
 
 _UUID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _NUMBERED: Final = {"session_id": "session", "producer_id": "producer"}
+_OF_A_GROUP: Final = frozenset({"group_id", "leader"})
+"""What stands beside the members of a whole group. Elsewhere members are in the order of a request."""
+
 _DISK: Final = frozenset({"total_bytes", "usable_bytes"})
 _NAMES: Final = ("name", "topic", "topic_name", "group_id", "resource_name")
 _CREATED_BY_OTHERS: Final = frozenset({"__transaction_state", "__share_group_state"})
@@ -61,12 +66,11 @@ class Normalisation:
         match value:
             case dict():
                 kept = {key: each for key, each in value.items() if key != "throttle_time_ms"}
+                if "members" in kept and _OF_A_GROUP & kept.keys():
+                    kept["members"] = sorted(kept["members"], key=self._without_new_ids)
                 return {key: self.apply(each, key) for key, each in kept.items()}
             case list():
-                rows = [each for each in value if not self._of_others(each)]
-                if name == "members":
-                    rows.sort(key=self._without_new_ids)
-                return [self.apply(each, name) for each in rows]
+                return [self.apply(each, name) for each in value if not self._of_others(each)]
             case bool():
                 return value
             case int():

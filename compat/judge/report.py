@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 from compat.judge.coverage import Coverage
 from compat.judge.differences import Difference
+from odradek.protocol.api_keys import ApiKey
 
 
 def differences_text(differences: Iterable[Difference]) -> str:
@@ -23,6 +24,12 @@ def differences_text(differences: Iterable[Difference]) -> str:
     return "\n".join(lines)
 
 
+def not_served_text(release: str, not_served: Iterable[ApiKey]) -> str:
+    """Every API that was not judged because the broker does not have it."""
+    names = [api.name for api in sorted(not_served)]
+    return f"Kafka {release}: not served, {len(names)} APIs: {', '.join(names) or 'none'}"
+
+
 def coverage_text(found: Coverage) -> str:
     """Counts first, then everything that is missing."""
     offered = found.offered()
@@ -35,12 +42,21 @@ def coverage_text(found: Coverage) -> str:
     for api, version in without:
         by_api[api.name].append(version)
     lines += [f"  no success: {name} {version_ranges(versions)}" for name, versions in by_api.items()]
+    lines += [f"  Kafka itself refuses: {line}" for line in refusals(found)]
     for title, codes in (
         ("not reached", found.codes_not_reached()),
         ("not listed", found.codes_not_listed()),
     ):
         lines += [f"  {title}: {api.name} {', '.join(c.name for c in each)}" for api, each in codes.items()]
     return "\n".join(lines)
+
+
+def refusals(found: Coverage) -> list[str]:
+    """`PRODUCE v0-2: closes the connection`, for what Kafka advertises and refuses."""
+    by_how: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for (api, version), how in found.refused().items():
+        by_how[api.name, how].append(version)
+    return [f"{name} {version_ranges(versions)}: {how}" for (name, how), versions in by_how.items()]
 
 
 def version_ranges(versions: Iterable[int]) -> str:

@@ -19,6 +19,7 @@ from compat.judge.differences import Difference
 from compat.judge.judgment import Run, judge, play, record, runs
 from compat.judge.recordings import Recordings
 from compat.judge.scenario import Scenario
+from compat.judge.subject import odradeks_gaps
 from compat.report.fingerprint import broker_fingerprint
 
 RESULTS: Final = Path(__file__).parent.parent / "results" / "judge.json"
@@ -91,14 +92,16 @@ def judge_release(
 ) -> None:
     """Ask real Kafka what has not been recorded, then Odradek what has not been judged since it changed."""
     recordings = Recordings(release)
-    todo = [run for run in runs(scenarios, release) if judgments.lacks(run)]
-    missing = [run for run in todo if recordings.find(run.scenario, run.version) is None]
+    not_served = odradeks_gaps(release)
+    everything = runs(scenarios, release)
+    todo = [run for run in everything if run.scenario.api not in not_served and judgments.lacks(run)]
+    missing = [run for run in everything if recordings.find(run.scenario, run.version) is None]
     if missing:
         tell(f"asking Kafka {brokers.ORACLES[release]} in {len(missing)} runs")
         record(missing, recordings, brokers.real_kafka, lambda _: None)
     try:
         for number, outcome in enumerate(play(todo, brokers.odradek), 1):
-            found = judge(outcome, recordings)
+            found = judge(outcome, recordings, not_served)
             if found is not None:
                 judgments.keep(outcome.run, found)
             if number % _SAVED_EVERY == 0:

@@ -15,7 +15,8 @@ from compat.bench.figures import ODRADEK
 from compat.bench.figures import Results as BenchResults
 from compat.bench.machine import revision
 from compat.bench.profile import Profile, profiles
-from compat.bench.table import NOTE, Row, ratio_text, readme_table, rows
+from compat.bench.table import NOTE, ratio_text, readme_table, rows
+from compat.bench.table import Row as BenchRow
 from compat.clients.feats import FEATS
 from compat.clients.results import Results as ClientResults
 from compat.judge.brokers import ORACLES
@@ -23,9 +24,10 @@ from compat.judge.coverage import Coverage, coverage
 from compat.judge.judgment import runs
 from compat.judge.known import KnownDifference, known_differences
 from compat.judge.recordings import Recordings
+from compat.judge.report import refusals
 from compat.judge.scenario import all_scenarios
 from compat.malformed.known import KNOWN as KNOWN_OUTCOMES
-from compat.report.api_grid import ApiGrid, State, api_grid
+from compat.report.api_grid import ApiGrid, Row, State, api_grid
 from compat.report.attacks import attacks
 from compat.report.client_grid import ClientGrid
 from compat.report.judgments import Judgments
@@ -50,9 +52,15 @@ class Findings:
     clients: ClientGrid
     malformed: dict[str, dict[str, Any]]
     bench: BenchResults
-    bench_rows: dict[str, list[Row]]
+    bench_rows: dict[str, list[BenchRow]]
     plots: list[Plot]
     profiles: list[Profile]
+
+    @property
+    def not_served(self) -> list[Row]:
+        """Every API of either release that is missing, in the order of keys."""
+        missing = {row.api: row for grid in self.grids for row in grid.rows if row.gap is not None}
+        return [missing[api] for api in sorted(missing)]
 
 
 def findings() -> Findings:
@@ -99,6 +107,7 @@ def write(found: Findings, html: Path = HTML, markdown: Path = MARKDOWN) -> None
         "ratio_text": ratio_text,
         "readme_table": readme_table(found.bench),
         "details": _details(found.grids),
+        "refusals": refusals,
     }
     for path, name in ((html, "report.html.j2"), (markdown, "report.md.j2")):
         path.write_text(environment.get_template(name).render(values).rstrip() + "\n", encoding="utf-8")

@@ -8,12 +8,15 @@ import pytest
 
 from compat.judge.coverage import Coverage
 from compat.judge.differences import Difference, compare, compare_transcripts
+from compat.judge.judgment import Run
 from compat.judge.known import KnownDifference, known_differences
 from compat.judge.normalisation import Normalisation
 from compat.judge.recordings import Recordings
-from compat.judge.report import version_ranges
+from compat.judge.report import not_served_text, refusals, version_ranges
 from compat.judge.scenario import Scenario, all_scenarios
+from compat.judge.subject import odradeks_gaps, without_rows_of
 from compat.judge.transcript import batches, error_codes, shown, tree
+from compat.malformed.known import KNOWN as KNOWN_OUTCOMES
 from odradek.protocol.api_keys import ApiKey
 from odradek.protocol.error_codes import ErrorCode
 from odradek.protocol.generated.metadata_response import MetadataResponse, MetadataResponseTopic
@@ -121,6 +124,13 @@ def test_differences_name_the_field():
     ]
 
 
+def test_members_come_in_any_order_in_a_group_and_in_that_of_the_request_elsewhere():
+    rows = [{"member_id": TWO, "metadata": "b"}, {"member_id": ONE, "metadata": "a"}]
+    [first, second] = normal({"leader": ONE, "members": rows})["members"]
+    assert (first["metadata"], second["metadata"]) == ("a", "b")
+    assert [row["metadata"] for row in normal({"members": rows})["members"]] == ["b", "a"]
+
+
 def test_a_boolean_is_not_a_number():
     assert list(compare({"x": True}, {"x": 1})) == [("x", "True", "1")]
 
@@ -170,6 +180,36 @@ def test_every_known_difference_has_its_reason(tmp_path):
     known_differences()
 
 
+def test_there_are_few_known_differences_and_each_is_argued():
+    reasons = [each.reason for each in known_differences()] + [each.reason for each in KNOWN_OUTCOMES]
+    assert len(reasons) <= 10
+    assert not [reason for reason in reasons if not reason or "implemented" in reason]
+
+
+def test_what_is_not_served_has_no_row_in_api_versions():
+    not_served = frozenset({ApiKey.END_TXN})
+    kafka = [{"sent": "API_VERSIONS", "answer": {"api_keys": [{"max_version": 9}, {"api_key": 26}]}}]
+    owed: Any = without_rows_of(not_served, kafka)
+    assert owed[0]["answer"]["api_keys"] == [{"max_version": 9}]
+    assert without_rows_of(frozenset(), kafka) == kafka
+
+
+def test_a_row_that_is_missing_or_surplus_is_a_difference():
+    not_served = frozenset({ApiKey.END_TXN})
+    kafka = [{"sent": "API_VERSIONS", "answer": {"api_keys": [{"max_version": 9}, {"api_key": 26}]}}]
+    nothing = [{"sent": "API_VERSIONS", "answer": {"api_keys": []}}]
+    owed = without_rows_of(not_served, kafka)
+    assert list(compare_transcripts(owed, nothing))
+    assert list(compare_transcripts(owed, kafka))
+
+
+def test_what_odradek_lacks_is_what_its_gaps_say():
+    assert ApiKey.SHARE_FETCH in odradeks_gaps("4.3")
+    assert ApiKey.SHARE_FETCH not in odradeks_gaps("3.9")
+    assert ApiKey.PRODUCE not in odradeks_gaps("3.9")
+    assert "SHARE_FETCH" in not_served_text("4.3", odradeks_gaps("4.3"))
+
+
 def test_codes_are_found_at_any_depth():
     answer = {"topics": [{"partitions": [{"error_code": 3}]}], "error_code": 0}
     assert list(error_codes(answer)) == [ErrorCode.UNKNOWN_TOPIC_OR_PARTITION]
@@ -179,6 +219,17 @@ def test_a_version_without_success_is_told():
     found = Coverage("4.3")
     assert (ApiKey.PRODUCE, 0) in found.without_success()
     assert ErrorCode.CORRUPT_MESSAGE in found.codes_not_reached()[ApiKey.PRODUCE]
+
+
+def test_what_kafka_advertises_and_refuses_is_a_fact_and_no_gap():
+    found = Coverage("4.3")
+    run = Run(scenario_named("produce.one_batch"), "4.3", 0)
+    found.count(run, [{"sent": "PRODUCE", "event": "closed"}])
+    assert found.refused() == {(ApiKey.PRODUCE, 0): "closes the connection"}
+    assert (ApiKey.PRODUCE, 0) not in found.offered()
+    assert refusals(found) == ["PRODUCE v0: closes the connection"]
+    found.count(run, [{"sent": "PRODUCE", "answer": {"responses": []}}])
+    assert not found.refused()
 
 
 def test_versions_collapse():

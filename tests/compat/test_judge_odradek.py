@@ -1,10 +1,15 @@
 """CI's slice of the compatibility suite: Odradek against what real Kafka answered, and broken Odradeks."""
 
+import os
 from pathlib import Path
 
 import pytest
 
 from compat.judge.__main__ import main
+from compat.judge.coverage import coverage
+from compat.judge.judgment import runs
+from compat.judge.recordings import Recordings
+from compat.judge.scenario import all_scenarios
 
 pytestmark = pytest.mark.integration
 
@@ -32,6 +37,16 @@ def test_odradek_answers_as_kafka_does(release: str, capsys: pytest.CaptureFixtu
     report = capsys.readouterr().out
     assert right, report
     assert " 0 not recorded" in report
+
+
+@pytest.mark.parametrize("release", ["3.9", "4.3"])
+def test_the_scenarios_reach_every_version_and_every_code(release: str) -> None:
+    scenarios = list(all_scenarios())
+    found = coverage(runs(scenarios, release), Recordings(release), release)
+    judged = {each.api for each in scenarios}
+    assert [pair for pair in found.without_success() if pair[0] in judged] == []
+    assert found.codes_not_reached() == {}
+    assert found.codes_not_listed() == {}
 
 
 @pytest.mark.parametrize(
@@ -65,6 +80,6 @@ def test_a_broken_handler_is_found(
 ) -> None:
     # Python imports this module by itself when a process begins: the broker's, which we start.
     (tmp_path / "sitecustomize.py").write_text(BROKEN.format(module=module, harm=harm))
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
     assert main(["--replay", "--release", "4.3", "--only", module]) == 1
     assert found in capsys.readouterr().out
