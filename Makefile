@@ -11,6 +11,9 @@ PYTHON ?= $(shell for name in python3.13 python3.12 python3.11 python3 python; d
 	$$name -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$name && break; \
 	done)
 CHECKED := src compat protocol_specs tests
+# Two processes whatever the machine: many tests wait for a JVM, which takes a core for itself. tests/conftest.py groups.
+WORKERS ?= 2
+IN_WORKERS := --numprocesses $(WORKERS) --dist loadgroup --no-loadscope-reorder
 
 .PHONY: help run test real-input check specs codegen codegen-check compat report bench bench-readme profile clean
 
@@ -21,7 +24,7 @@ run: $(STAMPS)/run ## start a broker on localhost:9092, data in ./odradek-data
 	$(BIN)/odradek serve
 
 test: $(STAMPS)/dev $(STAMPS)/system ## every test: unit, property, oracle, integration
-	$(BIN)/pytest
+	$(BIN)/pytest $(IN_WORKERS)
 
 real-input: $(STAMPS)/dev $(STAMPS)/system ## a million lines through real clients, over kill -9 too
 	ODRADEK_REAL_LINES=1000000 $(BIN)/pytest tests/integration/test_real_input.py

@@ -1,4 +1,12 @@
-"""What every kind of test may ask for: real Kafka and its tools, each started once per session and lazily."""
+"""What every kind of test may ask for: real Kafka and its tools, each started once per session and lazily.
+
+`make test` runs in several processes, each a session of its own, so what shares an oracle stays together:
+
+    the tests of one file          in one process: its module's fixtures are made once
+    xdist_group("kafka")           every file that asks `kafka_392` or `kafka_430`, all in one process
+    xdist_group("tools")           likewise those that ask `tools_392` or `tools_430`
+    tests in `SCATTERED`           wherever a process is free: they share nothing
+"""
 
 from collections.abc import Iterator
 
@@ -6,6 +14,17 @@ import pytest
 
 from compat.oracle.kafka import Kafka392, Kafka430
 from compat.oracle.tools import ToolHost
+
+SCATTERED = ("tests/compat/test_judge_odradek.py", "tests/simulation/")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give every test its group, and let those that mostly wait for other programs begin first."""
+    items.sort(key=lambda item: not any(map(item.get_closest_marker, ("oracle", "integration"))))
+    for item in items:
+        file = item.location[0]
+        if item.get_closest_marker("xdist_group") is None and not file.startswith(SCATTERED):
+            item.add_marker(pytest.mark.xdist_group(file))
 
 
 @pytest.fixture(scope="session")

@@ -25,7 +25,7 @@ from tests.api import test_alter_configs, test_incremental_alter_configs
 from tests.api.config_broker import config_broker
 from tests.api.config_scenarios import SCENARIOS, Scenario
 
-pytestmark = pytest.mark.oracle
+pytestmark = [pytest.mark.oracle, pytest.mark.xdist_group("kafka")]
 
 TOPIC = "config-oracle"
 """The scenarios' `t`; the brokers are shared with other tests."""

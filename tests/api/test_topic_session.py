@@ -14,6 +14,8 @@ from odradek.protocol.message import Message
 from tests.api.topic_broker import topic_broker
 from tests.api.topic_session import play
 
+pytestmark = pytest.mark.xdist_group("kafka")
+
 SESSIONS = Path(__file__).parent / "topic_sessions"
 
 

@@ -17,7 +17,7 @@ from compat.wire import Wire
 from odradek.protocol.generated.api_versions_request import ApiVersionsRequest
 from odradek.protocol.generated.metadata_request import MetadataRequest
 
-pytestmark = pytest.mark.oracle
+pytestmark = [pytest.mark.oracle, pytest.mark.xdist_group("kafka")]
 
 ROOT = Path(__file__).parents[2]
 

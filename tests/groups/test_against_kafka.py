@@ -24,6 +24,8 @@ from tests.api.group_broker import TOPIC_ID, GroupBroker, group_broker
 from tests.groups import scenarios
 from tests.groups.conversation import Conversation, Pending, Scenario
 
+pytestmark = pytest.mark.xdist_group("kafka")
+
 
 class WirePending:
     def __init__(self, wire: Wire, request: Message, version: int) -> None:

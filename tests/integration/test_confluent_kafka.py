@@ -22,7 +22,7 @@ from confluent_kafka.admin import (
 
 from compat.oracle.ports import wait_until
 
-pytestmark = [pytest.mark.integration, pytest.mark.oracle]
+pytestmark = [pytest.mark.integration, pytest.mark.oracle, pytest.mark.xdist_group("kafka")]
 
 
 @pytest.fixture

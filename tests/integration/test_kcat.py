@@ -6,7 +6,7 @@ import uuid
 
 import pytest
 
-pytestmark = [pytest.mark.integration, pytest.mark.oracle]
+pytestmark = [pytest.mark.integration, pytest.mark.oracle, pytest.mark.xdist_group("kafka")]
 
 DEADLINE_S = 60
 

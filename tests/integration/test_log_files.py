@@ -20,7 +20,7 @@ from compat.oracle.zookeeper import ZooKeeper
 from compat.zookeeper_tree import read_tree, write_tree
 from odradek.broker.broker import STORE_FILE
 
-pytestmark = [pytest.mark.integration, pytest.mark.oracle]
+pytestmark = [pytest.mark.integration, pytest.mark.oracle, pytest.mark.xdist_group("tools")]
 
 CODECS = ("none", "gzip", "snappy", "lz4", "zstd")
 GROUP = "readers"

@@ -8,7 +8,7 @@ from compat.wire import Wire
 from odradek.protocol.error_codes import ErrorCode
 from odradek.protocol.generated.delete_topics_request import DeleteTopicsRequest
 
-pytestmark = [pytest.mark.integration, pytest.mark.oracle]
+pytestmark = [pytest.mark.integration, pytest.mark.oracle, pytest.mark.xdist_group("kafka")]
 
 TIMEOUT_MS = 20_000
 

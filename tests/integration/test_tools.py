@@ -16,7 +16,7 @@ from compat.oracle.tools import ToolHost
 from tests.integration.tool_sessions import SESSIONS, internal_topics_are_read
 from tests.integration.transcript import Transcript
 
-pytestmark = [pytest.mark.integration, pytest.mark.oracle]
+pytestmark = [pytest.mark.integration, pytest.mark.oracle, pytest.mark.xdist_group("tools")]
 
 RELEASES = ("3.9.2", "4.3.0")
 

@@ -35,7 +35,7 @@ from odradek.records.record import read_all_records
 from odradek.records.validation import AppendOrigin
 from tests.log.batches import append, batch, files, marker, open_log
 
-pytestmark = pytest.mark.oracle
+pytestmark = [pytest.mark.oracle, pytest.mark.xdist_group("tools")]
 
 CONFIG = LogConfig(segment_bytes=20_000, index_interval_bytes=512)
 CONFIGS = {
