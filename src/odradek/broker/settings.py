@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import socket
 
-from odradek.broker.identity import CannotStart
 from odradek.config.broker_config import BrokerConfig
 from odradek.config.definitions.own import VALIDATE_RECORDS
-from odradek.coordination.zookeeper.settings import ZooKeeperSettings
 from odradek.errors import InvalidConfig
 from odradek.log.logs import LogsConfig
 from odradek.server.connection_quotas import ConnectionLimits
 from odradek.server.listener import SocketOptions
 from odradek.server.server import ServerSettings
+
+_SEND_BUFFER = "socket.send.buffer.bytes"
+_SEND_BUFFER_BYTES = 212_992
+"""Unless it is configured: the most that Linux grants by default. Kafka's own 102,400 make a large answer wait
+for the reader twice as often, and each wait is a turn of the event loop."""
 
 
 def logs_config(config: BrokerConfig) -> LogsConfig:
@@ -48,7 +51,9 @@ def server_settings(config: BrokerConfig) -> ServerSettings:
 def socket_options(config: BrokerConfig) -> SocketOptions:
     """Buffers and backlog."""
     return SocketOptions(
-        send_buffer_bytes=config.int("socket.send.buffer.bytes"),
+        send_buffer_bytes=config.int(_SEND_BUFFER)
+        if _SEND_BUFFER in config.originals
+        else _SEND_BUFFER_BYTES,
         receive_buffer_bytes=config.int("socket.receive.buffer.bytes"),
         backlog=_int(config, "socket.listen.backlog.size", 50),
     )
@@ -74,24 +79,6 @@ def connection_limits(config: BrokerConfig) -> ConnectionLimits:
         listeners=listeners,
         address=config.int("max.connections.per.ip"),
         addresses=addresses,
-    )
-
-
-def zookeeper_settings(config: BrokerConfig) -> ZooKeeperSettings:
-    """The ensemble that `zookeeper.connect` names.
-
-    Raises CannotStart for a release without ZooKeeper, and for what Odradek cannot do: a connection that was
-    to be encrypted, or nodes that were to be protected, are never quietly neither.
-    """
-    if not config.release.zookeeper:
-        raise CannotStart(f"zookeeper.connect is set, but Kafka {config.release} has no ZooKeeper mode.")
-    for name in ("zookeeper.ssl.client.enable", "zookeeper.set.acl"):
-        if config.bool(name):
-            raise CannotStart(f"{name} is set, but Odradek cannot authenticate itself to ZooKeeper yet.")
-    return ZooKeeperSettings.of(
-        config.str("zookeeper.connect"),
-        session_timeout_ms=config.int("zookeeper.session.timeout.ms"),
-        connection_timeout_ms=config.int_or_none("zookeeper.connection.timeout.ms"),
     )
 
 
