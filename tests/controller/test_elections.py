@@ -30,7 +30,7 @@ def test_only_an_unclean_election_takes_a_replica_out_of_sync():
     current = led(0, 0)
     assert leader_for_offline(current, (0, 1), {1}, unclean=False, controller_epoch=4) is None
     elected = leader_for_offline(current, (0, 1), {1}, unclean=True, controller_epoch=4)
-    assert elected == LeaderAndIsr(1, 4, (1,), 4)
+    assert elected == LeaderAndIsr(1, 4, (1,), 4, is_recovering=True)
     assert leader_for_offline(current, (0, 1), set(), unclean=True, controller_epoch=4) is None
 
 

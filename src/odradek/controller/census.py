@@ -1,17 +1,22 @@
 """Reading the cluster from the store: who is registered, which topics there are, who leads.
 
 A node that vanishes between being listed and read is not there; one that cannot be read is left out and
-logged, so that one broken node does not take the cluster with it.
+logged, so that one broken node does not take the cluster with it. Many nodes are asked for at once, because
+each answer of an ensemble takes its time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import TypeVar
+
+import trio
 
 from odradek.controller.events import Elected
 from odradek.controller.state import Leadership, LiveBroker
-from odradek.coordination.store import MetadataStore, Node, NoNode
+from odradek.coordination.store import MetadataStore, Node, NoNode, StoreError
 from odradek.metadata import paths
 from odradek.metadata.topic_partition import TopicPartition
 from odradek.metadata.znodes import BrokerRegistration, LeaderAndIsr, TopicAssignment
@@ -19,56 +24,53 @@ from odradek.telemetry import get_logger
 
 _log = get_logger(__name__)
 
+Key = TypeVar("Key")
 Value = TypeVar("Value")
+
+_READS_AT_ONCE = 128
 
 
 async def read_cluster(store: MetadataStore) -> Elected:
     """Read everything that a new controller has to know."""
     topics = await read_topics(store, await store.children(paths.TOPICS))
-    leadership: dict[TopicPartition, Leadership] = {}
-    for name, topic in topics.items():
-        leadership |= await read_leadership(store, [TopicPartition(name, n) for n in topic.partitions])
+    partitions = [TopicPartition(name, n) for name, topic in topics.items() for n in topic.partitions]
     return Elected(
         brokers=await read_brokers(store),
         topics=topics,
-        leadership=leadership,
+        leadership=await read_leadership(store, partitions),
         deletions=await store.children(paths.DELETE_TOPICS),
     )
 
 
 async def read_brokers(store: MetadataStore) -> dict[int, LiveBroker]:
-    """Read every registration."""
-    brokers: dict[int, LiveBroker] = {}
-    for name in await store.children(paths.BROKER_IDS):
-        node_id = int(name)
-        read = await _read(store, paths.broker_id(node_id), BrokerRegistration.decode)
-        if read is not None:
-            node, registration = read
-            brokers[node_id] = LiveBroker(node_id, node.czxid, registration)
-    return brokers
+    """Read every registration, the lowest id first."""
+    ids = sorted(int(name) for name in await store.children(paths.BROKER_IDS))
+    read = await read_nodes(store, {node: paths.broker_id(node) for node in ids}, BrokerRegistration.decode)
+    return {node_id: LiveBroker(node_id, node.czxid, known) for node_id, (node, known) in read.items()}
 
 
 async def read_topics(store: MetadataStore, names: Iterable[str]) -> dict[str, TopicAssignment]:
-    """Read topics' ids and assignments."""
-    topics: dict[str, TopicAssignment] = {}
-    for name in sorted(names):
-        read = await _read(store, paths.topic(name), TopicAssignment.decode)
-        if read is not None:
-            topics[name] = read[1]
-    return topics
+    """Read topics' ids and assignments, sorted by name."""
+    nodes = {name: paths.topic(name) for name in sorted(names)}
+    read = await read_nodes(store, nodes, TopicAssignment.decode)
+    return {name: replace(topic, version=node.version) for name, (node, topic) in read.items()}
 
 
 async def read_leadership(
     store: MetadataStore, partitions: Iterable[TopicPartition]
 ) -> Mapping[TopicPartition, Leadership]:
     """Read partitions' states; those never led have none."""
-    leadership: dict[TopicPartition, Leadership] = {}
-    for topic_partition in partitions:
-        read = await _read(store, paths.partition_state(topic_partition), LeaderAndIsr.decode)
-        if read is not None:
-            node, leader_and_isr = read
-            leadership[topic_partition] = Leadership(leader_and_isr, node.version)
-    return leadership
+    nodes = {topic_partition: paths.partition_state(topic_partition) for topic_partition in partitions}
+    read = await read_nodes(store, nodes, LeaderAndIsr.decode)
+    return {tp: Leadership(leader_and_isr, node.version) for tp, (node, leader_and_isr) in read.items()}
+
+
+async def read_nodes(
+    store: MetadataStore, nodes: Mapping[Key, str], decode: Callable[[bytes], Value]
+) -> dict[Key, tuple[Node, Value]]:
+    """Read nodes by their paths; those that are not there or cannot be read are left out."""
+    reads = await at_once([partial(_read, store, path, decode) for path in nodes.values()])
+    return {key: read for key, read in zip(nodes, reads, strict=True) if read is not None}
 
 
 async def _read(
@@ -83,3 +85,26 @@ async def _read(
     except (ValueError, KeyError, TypeError):
         _log.error("unreadable node left out", path=path, data=node.data)
         return None
+
+
+async def at_once(reads: Sequence[Callable[[], Awaitable[Value]]]) -> list[Value]:
+    """Wait for many reads of the store, in their order. Raises the first StoreError among them."""
+    if len(reads) < 2:
+        return [await read() for read in reads]
+    results: dict[int, Value] = {}
+    errors: dict[int, StoreError] = {}
+    left = iter(enumerate(reads))
+
+    async def work() -> None:
+        for at, read in left:
+            try:
+                results[at] = await read()
+            except StoreError as error:
+                errors[at] = error
+
+    async with trio.open_nursery() as nursery:
+        for _ in range(min(len(reads), _READS_AT_ONCE)):
+            nursery.start_soon(work)
+    if errors:
+        raise errors[min(errors)]
+    return [results[at] for at in range(len(reads))]

@@ -2,16 +2,18 @@
 
 A topic whose replicas lie on a dead broker stays in /admin/delete_topics until that broker is back, and one
 whose replicas cannot be deleted (a failed disk) until the next attempt: the return of the broker or the next
-controller. Source: kafka.controller.TopicDeletionManager.
+controller. While replicas of a topic move, its deletion waits until they have arrived.
+Source: kafka.controller.TopicDeletionManager.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 
-from odradek.controller.decision import DeleteTree, Mailbag, Write
+from odradek.controller.decision import DeleteTree, Write
 from odradek.controller.events import DeletionsChanged, ReplicasStopped
+from odradek.controller.mailbag import Mailbag
 from odradek.controller.state import ClusterState, Replica
 from odradek.metadata import paths
 
@@ -21,23 +23,31 @@ def deletions_changed(
 ) -> tuple[ClusterState, tuple[Write, ...]]:
     """Begin to delete topics; wishes about topics that do not exist, or all if not enabled, are dropped."""
     dropped = {topic for topic in event.topics if not enabled or topic not in state.topics}
-    begun = event.topics - dropped - state.deleting
-    state = replace(state, deleting=state.deleting | begun)
-    for topic in sorted(begun):
-        mail.tell(state.brokers, state.topic_partitions(topic))
-    stop_replicas(state, sorted(begun), state.brokers, mail)
+    new = event.topics - dropped - state.deleting
+    state = replace(state, deleting=state.deleting | new)
     wishes = tuple(DeleteTree(paths.delete_topic(topic)) for topic in sorted(dropped))
-    state, removed = _remove_finished(state, begun)
+    state, removed = begin(state, sorted(new), mail)
     return state, wishes + removed
 
 
-def stop_replicas(state: ClusterState, topics: Iterable[str], nodes: Iterable[int], mail: Mailbag) -> None:
+def begin(
+    state: ClusterState, topics: Iterable[str], mail: Mailbag
+) -> tuple[ClusterState, tuple[Write, ...]]:
+    """Begin with topics that are to be deleted, unless their replicas are moving."""
+    ready = [topic for topic in topics if not state.is_reassigning(topic)]
+    for topic in ready:
+        mail.tell(state.brokers, state.topic_partitions(topic))
+    stop_replicas(state, ready, state.brokers, mail)
+    return _remove_finished(state, ready)
+
+
+def stop_replicas(state: ClusterState, topics: Iterable[str], nodes: Collection[int], mail: Mailbag) -> None:
     """Have brokers delete what they still have of topics being deleted."""
-    living = set(nodes)
     for topic in topics:
-        for replica in _replicas(state, topic):
-            if replica.node_id in living and replica not in state.deleted_replicas:
-                mail.stop(replica.node_id, replica.topic_partition)
+        if not state.is_reassigning(topic):
+            for replica in sorted(_replicas(state, topic) - state.deleted_replicas):
+                if replica.node_id in nodes:
+                    mail.stop(replica.node_id, replica.topic_partition, delete=True)
 
 
 def replicas_stopped(state: ClusterState, event: ReplicasStopped) -> tuple[ClusterState, tuple[Write, ...]]:

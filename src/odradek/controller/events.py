@@ -1,11 +1,15 @@
-"""What can happen to a controller, as values: each is what was read again after a wake, or an answer."""
+"""What can happen to a controller, as values: what was read again after a wake, an answer, the time.
+
+What brokers and clients ask of it is in `commands`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from odradek.controller.state import Leadership, LiveBroker
+from odradek.controller.commands import Command
+from odradek.controller.state import Leadership, LiveBroker, Replica
 from odradek.metadata.topic_partition import TopicPartition
 from odradek.metadata.znodes import TopicAssignment
 
@@ -40,10 +44,39 @@ class TopicsChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class LeadershipRead:
+    """Leaders changed ISRs in the store by themselves and said so (/isr_change_notification)."""
+
+    leadership: Mapping[TopicPartition, Leadership]
+
+
+@dataclass(frozen=True, slots=True)
+class LogDirsFailed:
+    """These brokers said that a log directory failed (/log_dir_event_notification), not what was in it."""
+
+    brokers: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
+class ReplicasAnswered:
+    """A broker answered LeaderAndIsr: the replicas that it has, and those whose log directory failed."""
+
+    online: frozenset[Replica]
+    failed: frozenset[Replica]
+
+
+@dataclass(frozen=True, slots=True)
 class DeletionsChanged:
     """These topics are to be deleted now; some may not exist."""
 
     topics: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class DeletionsResumed:
+    """What kept these topics from being deleted is over."""
+
+    topics: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,4 +87,55 @@ class ReplicasStopped:
     errors: Mapping[TopicPartition, int]
 
 
-Event = Elected | BrokersChanged | TopicsChanged | DeletionsChanged | ReplicasStopped
+@dataclass(frozen=True, slots=True)
+class ReassignmentNodeRead:
+    """/admin/reassign_partitions asks for these replicas; nothing where there is no such node."""
+
+    targets: Mapping[TopicPartition, tuple[int, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class ReassignmentsContinued:
+    """These partitions, if they are being reassigned, may be done, or their new brokers are back."""
+
+    partitions: tuple[TopicPartition, ...]
+    is_restart: bool = False
+    """Tell the new replicas again, even where nothing is done."""
+
+
+@dataclass(frozen=True, slots=True)
+class PreferredElectionNodeRead:
+    """/admin/preferred_replica_election asks for these partitions' first replicas to lead."""
+
+    partitions: tuple[TopicPartition, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RebalanceDue:
+    """It is time to see whether brokers lead what they should (auto.leader.rebalance.enable)."""
+
+
+@dataclass(frozen=True, slots=True)
+class UncleanElectionEnabled:
+    """A topic, or with None every one, may now be led by a replica that is not in sync."""
+
+    topic: str | None = None
+
+
+Event = (
+    Elected
+    | BrokersChanged
+    | TopicsChanged
+    | LeadershipRead
+    | LogDirsFailed
+    | ReplicasAnswered
+    | DeletionsChanged
+    | DeletionsResumed
+    | ReplicasStopped
+    | ReassignmentNodeRead
+    | ReassignmentsContinued
+    | PreferredElectionNodeRead
+    | RebalanceDue
+    | UncleanElectionEnabled
+    | Command
+)

@@ -34,6 +34,8 @@ from odradek.protocol.generated.update_metadata_request import (
 
 EPOCH_DURING_DELETE = -2
 """The leader epoch in requests about a partition of a topic that is being deleted; it overrides any."""
+NO_LEADER_EPOCH = -1
+"""The leader epoch in a StopReplica for a partition that was never led."""
 
 _PROTOCOL_IDS = {name: number for number, name in SECURITY_PROTOCOLS.items()}
 
@@ -79,6 +81,7 @@ def _leader_and_isr_state(
         adding_replicas=list(assignment.adding),
         removing_replicas=list(assignment.removing),
         is_new=is_new,
+        leader_recovery_state=int(current.is_recovering),
     )
 
 
@@ -127,7 +130,7 @@ def _metadata_state(state: ClusterState, topic_partition: TopicPartition) -> Upd
         isr=list(current.isr),
         zk_version=leadership.partition_epoch,
         replicas=list(replicas),
-        offline_replicas=[replica for replica in replicas if not state.is_online(replica)],
+        offline_replicas=[node for node in replicas if not state.is_online(node, topic_partition)],
     )
 
 
@@ -146,19 +149,19 @@ def _live_broker(state: ClusterState, node_id: int) -> UpdateMetadataBroker:
 
 
 def stop_replica(
-    state: ClusterState, node_id: int, partitions: Iterable[TopicPartition]
+    state: ClusterState, node_id: int, partitions: Mapping[TopicPartition, bool]
 ) -> StopReplicaRequest:
-    """Tell a broker to delete its replicas of partitions whose topics are being deleted."""
+    """Tell a broker to follow partitions no more; their values say whether to delete its replicas too."""
     topics: dict[str, StopReplicaTopicState] = {}
-    for topic_partition in partitions:
+    for topic_partition, delete in partitions.items():
         topic = topics.setdefault(
             topic_partition.topic, StopReplicaTopicState(topic_name=topic_partition.topic)
         )
         topic.partition_states.append(
             StopReplicaPartitionState(
                 partition_index=topic_partition.partition,
-                leader_epoch=EPOCH_DURING_DELETE,
-                delete_partition=True,
+                leader_epoch=_leader_epoch(state, topic_partition),
+                delete_partition=delete,
             )
         )
     return StopReplicaRequest(
@@ -167,6 +170,13 @@ def stop_replica(
         broker_epoch=state.brokers[node_id].epoch,
         topic_states=list(topics.values()),
     )
+
+
+def _leader_epoch(state: ClusterState, topic_partition: TopicPartition) -> int:
+    if topic_partition.topic in state.deleting:
+        return EPOCH_DURING_DELETE
+    leadership = state.leadership.get(topic_partition)
+    return leadership.leader_and_isr.leader_epoch if leadership else NO_LEADER_EPOCH
 
 
 def _topic_id(state: ClusterState, topic: str) -> UUID:

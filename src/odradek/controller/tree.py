@@ -6,27 +6,29 @@ the error of the operation that no longer fits, and nothing is half done.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from functools import partial
 
+from odradek.controller.census import at_once
 from odradek.controller.decision import DeleteTree, Write
 from odradek.coordination.store import Create, Delete, MetadataStore, NoNode, Operation
 from odradek.metadata import paths
 
 
-async def operations(store: MetadataStore, writes: Iterable[Write]) -> list[Operation]:
+async def operations(store: MetadataStore, writes: Sequence[Write]) -> list[Operation]:
     """Spell writes out as operations of one commit, for the tree as it is now."""
+    missing = await _missing_parents(store, [write.path for write in writes if isinstance(write, Create)])
     spelled: list[Operation] = []
-    created: set[str] = set()
     for write in writes:
         match write:
             case Create(path):
                 *parents, _ = paths.with_parents(path)
                 for parent in parents:
-                    if parent not in created and not await store.exists(parent):
+                    if parent in missing:
                         spelled.append(Create(parent))
-                        created.add(parent)
+                        missing.discard(parent)
+                missing.discard(path)
                 spelled.append(write)
-                created.add(path)
             case DeleteTree(path):
                 spelled += await _deletions(store, path)
             case _:
@@ -34,12 +36,36 @@ async def operations(store: MetadataStore, writes: Iterable[Write]) -> list[Oper
     return spelled
 
 
+async def _missing_parents(store: MetadataStore, created: Iterable[str]) -> set[str]:
+    """Find the parents of nodes to be created that are not there; below a missing one nothing is asked."""
+    levels: dict[int, dict[str, str]] = {}
+    for path in created:
+        before = ""
+        for depth, parent in enumerate(paths.with_parents(path)[:-1]):
+            levels.setdefault(depth, {})[parent] = before
+            before = parent
+    missing: set[str] = set()
+    for depth in sorted(levels):
+        asked = [path for path, parent in levels[depth].items() if parent not in missing]
+        missing.update(path for path, parent in levels[depth].items() if parent in missing)
+        there = await at_once([partial(store.exists, path) for path in asked])
+        missing.update(path for path, exists in zip(asked, there, strict=True) if not exists)
+    return missing
+
+
 async def _deletions(store: MetadataStore, path: str) -> list[Operation]:
+    found: list[str] = []
+    level = [path]
+    while level:
+        listed = await at_once([partial(_children, store, node) for node in level])
+        there = [(node, names) for node, names in zip(level, listed, strict=True) if names is not None]
+        found += [node for node, _ in there]
+        level = [f"{node}/{name}" for node, names in there for name in sorted(names)]
+    return [Delete(node) for node in reversed(found)]
+
+
+async def _children(store: MetadataStore, path: str) -> frozenset[str] | None:
     try:
-        children = await store.children(path)
+        return await store.children(path)
     except NoNode:
-        return []
-    deletions: list[Operation] = []
-    for child in sorted(children):
-        deletions += await _deletions(store, f"{path}/{child}")
-    return [*deletions, Delete(path)]
+        return None

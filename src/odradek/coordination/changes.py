@@ -20,13 +20,14 @@ class Changes:
     Owned by the trio thread. `watch` is the store's: it has the store call `mark_dirty` with the path.
     """
 
-    __slots__ = ("__weakref__", "_dirty", "_error", "_paths", "_wake", "_watch")
+    __slots__ = ("__weakref__", "_dirty", "_error", "_is_woken", "_paths", "_wake", "_watch")
 
     def __init__(self, watch: Callable[[str, Changes], None]) -> None:
         self._watch = watch
         self._paths: set[str] = set()
         self._dirty: set[str] = set()
         self._error: StoreError | None = None
+        self._is_woken = False
         self._wake = trio.Event()
 
     def add(self, path: str) -> None:
@@ -54,6 +55,11 @@ class Changes:
         self._wake.set()
         return True
 
+    def wake(self) -> None:
+        """Have the reader look up from the tree: it gets the dirty paths, even if there are none."""
+        self._is_woken = True
+        self._wake.set()
+
     def fail(self, error: StoreError) -> None:
         """End the iteration: the reader gets this error once nothing is dirty any more."""
         self._error = error
@@ -64,10 +70,11 @@ class Changes:
 
     async def __anext__(self) -> frozenset[str]:
         await trio.lowlevel.checkpoint()
-        while not self._dirty:
+        while not self._dirty and not self._is_woken:
             if self._error is not None:
                 raise self._error
             self._wake = trio.Event()
             await self._wake.wait()
+        self._is_woken = False
         dirty, self._dirty = frozenset(self._dirty), set()
         return dirty

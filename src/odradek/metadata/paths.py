@@ -24,6 +24,8 @@ CONFIG_TYPES = ("users", "topics", "clients", "brokers", "ips")
 
 ADMIN = "/admin"
 DELETE_TOPICS = f"{ADMIN}/delete_topics"
+REASSIGN_PARTITIONS = f"{ADMIN}/reassign_partitions"
+PREFERRED_REPLICA_ELECTION = f"{ADMIN}/preferred_replica_election"
 
 ISR_CHANGE_NOTIFICATION = "/isr_change_notification"
 LOG_DIR_EVENT_NOTIFICATION = "/log_dir_event_notification"
