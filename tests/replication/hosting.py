@@ -56,6 +56,8 @@ class Hosting:
         partition_epoch: int = 0,
     ) -> LeaderAndIsrResponse:
         """One LeaderAndIsr for one partition, and the UpdateMetadata that follows it."""
+        if NODE_ID not in self.metadata.snapshot.brokers:
+            self.metadata.apply(UpdateMetadataRequest(live_brokers=_live_brokers()))
         state = LeaderAndIsrPartitionState(
             partition_index=partition,
             controller_epoch=controller_epoch,
@@ -92,13 +94,7 @@ class Hosting:
                         ],
                     )
                 ],
-                live_brokers=[
-                    UpdateMetadataBroker(
-                        id=node,
-                        endpoints=[UpdateMetadataEndpoint(9000 + node, "localhost", "PLAINTEXT", 0)],
-                    )
-                    for node in (NODE_ID, NODE_ID + 1)
-                ],
+                live_brokers=_live_brokers(),
             )
         )
 
@@ -108,6 +104,15 @@ class Hosting:
             self.configs[topic] = config
         self.tell(topic, partition)
         return self.replicas.hosted(topic, partition)
+
+
+def _live_brokers() -> list[UpdateMetadataBroker]:
+    return [
+        UpdateMetadataBroker(
+            id=node, endpoints=[UpdateMetadataEndpoint(9000 + node, "localhost", "PLAINTEXT", 0)]
+        )
+        for node in (NODE_ID, NODE_ID + 1, NODE_ID + 2)
+    ]
 
 
 @asynccontextmanager
@@ -121,7 +126,9 @@ async def hosting(path: Path) -> AsyncIterator[Hosting]:
 
     logs = await Logs.open(LogsConfig((str(path),)), clock, config_of=config_of, offload=inline)
     metadata = MetadataCache()
-    hosted = Hosting(logs, Replicas(NODE_ID, logs, metadata, config_of), metadata, clock, configs)
+    hosted = Hosting(
+        logs, Replicas(NODE_ID, logs, metadata, config_of, clock=clock), metadata, clock, configs
+    )
     try:
         yield hosted
     finally:

@@ -105,10 +105,12 @@ class _Reading:
         "_errors",
         "_interesting",
         "_is_final",
+        "_is_first_read",
         "_isolation",
         "_max_bytes",
         "_min_bytes",
         "_only_leader",
+        "_replica_epoch",
         "_replica_id",
         "_size_bytes",
     )
@@ -119,6 +121,8 @@ class _Reading:
         self._ctx = ctx
         self._context = context
         self._replica_id = replica_id
+        self._replica_epoch = request.replica_state.replica_epoch
+        self._is_first_read = True
         # Kafka lets only readers that could be sent elsewhere (they name their rack) read from followers.
         self._only_leader = replica_id >= 0 or (replica_id == CONSUMER_REPLICA_ID and ctx.api_version < 11)
         self._max_bytes = min(request.max_bytes, ctx.services.config.int("fetch.max.bytes"))
@@ -166,6 +170,7 @@ class _Reading:
                 left_bytes = max(0, left_bytes - size_bytes)
                 self._size_bytes += size_bytes
             answers.append((asked, answer))
+        self._is_first_read = False
         return answers
 
     def _read_partition(self, asked: FetchedPartition, max_bytes: int, min_one_batch: bool) -> PartitionData:
@@ -197,8 +202,13 @@ class _Reading:
         except KafkaError as error:
             self._is_final = True
             return _unread(asked, ErrorCode(error.code), aborted_transactions=None)
-        if self._replica_id >= 0:
-            partition.record_follower_fetch(self._replica_id, asked.fetch_offset)
+        if self._replica_id >= 0 and self._is_first_read:
+            partition.record_follower_fetch(
+                self._replica_id,
+                asked.fetch_offset,
+                log_start_offset=asked.follower_log_start_offset,
+                broker_epoch=self._replica_epoch,
+            )
         return self._answer(asked, partition, result)
 
     def _answer(self, asked: FetchedPartition, partition: Partition, result: ReadResult) -> PartitionData:
@@ -230,7 +240,7 @@ class _Reading:
         deadline = trio.current_time() + min(max_wait_ms / 1000, _NO_TIMEOUT_S)
         replicas = self._ctx.services.replicas
         while True:
-            waiter = DataWaiter(self._min_bytes - self._size_bytes)
+            waiter = DataWaiter(self._min_bytes - self._size_bytes, sees_log_end=self._replica_id >= 0)
             watched = [
                 partition
                 for asked in self._interesting

@@ -53,6 +53,7 @@ class FetchedPartition:
     __slots__ = (
         "current_leader_epoch",
         "fetch_offset",
+        "follower_log_start_offset",
         "high_watermark",
         "key",
         "last_fetched_epoch",
@@ -79,6 +80,7 @@ class FetchedPartition:
         self.fetch_offset = asked.fetch_offset
         self.current_leader_epoch = max(asked.current_leader_epoch, NO_LEADER_EPOCH)
         self.last_fetched_epoch = asked.last_fetched_epoch
+        self.follower_log_start_offset = asked.log_start_offset
 
     def tell(self, answer: PartitionData) -> bool:
         """Remembers what the reader is told; False if it knows all that already."""

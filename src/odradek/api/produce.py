@@ -89,6 +89,8 @@ class _Pending:
     partition: Partition
     next_offset: int
     needs_flush: bool
+    resignations: int
+    """Of the partition, when it was appended."""
 
 
 @api.handler
@@ -229,7 +231,7 @@ class _Appends:
         next_offset = info.last_offset + 1
         needs_flush = partition.log is not None and partition.log.is_flush_due
         if needs_flush or (acks == ACKS_ALL and partition.high_watermark < next_offset):
-            self.pending.append(_Pending(answer, partition, next_offset, needs_flush))
+            self.pending.append(_Pending(answer, partition, next_offset, needs_flush, partition.resignations))
         return answer
 
     def _refuse(
@@ -271,7 +273,7 @@ class _Appends:
         with trio.move_on_after(self._request.timeout_ms / 1000):
             for append in self.pending:
                 try:
-                    await append.partition.wait_replicated(append.next_offset)
+                    await append.partition.wait_replicated(append.next_offset, append.resignations)
                 except KafkaError as error:
                     append.answer.error_code = error.code
         for append in self.pending:

@@ -30,6 +30,7 @@ from odradek.broker.identity import (
 )
 from odradek.broker.membership import Membership
 from odradek.broker.network import Door, Network, SocketNetwork
+from odradek.broker.replication import following, replica_settings, replication_quota
 from odradek.broker.settings import connection_limits, logs_config, zookeeper_settings
 from odradek.clock import Clock, SystemClock
 from odradek.config.broker_config import BrokerConfig
@@ -206,7 +207,19 @@ class _Broker:
             self.logs,
             self._metadata,
             self.configs.log_config,
-            checkpoint_interval_ms=config.int("replica.high.watermark.checkpoint.interval.ms"),
+            clock=self._clock,
+            settings=replica_settings(config),
+        )
+        quota = replication_quota(
+            lambda: self.configs.config, node_id, self._clock, "follower.replication.throttled.rate"
+        )
+        self.following = following(
+            config,
+            self.replicas,
+            self._metadata,
+            self._network.transport,
+            lambda: self.membership.broker_epoch,
+            quota,
         )
         self.groups = group_coordinator(config, self.replicas, self._metadata, self._clock)
         self.replicas.subscribe(self.groups.on_elected, self.groups.on_resigned)
@@ -257,6 +270,7 @@ class _Broker:
             async with trio.open_nursery() as nursery:
                 await nursery.start(self.logs.run)
                 await nursery.start(self.replicas.run)
+                await nursery.start(self.following.run)
                 await nursery.start(self.groups.run)
                 await nursery.start(self.channels.run)
                 await nursery.start(self.membership.run)
@@ -298,6 +312,7 @@ class _Broker:
                     log_configs[topic] = self.configs.log_config(topic)
                     self.replicas.apply_topic_config(topic, log_configs[topic])
             self.quotas.change(connection_limits(self.configs.config))
+            self.following.fetchers.resize(self.configs.config.int("num.replica.fetchers"))
 
 
 def _advertised(config: BrokerConfig, bound: Sequence[Door]) -> tuple[Endpoint, ...]:

@@ -331,6 +331,10 @@ class Logs:
             await self._checkpoint(directory, RECOVERY_POINT_FILE)
             await self._checkpoint(directory, LOG_START_OFFSET_FILE)
 
+    async def checkpoint_recovery_points(self, directory: LogDirectory) -> None:
+        """Writes a directory's recovery points now: a log was cut below its own."""
+        await self._checkpoint(directory, RECOVERY_POINT_FILE)
+
     async def _checkpoint(self, directory: LogDirectory, file_name: str) -> None:
         async with self._writing[directory.path, file_name]:
             await self._write_offsets(directory, file_name, self._offsets(directory, file_name))

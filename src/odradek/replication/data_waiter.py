@@ -15,9 +15,11 @@ class DataWaiter:
     Owned by the request's task; partitions call `add_bytes` and `wake`.
     """
 
-    __slots__ = ("_missing_bytes", "_woken")
+    __slots__ = ("_missing_bytes", "_woken", "sees_log_end")
 
-    def __init__(self, missing_bytes: int) -> None:
+    def __init__(self, missing_bytes: int, *, sees_log_end: bool = False) -> None:
+        self.sees_log_end = sees_log_end
+        """Whether it may read what is not replicated yet: a follower."""
         self._missing_bytes = missing_bytes
         self._woken = trio.Event()
 

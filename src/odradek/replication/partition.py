@@ -2,19 +2,24 @@
 
 Owns leadership, leader epoch, ISR and high watermark; the log beneath knows of none of them. Appending and
 reading are synchronous, each one critical section; only waiting for replication is awaited. Owned by the trio
-thread, changed by produce and fetch requests and by `Replicas`.
+thread, changed by produce and fetch requests, by `Replicas`, by the fetcher that follows its leader, and by
+`IsrChanges` with the controller's answers.
+
+Longer than a file should be: leadership, ISR and high watermark must keep the same few fields true together.
 
 Kafka: kafka.cluster.Partition.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 from uuid import UUID
 
 import trio
 
 from odradek.errors import KafkaError
+from odradek.log.append_info import UnexpectedAppendOffset
 from odradek.log.slice import EMPTY_SLICE, LogSlice
 from odradek.metadata.topic_id import NO_TOPIC_ID
 from odradek.metadata.topic_partition import TopicPartition
@@ -23,7 +28,9 @@ from odradek.records.batch import Buffer
 from odradek.records.validation import AppendOrigin
 from odradek.replication.data_waiter import DataWaiter
 from odradek.replication.fetch_isolation import FetchIsolation
-from odradek.replication.partition_state import Assignment, InSyncReplicas
+from odradek.replication.follower import Follower
+from odradek.replication.partition_state import Assignment, InSyncReplicas, IsrProposal
+from odradek.telemetry import get_logger
 
 if TYPE_CHECKING:
     from odradek.log.append_info import LogAppendInfo
@@ -36,6 +43,42 @@ ACKS_ALL = -1
 
 HIGH_WATERMARK_OFFSET = -1
 """In DeleteRecords: everything below the high watermark."""
+
+_log = get_logger(__name__)
+
+
+class PartitionHost(Protocol):
+    """What a partition must know of its surroundings; `Replicas`."""
+
+    @property
+    def node_id(self) -> int:
+        """This broker."""
+
+    @property
+    def replica_lag_time_max_ms(self) -> int:
+        """For how long a replica that has not caught up stays in sync."""
+
+    def now_ms(self) -> int:
+        """The time of this broker's clock."""
+
+    def is_alive(self, node_id: int) -> bool:
+        """Whether the controller counts a broker among the living."""
+
+    def propose_isr(self, partition: Partition, proposal: IsrProposal) -> None:
+        """Asks the controller for an ISR; it answers by `isr_changed` or `isr_refused`, never at once."""
+
+
+_AWAIT_CONTROLLER = frozenset(
+    {
+        ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
+        ErrorCode.UNKNOWN_TOPIC_ID,
+        ErrorCode.FENCED_LEADER_EPOCH,
+        ErrorCode.INVALID_UPDATE_VERSION,
+        ErrorCode.INVALID_REQUEST,
+        ErrorCode.NEW_LEADER_ELECTED,
+    }
+)
+"""Refusals of an ISR which say that ours is not the newest word."""
 
 
 class ReadResult(NamedTuple):
@@ -61,9 +104,10 @@ class Partition:
     """A replica on this broker. `log` is None before the controller's first word and after its last."""
 
     __slots__ = (
-        "_appended",
-        "_follower_end_offsets",
+        "_followers",
+        "_host",
         "_node_id",
+        "_progressed",
         "_watchers",
         "assignment",
         "controller_epoch",
@@ -74,10 +118,11 @@ class Partition:
         "leader_id",
         "log",
         "partition_epoch",
+        "resignations",
         "topic_partition",
     )
 
-    def __init__(self, topic_partition: TopicPartition, node_id: int) -> None:
+    def __init__(self, topic_partition: TopicPartition, host: PartitionHost) -> None:
         self.topic_partition = topic_partition
         self.log: Log | None = None
         self.leader_id = NO_LEADER
@@ -89,10 +134,14 @@ class Partition:
         self.assignment = Assignment()
         self.in_sync = InSyncReplicas()
         self.high_watermark = 0
-        self._node_id = node_id
-        self._follower_end_offsets: dict[int, int] = {}
-        self._watchers: set[DataWaiter] = set()
-        self._appended = trio.lowlevel.ParkingLot()
+        self.resignations = 0
+        """How often leadership ended: what was appended before need not be in the log any more."""
+        self._host = host
+        self._node_id = host.node_id
+        self._followers: dict[int, Follower] = {}
+        """On the leader: every other replica, ascending."""
+        self._watchers: dict[DataWaiter, None] = {}
+        self._progressed = trio.lowlevel.ParkingLot()
 
     # What it is
 
@@ -118,7 +167,12 @@ class Partition:
     def min_isr(self) -> int:
         """min.insync.replicas, but never more than there are replicas."""
         log = self.local_log()
-        return min(log.config.min_insync_replicas, max(1, len(self.assignment.replicas)))
+        return min(log.config.min_insync_replicas, max(1, self.assignment.replication_factor))
+
+    @property
+    def followers(self) -> Iterable[Follower]:
+        """On the leader: the other replicas, ascending; nobody elsewhere."""
+        return self._followers.values()
 
     @property
     def log_start_offset(self) -> int:
@@ -184,39 +238,66 @@ class Partition:
         self._advance_high_watermark(log, info.size_bytes)
         return info
 
-    async def wait_replicated(self, offset: int) -> None:
+    async def wait_replicated(self, offset: int, resignations: int | None = None) -> None:
         """Returns once everything below `offset` is replicated to the whole ISR.
 
-        Raises KafkaError: NOT_LEADER_OR_FOLLOWER when leadership went away meanwhile,
-        NOT_ENOUGH_REPLICAS_AFTER_APPEND when the ISR shrank below min.insync.replicas. Has no deadline.
+        `resignations` is what it was when the records were appended (default: now). Raises KafkaError:
+        NOT_LEADER_OR_FOLLOWER when leadership ended since, even if it came back,
+        NOT_ENOUGH_REPLICAS_AFTER_APPEND when the ISR is below min.insync.replicas. Has no deadline.
         """
-        while self.high_watermark < offset:
+        if resignations is None:
+            resignations = self.resignations
+        while self.resignations == resignations and self.high_watermark < offset:
             self.local_log()
-            await self._appended.park()
-        if len(self.in_sync.isr) < self.min_isr:
+            await self._progressed.park()
+        if self.resignations != resignations:
+            raise KafkaError(ErrorCode.NOT_LEADER_OR_FOLLOWER)
+        if len(self.in_sync.maximal) < self.min_isr:
             raise KafkaError(ErrorCode.NOT_ENOUGH_REPLICAS_AFTER_APPEND)
 
     def _advance_high_watermark(self, log: Log, added_bytes: int) -> None:
-        """The high watermark is the least log end of the (maximal) ISR, and never goes back."""
+        """To where everybody is whom it has to wait for, and never back. Measured path without followers."""
         end_offset = log.log_end_offset
-        if len(self.in_sync.maximal) > 1:
-            end_offset = min([end_offset, *self._end_offsets_in_sync()])
-        if end_offset > self.high_watermark:
+        if self._followers:
+            end_offset = self._replicated_offset(log, end_offset)
+        is_advanced = end_offset > self.high_watermark
+        if is_advanced:
             self.high_watermark = end_offset
             log.on_high_watermark(end_offset)
-            if self._appended:
-                self._appended.unpark_all()
+            if self._progressed:
+                self._progressed.unpark_all()
         if self._watchers:
-            for watcher in tuple(self._watchers):
-                watcher.add_bytes(added_bytes)
+            self._tell_watchers(added_bytes, is_advanced)
 
-    def _end_offsets_in_sync(self) -> list[int]:
-        """Log ends of the followers in the maximal ISR; 0 for one that has not fetched yet."""
-        return [
-            self._follower_end_offsets.get(replica, 0)
-            for replica in self.in_sync.maximal
-            if replica != self._node_id
-        ]
+    def _replicated_offset(self, log: Log, end_offset: int) -> int:
+        """The least log end of the maximal ISR, and of those that are caught up and about to join it: else
+        the leader would run away from them. Stands still below min.insync.replicas.
+        """
+        if len(self.in_sync.isr) < min(log.config.min_insync_replicas, self.assignment.replication_factor):
+            return self.high_watermark
+        now_ms = self._host.now_ms()
+        lag_time_max_ms = self._host.replica_lag_time_max_ms
+        leader_end_offset = end_offset
+        for follower in self._followers.values():
+            if follower.log_end_offset < end_offset and (
+                follower.node_id in self.in_sync.maximal
+                or (
+                    follower.is_caught_up(leader_end_offset, now_ms, lag_time_max_ms)
+                    and self._host.is_alive(follower.node_id)
+                )
+            ):
+                end_offset = follower.log_end_offset
+        return end_offset
+
+    def _tell_watchers(self, added_bytes: int, is_high_watermark_advanced: bool) -> None:
+        """Followers wait for the log's end, consumers for the high watermark, of whose bytes nobody keeps
+        count while they are replicated: they look again.
+        """
+        for watcher in tuple(self._watchers):
+            if watcher.sees_log_end or not self._followers:
+                watcher.add_bytes(added_bytes)
+            elif is_high_watermark_advanced:
+                watcher.wake()
 
     # Reading
 
@@ -262,11 +343,27 @@ class Partition:
                 ErrorCode.UNKNOWN_LEADER_EPOCH if has_epoch else ErrorCode.NOT_LEADER_OR_FOLLOWER
             )
 
-    def record_follower_fetch(self, replica_id: int, fetch_offset: int) -> None:
-        """A follower asks for `fetch_offset`, so it holds everything before."""
-        self._follower_end_offsets[replica_id] = fetch_offset
-        if self.log is not None and self.is_leader:
-            self._advance_high_watermark(self.log, 0)
+    def record_follower_fetch(
+        self, replica_id: int, fetch_offset: int, *, log_start_offset: int = 0, broker_epoch: int = -1
+    ) -> None:
+        """A follower asks for `fetch_offset`, so it holds everything before; it may be in sync now."""
+        log = self.log
+        follower = self._followers.get(replica_id)
+        if follower is None or log is None or not self.is_leader:
+            return
+        known_end_offset, known_start_offset = follower.log_end_offset, follower.log_start_offset
+        follower.record_fetch(
+            fetch_offset=fetch_offset,
+            log_start_offset=log_start_offset,
+            leader_end_offset=log.log_end_offset,
+            broker_epoch=broker_epoch,
+            now_ms=self._host.now_ms(),
+        )
+        self._expand_isr(follower)
+        if follower.log_end_offset != known_end_offset:
+            self._advance_high_watermark(log, 0)
+        if follower.log_start_offset != known_start_offset:
+            self._progressed.unpark_all()
 
     def diverging_epoch(self, fetch_offset: int, last_fetched_epoch: int) -> EpochEnd | None:
         """Where a reader's log, its last batch of `last_fetched_epoch`, leaves ours; None if it does not.
@@ -293,14 +390,17 @@ class Partition:
 
     def watch(self, waiter: DataWaiter) -> None:
         """Tell `waiter` of data from now on."""
-        self._watchers.add(waiter)
+        self._watchers[waiter] = None
 
     def unwatch(self, waiter: DataWaiter) -> None:
-        self._watchers.discard(waiter)
+        self._watchers.pop(waiter, None)
 
     def wake_all(self) -> None:
         """Everyone who waits looks again: for a leader that resigned, a log that is gone."""
-        self._appended.unpark_all()
+        self._progressed.unpark_all()
+        self._wake_watchers()
+
+    def _wake_watchers(self) -> None:
         for watcher in tuple(self._watchers):
             watcher.wake()
 
@@ -328,7 +428,88 @@ class Partition:
                 f"The offset {offset} for partition {self.topic_partition} is not valid",
             )
         log.advance_log_start_offset(offset)
-        return log.log_start_offset
+        self._progressed.unpark_all()
+        return self.low_watermark
+
+    @property
+    def low_watermark(self) -> int:
+        """Where the log starts on every living replica at the latest; -1 while one has not said.
+
+        Raises KafkaError as `local_log`.
+        """
+        start_offset = self.local_log().log_start_offset
+        for follower in self._followers.values():
+            if follower.log_start_offset < start_offset and self._host.is_alive(follower.node_id):
+                start_offset = follower.log_start_offset
+        return start_offset
+
+    async def wait_low_watermark(self, offset: int) -> int:
+        """Returns the low watermark once it is at `offset`. Raises KafkaError as `local_log`. No deadline."""
+        while (low_watermark := self.low_watermark) < offset:
+            await self._progressed.park()
+        return low_watermark
+
+    # Following
+
+    def append_as_follower(
+        self, records: Buffer, *, leader_high_watermark: int, leader_log_start_offset: int
+    ) -> LogAppendInfo:
+        """Writes what the leader sent, and takes over its high watermark as far as our log goes.
+
+        A high watermark may go back here: the leader's word counts. Raises KafkaError, StorageError,
+        UnexpectedAppendOffset as the log.
+        """
+        log = self.local_log(only_leader=False)
+        try:
+            info = log.append_as_follower(records)
+        except UnexpectedAppendOffset as error:
+            is_first = log.log_end_offset == log.log_start_offset
+            if not (is_first and error.first_offset < log.log_end_offset <= error.last_offset):
+                raise
+            # The leader's log starts in the middle of a batch, and that batch is the first that we get.
+            self.truncate_fully_and_start_at(error.first_offset)
+            info = log.append_as_follower(records)
+        is_advanced = self._follow_high_watermark(log, leader_high_watermark)
+        if leader_log_start_offset > log.log_start_offset:
+            if leader_log_start_offset > self.high_watermark:
+                raise KafkaError(
+                    ErrorCode.OFFSET_OUT_OF_RANGE,
+                    f"Cannot increment the log start offset to {leader_log_start_offset} of partition "
+                    f"{self.topic_partition} since it is larger than the high watermark "
+                    f"{self.high_watermark}",
+                )
+            log.advance_log_start_offset(leader_log_start_offset)
+        if is_advanced:
+            self._wake_watchers()
+        return info
+
+    def _follow_high_watermark(self, log: Log, offset: int) -> bool:
+        offset = min(max(offset, log.log_start_offset), log.log_end_offset)
+        if offset == self.high_watermark:
+            return False
+        self.high_watermark = offset
+        log.on_high_watermark(offset)
+        return True
+
+    def truncate_to(self, offset: int) -> bool:
+        """Drops everything from `offset` on; False where there is nothing. Raises StorageError."""
+        log = self.local_log(only_leader=False)
+        is_truncated = log.truncate_to(offset)
+        if is_truncated and offset < self.high_watermark:
+            _log.warn(
+                "truncating below the high watermark",
+                partition=str(self.topic_partition),
+                offset=offset,
+                high_watermark=self.high_watermark,
+            )
+        self._follow_high_watermark(log, self.high_watermark)
+        return is_truncated
+
+    def truncate_fully_and_start_at(self, offset: int) -> None:
+        """Drops everything; the next record gets `offset`. Raises StorageError."""
+        log = self.local_log(only_leader=False)
+        log.truncate_fully_and_start_at(offset)
+        self._follow_high_watermark(log, offset)
 
     # What the controller says
 
@@ -337,12 +518,21 @@ class Partition:
         is_new_leader = not self.is_leader
         self._take_over(state, log)
         self.in_sync = InSyncReplicas.committed(frozenset(state.isr))
+        others = sorted(set(state.replicas) - {self._node_id})
+        self._followers = {other: self._followers.get(other) or Follower(other) for other in others}
         if state.leader_epoch > self.leader_epoch:
             start_offset = log.log_end_offset
             log.assign_leader_epoch(state.leader_epoch, start_offset)
             self.leader_epoch = state.leader_epoch
             self.leader_epoch_start_offset = start_offset
-            self._follower_end_offsets.clear()
+            now_ms = self._host.now_ms()
+            for follower in self._followers.values():
+                follower.begin_epoch(
+                    is_new_leader=is_new_leader,
+                    in_sync=follower.node_id in self.in_sync.isr,
+                    leader_end_offset=start_offset,
+                    now_ms=now_ms,
+                )
         self.leader_id = self._node_id
         self._advance_high_watermark(log, 0)
         self.wake_all()
@@ -352,11 +542,9 @@ class Partition:
         """Takes over a LeaderAndIsr that names another leader; True if the leader epoch is new."""
         is_new_epoch = state.leader_epoch > self.leader_epoch
         self._take_over(state, log)
-        self.in_sync = InSyncReplicas()
+        self._lose_leadership()
         self.leader_id = state.leader
         self.leader_epoch = state.leader_epoch
-        self.leader_epoch_start_offset = None
-        self._follower_end_offsets.clear()
         self.wake_all()
         return is_new_epoch
 
@@ -368,9 +556,93 @@ class Partition:
             tuple(state.replicas), tuple(state.adding_replicas), tuple(state.removing_replicas)
         )
 
+    def _lose_leadership(self) -> None:
+        if self.is_leader:
+            self.resignations += 1
+        self.leader_id = NO_LEADER
+        self.leader_epoch_start_offset = None
+        self.in_sync = InSyncReplicas()
+        self._followers = {}
+
     def resign(self) -> None:
         """The partition leaves this broker; its log is no longer ours."""
         self.log = None
-        self.leader_id = NO_LEADER
-        self.leader_epoch_start_offset = None
+        self._lose_leadership()
         self.wake_all()
+
+    # The ISR
+
+    def shrink_isr(self) -> None:
+        """Proposes that those leave who have not caught up for replica.lag.time.max.ms."""
+        log = self.log
+        if log is None or not self.is_leader or self.in_sync.proposal is not None:
+            return
+        now_ms = self._host.now_ms()
+        lag_time_max_ms = self._host.replica_lag_time_max_ms
+        end_offset = log.log_end_offset
+        followers = self._followers
+        lagging = [
+            replica
+            for replica in sorted(self.in_sync.isr - {self._node_id})
+            if replica not in followers
+            or not followers[replica].is_caught_up(end_offset, now_ms, lag_time_max_ms)
+        ]
+        if lagging:
+            _log.info(
+                "Shrinking ISR",
+                partition=str(self.topic_partition),
+                isr=sorted(self.in_sync.isr),
+                out_of_sync=lagging,
+                high_watermark=self.high_watermark,
+                end_offset=end_offset,
+            )
+            self._propose(self.in_sync.shrink(frozenset(lagging), self.leader_epoch, self.partition_epoch))
+
+    def _expand_isr(self, follower: Follower) -> None:
+        """Proposes that a follower joins, once it has all that was committed, in this epoch or before."""
+        in_sync = self.in_sync
+        start_offset = self.leader_epoch_start_offset
+        if (
+            follower.node_id not in in_sync.isr
+            and in_sync.proposal is None
+            and start_offset is not None
+            and follower.log_end_offset >= max(self.high_watermark, start_offset)
+            and self._host.is_alive(follower.node_id)
+        ):
+            self._propose(in_sync.expand(follower.node_id, self.leader_epoch, self.partition_epoch))
+
+    def _propose(self, in_sync: InSyncReplicas) -> None:
+        self.in_sync = in_sync
+        if in_sync.proposal is not None:
+            self._host.propose_isr(self, in_sync.proposal)
+
+    def isr_changed(
+        self, proposal: IsrProposal, isr: Iterable[int], leader_epoch: int, partition_epoch: int
+    ) -> None:
+        """The controller wrote an ISR for our proposal; no news if it told us of something newer since."""
+        log = self.log
+        if (
+            self.in_sync.proposal is not proposal
+            or log is None
+            or leader_epoch != self.leader_epoch
+            or partition_epoch < self.partition_epoch
+        ):
+            return
+        self.in_sync = InSyncReplicas.committed(frozenset(isr))
+        self.partition_epoch = partition_epoch
+        _log.info("ISR updated", partition=str(self.topic_partition), isr=sorted(self.in_sync.isr))
+        self._advance_high_watermark(log, 0)
+
+    def isr_refused(self, proposal: IsrProposal, code: int) -> None:
+        """The controller refused our proposal.
+
+        Only these two codes say that it was not applied and that our partition epoch is right. With others it
+        stays pending, and the high watermark safe, until the controller speaks again.
+        """
+        if self.in_sync.proposal is not proposal:
+            return
+        if code in (ErrorCode.OPERATION_NOT_ATTEMPTED, ErrorCode.INELIGIBLE_REPLICA):
+            self.in_sync = InSyncReplicas.committed(self.in_sync.isr)
+        elif code not in _AWAIT_CONTROLLER:
+            _log.warn("ISR update failed, retrying", partition=str(self.topic_partition), code=code)
+            self._host.propose_isr(self, proposal)

@@ -1,6 +1,7 @@
-"""Who replicates a partition and who of them is in sync, as the controller last said.
+"""Who replicates a partition and who of them is in sync, as the controller last said or is being asked. Pure.
 
-Kafka: Partition's assignmentState and partitionState (CommittedPartitionState).
+Kafka: Partition's assignmentState and partitionState (CommittedPartitionState, PendingExpandIsr,
+PendingShrinkIsr); KIP-497.
 """
 
 from __future__ import annotations
@@ -16,6 +17,21 @@ class Assignment:
     adding: tuple[int, ...] = ()
     removing: tuple[int, ...] = ()
 
+    @property
+    def replication_factor(self) -> int:
+        """How many there are; those that are coming do not count yet."""
+        return sum(1 for replica in self.replicas if replica not in self.adding)
+
+
+@dataclass(frozen=True, slots=True)
+class IsrProposal:
+    """An ISR that the controller is asked for, and the state of the partition that it starts from."""
+
+    isr: tuple[int, ...]
+    """Ascending."""
+    leader_epoch: int
+    partition_epoch: int
+
 
 @dataclass(frozen=True, slots=True)
 class InSyncReplicas:
@@ -27,8 +43,20 @@ class InSyncReplicas:
 
     isr: frozenset[int] = frozenset()
     maximal: frozenset[int] = frozenset()
+    proposal: IsrProposal | None = None
+    """Not answered yet; there is never more than one."""
 
     @classmethod
     def committed(cls, isr: frozenset[int]) -> InSyncReplicas:
         """As the controller has written it; nothing is in flight."""
         return cls(isr, isr)
+
+    def expand(self, replica: int, leader_epoch: int, partition_epoch: int) -> InSyncReplicas:
+        """With a proposal that `replica` joins."""
+        isr = self.isr | {replica}
+        return InSyncReplicas(self.isr, isr, IsrProposal(tuple(sorted(isr)), leader_epoch, partition_epoch))
+
+    def shrink(self, replicas: frozenset[int], leader_epoch: int, partition_epoch: int) -> InSyncReplicas:
+        """With a proposal that `replicas` leave."""
+        isr = tuple(sorted(self.isr - replicas))
+        return InSyncReplicas(self.isr, self.isr, IsrProposal(isr, leader_epoch, partition_epoch))

@@ -5,15 +5,18 @@ Kafka: ReplicaManager, without its purgatories: who waits, waits in its own task
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import Protocol
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
 from uuid import UUID
 
 import trio
 
+from odradek.clock import Clock, SystemClock
 from odradek.config.log_config import LogConfig
 from odradek.errors import KafkaError
 from odradek.log.log import Log
+from odradek.log.log_directory import LogDirectory
 from odradek.metadata.cache import MetadataCache
 from odradek.metadata.topic_id import NO_TOPIC_ID
 from odradek.metadata.topic_partition import TopicPartition
@@ -22,21 +25,23 @@ from odradek.protocol.generated.leader_and_isr_request import (
     LeaderAndIsrPartitionState,
     LeaderAndIsrRequest,
 )
-from odradek.protocol.generated.leader_and_isr_response import (
-    LeaderAndIsrPartitionError,
-    LeaderAndIsrResponse,
-    LeaderAndIsrTopicError,
-)
+from odradek.protocol.generated.leader_and_isr_response import LeaderAndIsrResponse
 from odradek.protocol.generated.stop_replica_request import StopReplicaPartitionState, StopReplicaRequest
 from odradek.protocol.generated.stop_replica_response import StopReplicaPartitionError, StopReplicaResponse
+from odradek.replication.control_messages import (
+    leader_and_isr_response,
+    partition_states,
+    refused_leader_and_isr,
+    stop_states,
+)
+from odradek.replication.fetch_state import FetchState
 from odradek.replication.partition import NO_EPOCH, Partition
+from odradek.replication.partition_state import IsrProposal
 from odradek.telemetry import get_logger
 
 EPOCH_DURING_DELETE = -2
 """The leader epoch in a StopReplica for a topic that is being deleted; overrides every other."""
 
-DEFAULT_CHECKPOINT_INTERVAL_MS = 5000
-"""replica.high.watermark.checkpoint.interval.ms"""
 
 _log = get_logger(__name__)
 
@@ -64,6 +69,46 @@ class LogStore(Protocol):
     async def write_high_watermarks(self, offsets: Mapping[TopicPartition, int]) -> None:
         """Replaces replication-offset-checkpoint in each directory by the offsets of its partitions."""
 
+    async def checkpoint_recovery_points(self, directory: LogDirectory) -> None:
+        """Replaces recovery-point-offset-checkpoint of a directory."""
+
+
+class Followers(Protocol):
+    """Those who follow other brokers' leaders; `odradek.replication.following.Following`."""
+
+    def follow(self, states: Mapping[TopicPartition, tuple[int, FetchState]]) -> None:
+        """Has partitions followed: each by its leader's id, from a state on."""
+
+    def forget(self, names: Iterable[TopicPartition]) -> None:
+        """Has partitions followed no longer."""
+
+    def identify(self, name: TopicPartition, topic_id: UUID) -> None:
+        """A partition that may be followed has another topic id now, or none."""
+
+    def stop_idle(self) -> None:
+        """Lets go of leaders that lead nothing of ours any more."""
+
+    def propose_isr(self, partition: Partition, proposal: IsrProposal) -> None:
+        """Asks the controller for an ISR."""
+
+
+class _Changes(NamedTuple):
+    """What one LeaderAndIsr made of this broker's partitions."""
+
+    elected: list[Partition]
+    resigned: list[Partition]
+    followed: dict[TopicPartition, tuple[int, FetchState]]
+
+
+@dataclass(frozen=True, slots=True)
+class ReplicaSettings:
+    """The configs of these names, with their defaults."""
+
+    high_watermark_checkpoint_interval_ms: int = 5000
+    """replica.high.watermark.checkpoint.interval.ms"""
+    lag_time_max_ms: int = 30_000
+    """replica.lag.time.max.ms"""
+
 
 class Replicas:
     """This broker's partitions; owned by the trio thread. `log_config` gives a topic's configuration."""
@@ -75,7 +120,8 @@ class Replicas:
         metadata: MetadataCache,
         log_config: Callable[[str], LogConfig],
         *,
-        checkpoint_interval_ms: int = DEFAULT_CHECKPOINT_INTERVAL_MS,
+        clock: Clock | None = None,
+        settings: ReplicaSettings | None = None,
     ) -> None:
         self.node_id = node_id
         self.controller_epoch = 0
@@ -83,11 +129,37 @@ class Replicas:
         self._logs = logs
         self._metadata = metadata
         self._log_config = log_config
-        self._checkpoint_interval_ms = checkpoint_interval_ms
+        self._clock = clock or SystemClock()
+        self._settings = settings or ReplicaSettings()
+        self._followers: Followers | None = None
         self._checkpointed: Mapping[TopicPartition, int] | None = None
         self._partitions: dict[str, dict[int, Partition]] = {}
         self._on_elected: list[Callable[[TopicPartition, int], None]] = []
         self._on_resigned: list[Callable[[TopicPartition], None]] = []
+
+    def follow_with(self, followers: Followers) -> None:
+        """Has other brokers' leaders followed; without this, a broker is alone with its replicas."""
+        self._followers = followers
+
+    # What partitions must know
+
+    @property
+    def replica_lag_time_max_ms(self) -> int:
+        return self._settings.lag_time_max_ms
+
+    def now_ms(self) -> int:
+        return self._clock.now_ms()
+
+    def is_alive(self, node_id: int) -> bool:
+        return node_id in self._metadata.snapshot.brokers
+
+    def propose_isr(self, partition: Partition, proposal: IsrProposal) -> None:
+        if self._followers is not None:
+            self._followers.propose_isr(partition, proposal)
+
+    async def checkpoint_truncation(self, log: Log) -> None:
+        """Has it on disk that a log was cut below what was flushed: what comes after a crash is checked."""
+        await self._logs.checkpoint_recovery_points(log.directory)
 
     # Lookups
 
@@ -159,18 +231,17 @@ class Replicas:
             _log.warn(
                 "stale controller ignored", controller=request.controller_id, epoch=request.controller_epoch
             )
-            return _leader_and_isr_response(ErrorCode.STALE_CONTROLLER_EPOCH, {}, {}, version)
+            return refused_leader_and_isr(request, ErrorCode.STALE_CONTROLLER_EPOCH, version)
         self.controller_epoch = request.controller_epoch
         topic_ids = {topic.topic_name: topic.topic_id for topic in request.topic_states}
         errors: dict[TopicPartition, ErrorCode] = {}
-        elected: list[Partition] = []
-        resigned: list[Partition] = []
-        for topic, state in _partition_states(request):
+        changes = _Changes([], [], {})
+        is_kraft = request.is_kraft_controller
+        for topic, state in partition_states(request):
             name = TopicPartition(topic, state.partition_index)
+            topic_id = topic_ids.get(topic, NO_TOPIC_ID)
             try:
-                self._apply_state(
-                    self._host(name), state, topic_ids.get(topic, NO_TOPIC_ID), elected, resigned
-                )
+                self._apply_state(self._host(name), state, topic_id, changes, is_kraft=is_kraft)
                 errors[name] = ErrorCode.NONE
             except KafkaError as error:
                 errors[name] = ErrorCode(error.code)
@@ -178,18 +249,21 @@ class Replicas:
                 is_known = error.code == ErrorCode.STALE_CONTROLLER_EPOCH
                 say = _log.debug if is_known else _log.warn
                 say("partition state refused", partition=str(name), error=str(error))
-        for partition in elected:
+        if self._followers is not None:
+            self._followers.follow(changes.followed)
+            self._followers.stop_idle()
+        for partition in changes.elected:
             for on_elected in self._on_elected:
                 on_elected(partition.topic_partition, partition.leader_epoch)
-        for partition in resigned:
+        for partition in changes.resigned:
             self._tell_resigned(partition.topic_partition)
-        return _leader_and_isr_response(ErrorCode.NONE, errors, topic_ids, version)
+        return leader_and_isr_response(ErrorCode.NONE, errors, topic_ids, version)
 
     def _host(self, name: TopicPartition) -> Partition:
         partitions = self._partitions.setdefault(name.topic, {})
         partition = partitions.get(name.partition)
         if partition is None:
-            partition = partitions[name.partition] = Partition(name, self.node_id)
+            partition = partitions[name.partition] = Partition(name, self)
         return partition
 
     def _apply_state(
@@ -197,8 +271,9 @@ class Replicas:
         partition: Partition,
         state: LeaderAndIsrPartitionState,
         topic_id: UUID,
-        elected: list[Partition],
-        resigned: list[Partition],
+        changes: _Changes,
+        *,
+        is_kraft: bool,
     ) -> None:
         """Kafka: becomeLeaderOrFollower for one partition. Raises KafkaError with the code to answer."""
         if partition.is_offline:
@@ -208,22 +283,73 @@ class Replicas:
             raise KafkaError(ErrorCode.INCONSISTENT_TOPIC_ID, f"topic id {topic_id}, in memory {known_id}")
         if state.leader_epoch < partition.leader_epoch:
             raise KafkaError(ErrorCode.STALE_CONTROLLER_EPOCH, "the leader epoch is older than ours")
-        if state.leader_epoch == partition.leader_epoch:
-            if partition.log is not None and known_id == NO_TOPIC_ID != topic_id:
-                partition.log.assign_topic_id(topic_id)
-                return
-            raise KafkaError(ErrorCode.STALE_CONTROLLER_EPOCH, "the leader epoch is the one we have")
+        if state.leader_epoch == partition.leader_epoch and not is_kraft:
+            self._apply_topic_id(partition, state, topic_id)
+            return
         if self.node_id not in state.replicas:
             raise KafkaError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, "this broker is not among the replicas")
+        if state.leader == self.node_id:
+            self._lead(partition, state, topic_id, changes)
+        else:
+            self._follow(partition, state, topic_id, changes)
+
+    def _apply_topic_id(
+        self, partition: Partition, state: LeaderAndIsrPartitionState, topic_id: UUID
+    ) -> None:
+        """In the leader epoch that we have, only the topic id may be news."""
+        known_id = partition.topic_id
+        is_given = partition.log is not None and known_id == NO_TOPIC_ID != topic_id
+        is_taken = topic_id == NO_TOPIC_ID != known_id and state.leader != self.node_id
+        if not is_given and not is_taken:
+            raise KafkaError(ErrorCode.STALE_CONTROLLER_EPOCH, "the leader epoch is the one we have")
+        if is_given and partition.log is not None:
+            partition.log.assign_topic_id(topic_id)
+        if state.leader != self.node_id and self._followers is not None:
+            self._followers.identify(partition.topic_partition, topic_id)
+
+    def _lead(
+        self, partition: Partition, state: LeaderAndIsrPartitionState, topic_id: UUID, changes: _Changes
+    ) -> None:
+        """Raises StorageError, KafkaError(INCONSISTENT_TOPIC_ID)."""
+        if self._followers is not None:
+            self._followers.forget([partition.topic_partition])
+        if state.partition_epoch < partition.partition_epoch:
+            return
+        log = partition.log or self._open_log(partition, topic_id, is_new=state.is_new)
+        if partition.become_leader(state, log):
+            changes.elected.append(partition)
+
+    def _follow(
+        self, partition: Partition, state: LeaderAndIsrPartitionState, topic_id: UUID, changes: _Changes
+    ) -> None:
+        """Raises StorageError, KafkaError(INCONSISTENT_TOPIC_ID)."""
+        name = partition.topic_partition
+        if not self.is_alive(state.leader):
+            # Without a leader nothing changes, but that the high watermark goes into the checkpoint.
+            _log.debug("no leader to follow", partition=str(name), leader=state.leader)
+            if partition.log is None:
+                partition.log = self._open_log(partition, topic_id, is_new=state.is_new)
+            return
         if state.partition_epoch < partition.partition_epoch:
             return
         log = partition.log or self._open_log(partition, topic_id, is_new=state.is_new)
         was_leader = partition.is_leader
-        if state.leader == self.node_id:
-            if partition.become_leader(state, log):
-                elected.append(partition)
-        elif partition.become_follower(state, log) and was_leader:
-            resigned.append(partition)
+        if not partition.become_follower(state, log):
+            return
+        if was_leader:
+            changes.resigned.append(partition)
+        if self._followers is not None:
+            self._followers.forget([name])
+        changes.followed[name] = (
+            state.leader,
+            FetchState.initial(
+                log_end_offset=log.log_end_offset,
+                high_watermark=partition.high_watermark,
+                latest_epoch=log.latest_epoch,
+                leader_epoch=partition.leader_epoch,
+                topic_id=partition.topic_id,
+            ),
+        )
 
     def _open_log(self, partition: Partition, topic_id: UUID, *, is_new: bool) -> Log:
         """The partition's log, found or created, and its high watermark of before the restart.
@@ -247,7 +373,7 @@ class Replicas:
             return StopReplicaResponse(error_code=ErrorCode.STALE_CONTROLLER_EPOCH)
         self.controller_epoch = request.controller_epoch
         errors: list[StopReplicaPartitionError] = []
-        for topic, state in _stop_states(request):
+        for topic, state in stop_states(request):
             name = TopicPartition(topic, state.partition_index)
             try:
                 await self._stop(name, state)
@@ -256,6 +382,8 @@ class Replicas:
                 code = ErrorCode(error.code)
                 _log.warn("stop of replica failed", partition=str(name), error=str(error))
             errors.append(StopReplicaPartitionError(name.topic, name.partition, code))
+        if self._followers is not None:
+            self._followers.stop_idle()
         return StopReplicaResponse(partition_errors=errors)
 
     async def _stop(self, name: TopicPartition, state: StopReplicaPartitionState) -> None:
@@ -268,29 +396,45 @@ class Replicas:
                 and state.leader_epoch < partition.leader_epoch
             ):
                 raise KafkaError(ErrorCode.FENCED_LEADER_EPOCH)
-            if state.delete_partition:
-                del self._partitions[name.topic][name.partition]
-                if not self._partitions[name.topic]:
-                    del self._partitions[name.topic]
+        if self._followers is not None:
+            self._followers.forget([name])
+        if not state.delete_partition:
+            # It only follows no longer: a leader leads until the controller names another.
+            return
+        if partition is not None:
+            del self._partitions[name.topic][name.partition]
+            if not self._partitions[name.topic]:
+                del self._partitions[name.topic]
             was_leader = partition.is_leader
             partition.resign()
             if was_leader:
                 self._tell_resigned(name)
-        if state.delete_partition and self._logs.get(name) is not None:
+        if self._logs.get(name) is not None:
             await self._logs.delete(name)
 
     def _tell_resigned(self, name: TopicPartition) -> None:
         for on_resigned in self._on_resigned:
             on_resigned(name)
 
-    # The high watermarks' checkpoint
+    # From time to time
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-        """Checkpoints the high watermarks from time to time; runs until cancelled."""
-        task_status.started()
+        """Checkpoints the high watermarks and shrinks ISRs from time to time; runs until cancelled."""
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._checkpoint_often)
+            nursery.start_soon(self._shrink_isrs_often)
+            task_status.started()
+
+    async def _checkpoint_often(self) -> None:
         while True:
-            await trio.sleep(self._checkpoint_interval_ms / 1000)
+            await trio.sleep(self._settings.high_watermark_checkpoint_interval_ms / 1000)
             await self.checkpoint_high_watermarks()
+
+    async def _shrink_isrs_often(self) -> None:
+        while True:
+            await trio.sleep(self._settings.lag_time_max_ms / 2 / 1000)
+            for partition in list(self):
+                partition.shrink_isr()
 
     async def checkpoint_high_watermarks(self) -> None:
         """Writes them now; the broker's orderly stop does before it closes the logs."""
@@ -301,49 +445,3 @@ class Replicas:
                 if partition.log is not None
             }
         )
-
-
-def _partition_states(request: LeaderAndIsrRequest) -> Iterator[tuple[str, LeaderAndIsrPartitionState]]:
-    """(topic, state); versions below 2 do not group by topic."""
-    for state in request.ungrouped_partition_states:
-        yield state.topic_name, state
-    for topic in request.topic_states:
-        for state in topic.partition_states:
-            yield topic.topic_name, state
-
-
-def _stop_states(request: StopReplicaRequest) -> Iterator[tuple[str, StopReplicaPartitionState]]:
-    """(topic, state), whichever of its three shapes the request has."""
-    for topic in request.topic_states:
-        for state in topic.partition_states:
-            yield topic.topic_name, state
-    delete = request.delete_partitions
-    for old in request.topics:
-        for index in old.partition_indexes:
-            yield old.name, StopReplicaPartitionState(index, NO_EPOCH, delete)
-    for oldest in request.ungrouped_partitions:
-        yield oldest.topic_name, StopReplicaPartitionState(oldest.partition_index, NO_EPOCH, delete)
-
-
-def _leader_and_isr_response(
-    code: ErrorCode,
-    errors: Mapping[TopicPartition, ErrorCode],
-    topic_ids: Mapping[str, UUID],
-    version: int,
-) -> LeaderAndIsrResponse:
-    if version < 5:
-        return LeaderAndIsrResponse(
-            error_code=code,
-            partition_errors=[
-                LeaderAndIsrPartitionError(name.topic, name.partition, error)
-                for name, error in errors.items()
-            ],
-        )
-    topics: dict[UUID, LeaderAndIsrTopicError] = {}
-    for name, error in errors.items():
-        topic_id = topic_ids.get(name.topic, NO_TOPIC_ID)
-        topic = topics.setdefault(topic_id, LeaderAndIsrTopicError(topic_id))
-        topic.partition_errors.append(
-            LeaderAndIsrPartitionError(partition_index=name.partition, error_code=error)
-        )
-    return LeaderAndIsrResponse(error_code=code, topics=list(topics.values()))

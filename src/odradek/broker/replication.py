@@ -1,0 +1,91 @@
+"""A broker's replicas among those of its cluster: what follows, what proposes, and how fast they may."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from odradek.clock import Clock
+from odradek.config.broker_config import BrokerConfig
+from odradek.metadata.cache import MetadataCache
+from odradek.peers.broker_client import BrokerClient, ClientSettings
+from odradek.peers.controller_channel import ControllerChannel
+from odradek.peers.transport import Transport
+from odradek.replication.following import Following, FollowingSettings, Ways
+from odradek.replication.remote_leader import FetchSettings
+from odradek.replication.replicas import Replicas, ReplicaSettings
+from odradek.replication.replication_quota import ReplicationQuota
+
+_CONTROLLER_BACKOFF_MS = 50
+
+
+def replica_settings(config: BrokerConfig) -> ReplicaSettings:
+    """When high watermarks are written, and who is in sync."""
+    return ReplicaSettings(
+        high_watermark_checkpoint_interval_ms=config.int("replica.high.watermark.checkpoint.interval.ms"),
+        lag_time_max_ms=config.int("replica.lag.time.max.ms"),
+    )
+
+
+def replication_quota(
+    config: Callable[[], BrokerConfig], node_id: int, clock: Clock, rate_name: str
+) -> ReplicationQuota:
+    """The quota whose rate is the dynamic config of that name."""
+    return ReplicationQuota(
+        node_id,
+        clock.now_ms,
+        lambda: config().int(rate_name),
+        window_ms=config().int("replication.quota.window.size.seconds") * 1000,
+        windows=config().int("replication.quota.window.num"),
+    )
+
+
+def following(
+    config: BrokerConfig,
+    replicas: Replicas,
+    metadata: MetadataCache,
+    transport: Transport,
+    broker_epoch: Callable[[], int],
+    quota: ReplicationQuota,
+) -> Following:
+    """What makes a broker's replicas part of its cluster; `replicas` know of it afterwards."""
+    node_id = replicas.node_id
+    settings = ClientSettings(
+        request_timeout_ms=config.int("request.timeout.ms"),
+        connection_setup_timeout_ms=config.int("socket.connection.setup.timeout.ms"),
+    )
+    controller_settings = ClientSettings(
+        request_timeout_ms=config.int("controller.socket.timeout.ms"),
+        connection_setup_timeout_ms=settings.connection_setup_timeout_ms,
+        reconnect_backoff_ms=_CONTROLLER_BACKOFF_MS,
+    )
+
+    def connect(host: str, port: int, client_id: str) -> BrokerClient:
+        return BrokerClient(transport, host, port, client_id=client_id, settings=settings)
+
+    def connect_to_controller(host: str, port: int) -> BrokerClient:
+        return BrokerClient(transport, host, port, client_id=str(node_id), settings=controller_settings)
+
+    listener_name = config.inter_broker_listener_name
+    ways = Ways(
+        connect,
+        ControllerChannel(metadata, listener_name, connect_to_controller),
+        broker_epoch,
+        listener_name,
+    )
+    fetch = FetchSettings(
+        wait_max_ms=config.int("replica.fetch.wait.max.ms"),
+        min_bytes=config.int("replica.fetch.min.bytes"),
+        max_bytes=config.int("replica.fetch.max.bytes"),
+        response_max_bytes=config.int("replica.fetch.response.max.bytes"),
+        backoff_ms=config.int("replica.fetch.backoff.ms"),
+    )
+    made = Following(
+        replicas,
+        node_id,
+        metadata,
+        ways,
+        quota,
+        FollowingSettings(fetchers=config.int("num.replica.fetchers"), fetch=fetch),
+    )
+    replicas.follow_with(made)
+    return made
