@@ -184,21 +184,29 @@ class Tree:
         """Apply all or none. Raises what `MetadataStore.commit` does."""
         await trio.lowlevel.checkpoint()
         async with self._writing:
-            if session not in self._open_sessions:
-                raise SessionExpired(operations[0].path if operations else "/")
-            commit = Commit(self.nodes, self._zxid + 1, session)
-            results = tuple([commit.apply(operation) for operation in operations])
+            commit, results = self._work_out(session, operations)
             if commit.touched:
                 await self._write(commit)
         return results
+
+    def commit_nowait(self, session: int, operations: tuple[Operation, ...]) -> tuple[Result, ...]:
+        """As `commit`, for a tree without a journal, where there is nothing to wait for."""
+        commit, results = self._work_out(session, operations)
+        if commit.touched:
+            self._take_over(commit)
+        return results
+
+    def _work_out(self, session: int, operations: tuple[Operation, ...]) -> tuple[Commit, tuple[Result, ...]]:
+        if session not in self._open_sessions:
+            raise SessionExpired(operations[0].path if operations else "/")
+        commit = Commit(self.nodes, self._zxid + 1, session)
+        return commit, tuple([commit.apply(operation) for operation in operations])
 
     async def end_session(self, session: int) -> None:
         """Remove a session's ephemeral nodes; with the last session goes the journal."""
         with trio.CancelScope(shield=True):  # bounded: it waits for one sync at most
             async with self._writing:
-                self._open_sessions.discard(session)
-                commit = Commit(self.nodes, self._zxid + 1, session)
-                commit.expire(frozenset({session}))
+                commit = self._ended(session)
                 if commit.touched:
                     try:
                         await self._write(commit)
@@ -207,6 +215,16 @@ class Tree:
                         self._take_over(commit)
                 if not self._open_sessions and self._journal is not None:
                     self._journal.close()
+
+    def end_session_nowait(self, session: int) -> None:
+        """As `end_session`, for a tree without a journal."""
+        self._take_over(self._ended(session))
+
+    def _ended(self, session: int) -> Commit:
+        self._open_sessions.discard(session)
+        commit = Commit(self.nodes, self._zxid + 1, session)
+        commit.expire(frozenset({session}))
+        return commit
 
     async def _write(self, commit: Commit) -> None:
         if self._journal is not None:
