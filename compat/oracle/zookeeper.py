@@ -1,7 +1,7 @@
 """A standalone ZooKeeper 3.8.4 on a free port."""
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -44,12 +44,16 @@ class Ensemble:
 class ZooKeeper(Ensemble):
     """Runs inside ``with``; its data is in a temporary directory and goes with it.
 
-    Its port and data outlast ``kill`` and ``restart``. ``settings`` are ZooKeeper's own.
+    Its port and data outlast ``kill`` and ``restart``. ``settings`` are ZooKeeper's own, ``java_options`` its
+    JVM's.
     """
 
-    def __init__(self, *, settings: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, *, settings: Mapping[str, str] | None = None, java_options: Sequence[str] = ()
+    ) -> None:
         self._scratch = tempfile.TemporaryDirectory(prefix="odradek-zookeeper-")
         self._settings = dict(settings or {})
+        self._java_options = java_options
         self._server: ZooKeeperServer | None = None
 
     def __enter__(self) -> Self:
@@ -90,7 +94,9 @@ class ZooKeeper(Ensemble):
 
     def _start(self) -> None:
         for _ in range(_START_ATTEMPTS):
-            server = self._server = ZooKeeperServer(Path(self._scratch.name), free_port(), self._settings)
+            server = self._server = ZooKeeperServer(
+                Path(self._scratch.name), free_port(), self._settings, self._java_options
+            )
             server.launch()
             if server.wait_started():
                 self.connect = server.address

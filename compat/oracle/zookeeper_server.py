@@ -2,7 +2,7 @@
 
 import signal
 import socket
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -20,10 +20,13 @@ TICK_MS: Final = 2000
 class ZooKeeperServer:
     """A server with its data in ``directory``, which outlasts ``kill``; ``settings`` win over our own."""
 
-    def __init__(self, directory: Path, port: int, settings: Mapping[str, str]) -> None:
+    def __init__(
+        self, directory: Path, port: int, settings: Mapping[str, str], java_options: Sequence[str] = ()
+    ) -> None:
         self.port = port
         self._directory = directory
         self._settings = settings
+        self._java_options = java_options
         self._process: ChildProcess | None = None
 
     @property
@@ -59,7 +62,8 @@ class ZooKeeperServer:
             **self._settings,
         }
         path.write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
-        command = java_command("3.9.2", _MAIN, str(path), jvm=Jvm.SMALL, log_to=LogTo.OUTPUT)
+        java, *arguments = java_command("3.9.2", _MAIN, str(path), jvm=Jvm.SMALL, log_to=LogTo.OUTPUT)
+        command = [java, *self._java_options, *arguments]
         self._process = ChildProcess(command, log_path=self._log_path, cwd=self._directory)
 
     def wait_started(self) -> bool:

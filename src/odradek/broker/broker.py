@@ -20,6 +20,7 @@ from odradek.api.context import Services
 from odradek.api.dispatch import Dispatcher
 from odradek.api.fetch_sessions import FetchSessions
 from odradek.broker.controlled_broker import LocalBroker
+from odradek.broker.controlling import control_channels, rules_of
 from odradek.broker.group_coordinator import group_coordinator
 from odradek.broker.identity import (
     CannotStart,
@@ -31,7 +32,7 @@ from odradek.broker.identity import (
 from odradek.broker.membership import Membership
 from odradek.broker.network import Door, Network, SocketNetwork
 from odradek.broker.replication import following, replica_settings, replication_quota
-from odradek.broker.settings import connection_limits, logs_config, zookeeper_settings
+from odradek.broker.settings import connection_limits, logs_config
 from odradek.clock import Clock, SystemClock
 from odradek.config.broker_config import BrokerConfig
 from odradek.config.log_config import LogConfig
@@ -40,18 +41,16 @@ from odradek.controller.lifelines import Lifelines
 from odradek.controller.metadata_waits import wait_until
 from odradek.controller.producer_id_blocks import allocate_producer_ids
 from odradek.controller.registration import create_roots
-from odradek.controller.rules import Rules
 from odradek.controller.topics import TopicAdmin
 from odradek.coordination.dynamic_configs import BROKERS, TOPICS, DynamicConfigs, Properties
 from odradek.coordination.embedded import EmbeddedStore
-from odradek.coordination.store import MetadataStore, StoreUnavailable
+from odradek.coordination.store import MetadataStore, SessionExpired, StoreUnavailable
 from odradek.coordinators.producer_ids import ProducerIds
 from odradek.log.log_directory import LogDirectoryInUse
 from odradek.log.logs import Logs, UnusableLogDirectories
 from odradek.log.meta_properties import MetaProperties
 from odradek.metadata.cache import MetadataCache
 from odradek.metadata.znodes import BrokerRegistration, Endpoint
-from odradek.peers.control_channels import ControlChannels
 from odradek.replication.replicas import Replicas
 from odradek.server.connection_quotas import ConnectionQuotas
 from odradek.telemetry import get_logger
@@ -111,11 +110,15 @@ async def run_broker(
 @asynccontextmanager
 async def _zookeeper_store(config: BrokerConfig) -> AsyncIterator[ZooKeeperStore]:
     # Loaded here for the sake of the start: kazoo would be a good part of it, where there is no ensemble.
+    from odradek.broker.zookeeper_settings import zookeeper_settings
     from odradek.coordination.zookeeper.store import ZooKeeperStore
 
-    settings = zookeeper_settings(config)
+    settings = zookeeper_settings(config, os.environ)
     async with trio.open_nursery() as nursery:
-        store = ZooKeeperStore(settings)
+        try:
+            store = ZooKeeperStore(settings)
+        except (OSError, ValueError) as error:
+            raise CannotStart(f"TLS to ZooKeeper cannot be set up: {error}") from error
         await nursery.start(store.run)
         try:
             try:
@@ -125,6 +128,8 @@ async def _zookeeper_store(config: BrokerConfig) -> AsyncIterator[ZooKeeperStore
                     f"ZooKeeper at {settings.connect} cannot be used within "
                     f"zookeeper.connection.timeout.ms, {settings.connection_timeout_ms} ms."
                 ) from error
+            except SessionExpired as error:
+                raise CannotStart(f"ZooKeeper at {settings.connect} refused this broker's login.") from error
             yield store
         finally:
             await store.close()
@@ -223,15 +228,9 @@ class _Broker:
         )
         self.groups = group_coordinator(config, self.replicas, self._metadata, self._clock)
         self.replicas.subscribe(self.groups.on_elected, self.groups.on_resigned)
-        self.channels = ControlChannels(
-            {node_id: LocalBroker(self.replicas, self._metadata, self.configs, self.groups)}
-        )
-        rules = Rules(
-            config.inter_broker_listener_name,
-            config.bool("delete.topic.enable"),
-            lambda topic: self.configs.log_config(topic).unclean_leader_election_enable,
-            restart_ends_leadership=not config.release.zookeeper,
-        )
+        local = LocalBroker(self.replicas, self._metadata, self.configs, self.groups)
+        self.channels = control_channels(config, node_id, local, self._network.transport)
+        rules = rules_of(config, self.configs)
         self.controller = Controller(self._store, node_id, rules, self.channels, self._clock)
         self.membership = Membership(
             node_id,

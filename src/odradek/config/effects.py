@@ -99,9 +99,21 @@ _HEEDED_BY_NAME = (
     "transaction.state.log.segment.bytes",
     "zookeeper.connect",
     "zookeeper.connection.timeout.ms",
+    "zookeeper.max.in.flight.requests",
     "zookeeper.session.timeout.ms",
     "zookeeper.set.acl",
+    "zookeeper.ssl.cipher.suites",
     "zookeeper.ssl.client.enable",
+    "zookeeper.ssl.crl.enable",
+    "zookeeper.ssl.enabled.protocols",
+    "zookeeper.ssl.endpoint.identification.algorithm",
+    "zookeeper.ssl.keystore.location",
+    "zookeeper.ssl.keystore.password",
+    "zookeeper.ssl.keystore.type",
+    "zookeeper.ssl.ocsp.enable",
+    "zookeeper.ssl.protocol",
+    "zookeeper.ssl.truststore.location",
+    "zookeeper.ssl.truststore.type",
 )
 """What other packages ask BrokerConfig for."""
 

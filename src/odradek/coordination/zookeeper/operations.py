@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from kazoo.exceptions import (
+    AuthFailedError,
     BadVersionError,
     ConnectionClosedError,
     KazooException,
@@ -17,7 +18,7 @@ from kazoo.exceptions import (
     SessionExpiredError,
 )
 from kazoo.protocol import serialization
-from kazoo.security import OPEN_ACL_UNSAFE
+from kazoo.security import ACL, CREATOR_ALL_ACL, OPEN_ACL_UNSAFE, READ_ACL_UNSAFE
 
 from odradek.coordination.store import (
     BadVersion,
@@ -35,6 +36,7 @@ from odradek.coordination.store import (
     StoreError,
     StoreUnavailable,
 )
+from odradek.coordination.zookeeper.settings import ZooKeeperSettings
 
 _REFUSALS: dict[type[KazooException], type[StoreError]] = {
     NoNodeError: NoNode,
@@ -43,6 +45,12 @@ _REFUSALS: dict[type[KazooException], type[StoreError]] = {
     NotEmptyError: NotEmpty,
     NoChildrenForEphemeralsError: NoChildrenForEphemerals,
 }
+
+_OPEN_PATH = "/consumers"
+"""Consumers of old wrote below it by themselves."""
+
+_SENSITIVE_ROOTS = ("/config/users", "/config/brokers", "/delegation_token/tokens")
+"""Passwords are below them, so nobody else may read them."""
 
 _EPHEMERAL, _SEQUENTIAL = 1, 2
 """ZooKeeper's flags of a node to create."""
@@ -53,14 +61,22 @@ def full_path(path: str, chroot: str) -> str:
     return chroot + path if path != "/" else chroot or "/"
 
 
-def spelled(operation: Operation, chroot: str) -> object:
+def acls(path: str, settings: ZooKeeperSettings) -> list[ACL]:
+    """Who may do what with a node that is created (kafka.zk.ZkData.defaultAcls)."""
+    if not settings.protects_nodes or path == _OPEN_PATH:
+        return list(OPEN_ACL_UNSAFE)
+    readers = [] if path.startswith(_SENSITIVE_ROOTS) else READ_ACL_UNSAFE
+    return [*CREATOR_ALL_ACL, *readers]
+
+
+def spelled(operation: Operation, settings: ZooKeeperSettings) -> object:
     """An operation as kazoo sends it."""
     # Kafka writes null where there is no data, and cannot read an empty /latest_producer_id_block.
-    full = full_path(operation.path, chroot)
+    full = full_path(operation.path, settings.chroot)
     match operation:
         case Create(_, data, ephemeral, sequential):
             flags = _EPHEMERAL * ephemeral | _SEQUENTIAL * sequential
-            return serialization.Create(full, data or None, OPEN_ACL_UNSAFE, flags)
+            return serialization.Create(full, data or None, acls(operation.path, settings), flags)
         case Set(_, data, version):
             return serialization.SetData(full, data or None, version)
         case Delete(_, version):
@@ -90,7 +106,7 @@ def first_refusal(operations: Sequence[Operation], answers: Sequence[Any]) -> St
 
 def refusal(error: Exception, path: str) -> StoreError:
     """The store's word for what kazoo raises."""
-    if isinstance(error, SessionExpiredError | ConnectionClosedError):
+    if isinstance(error, SessionExpiredError | ConnectionClosedError | AuthFailedError):
         return SessionExpired(path)
     for kazoo_error, store_error in _REFUSALS.items():
         if isinstance(error, kazoo_error):

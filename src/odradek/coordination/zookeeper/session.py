@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import trio
 from kazoo.client import KazooClient, KazooState
@@ -19,6 +19,9 @@ from kazoo.retry import KazooRetry
 
 from odradek.coordination.zookeeper.settings import ZooKeeperSettings
 from odradek.telemetry import get_logger
+
+if TYPE_CHECKING:
+    from ssl import SSLContext
 
 _log = get_logger(__name__)
 
@@ -42,11 +45,14 @@ class _OneSessionHandler(SequentialThreadingHandler):  # type: ignore[misc]
     """
 
     is_over = False
+    tls: SSLContext | None = None
 
-    def create_connection(self, *args: Any, **kwargs: Any) -> Any:
+    def create_connection(self, *args: Any, hostname: str, **kwargs: Any) -> Any:
         if self.is_over:
             raise OSError("the session is over")
-        return super().create_connection(*args, **kwargs)
+        connection = super().create_connection(*args, **kwargs)
+        # kazoo's own TLS wants key and certificates in two files.
+        return self.tls.wrap_socket(connection, server_hostname=hostname) if self.tls else connection
 
 
 class Session:
@@ -59,7 +65,13 @@ class Session:
         self._token = trio.lowlevel.current_trio_token()
         self._tell = tell
         self._unanswered: set[trio.Event] = set()
+        self._in_flight = trio.Semaphore(settings.max_in_flight_requests)
         self._handler = _OneSessionHandler()
+        if settings.tls is not None:
+            # Loaded here for the sake of the start.
+            from odradek.coordination.zookeeper.tls import client_context
+
+            self._handler.tls = client_context(settings.tls)
         retry = KazooRetry(
             max_tries=-1,
             delay=_RECONNECT_DELAY_S,
@@ -71,6 +83,7 @@ class Session:
             timeout=settings.session_timeout_ms / 1000,
             handler=self._handler,
             connection_retry=retry,
+            sasl_options=_sasl_options(settings),
         )
         self.client.add_listener(self._changed)
         self.client.start_async()
@@ -95,13 +108,16 @@ class Session:
     async def answer(self, ask: Callable[[KazooClient], Any]) -> Any:
         """Ask and wait for the answer. Raises what kazoo raises."""
         answered = trio.Event()
-        self._unanswered.add(answered)
-        try:
-            result = ask(self.client)
-            result.rawlink(lambda _: self._wake(answered))
-            await answered.wait()
-        finally:
-            self._unanswered.discard(answered)
+        async with self._in_flight:
+            if self.is_over:
+                raise SessionExpiredError
+            self._unanswered.add(answered)
+            try:
+                result = ask(self.client)
+                result.rawlink(lambda _: self._wake(answered))
+                await answered.wait()
+            finally:
+                self._unanswered.discard(answered)
         if not result.ready():
             raise SessionExpiredError
         return result.get(block=False)
@@ -127,6 +143,13 @@ class Session:
     def _stop(self) -> None:
         self.client.stop()
         self.client.close()
+
+
+def _sasl_options(settings: ZooKeeperSettings) -> dict[str, str] | None:
+    if settings.credentials is None:
+        return None
+    user, password = settings.credentials.username, settings.credentials.password
+    return {"mechanism": "DIGEST-MD5", "username": user, "password": password}
 
 
 def _patiently(hosts: str) -> str:

@@ -41,7 +41,14 @@ from odradek.coordination.store import (
     Set,
     StoreUnavailable,
 )
-from odradek.coordination.zookeeper.operations import first_refusal, full_path, refusal, result_of, spelled
+from odradek.coordination.zookeeper.operations import (
+    acls,
+    first_refusal,
+    full_path,
+    refusal,
+    result_of,
+    spelled,
+)
 from odradek.coordination.zookeeper.session import Session
 from odradek.coordination.zookeeper.settings import ZooKeeperSettings
 from odradek.telemetry import get_logger
@@ -89,11 +96,21 @@ class ZooKeeperStore:
             raise StoreUnavailable("/")
 
     async def _make_chroot(self, path: str) -> None:
-        session = await self._usable(path)
-        try:
-            await session.answer(lambda client: client.create_async(path, None))
-        except NodeExistsError:
-            return
+        """Whoever may not create it need not, if it is there."""
+        acl = acls(path, self._settings)
+        while True:
+            session = await self._usable(path)
+            try:
+                if await session.answer(lambda client: client.exists_async(path)) is None:
+                    await session.answer(lambda client: client.create_async(path, None, acl))
+            except ConnectionLoss:
+                continue
+            except NodeExistsError:
+                return
+            except KazooException as error:
+                raise refusal(error, path) from error
+            else:
+                return
 
     async def renew(self) -> None:
         """Open another session in place of one that is over, however long that takes."""
@@ -255,7 +272,7 @@ class ZooKeeperStore:
 
     def _ask(self, operations: Sequence[Operation], client: KazooClient) -> Any:
         transaction = client.transaction()
-        transaction.operations.extend(spelled(each, self._settings.chroot) for each in operations)
+        transaction.operations.extend(spelled(each, self._settings) for each in operations)
         return transaction.commit_async()
 
     async def _happened(self, session: Session, operations: Sequence[Operation]) -> tuple[Result, ...] | None:

@@ -1,0 +1,42 @@
+"""A broker as the controller of its cluster: by which rules, and over which channels."""
+
+from __future__ import annotations
+
+from odradek.config.broker_config import BrokerConfig
+from odradek.controller.rules import Rules
+from odradek.coordination.dynamic_configs import DynamicConfigs
+from odradek.peers.broker_client import BrokerClient, ClientSettings
+from odradek.peers.control_channels import ControlChannels, ControlledBroker
+from odradek.peers.transport import Transport
+
+
+def rules_of(config: BrokerConfig, configs: DynamicConfigs) -> Rules:
+    """What configuration says about decisions."""
+    zookeeper = config.release.zookeeper
+    # In KRaft a cluster of one has nothing to balance.
+    balances = zookeeper and config.bool("auto.leader.rebalance.enable")
+    return Rules(
+        config.inter_broker_listener_name,
+        config.bool("delete.topic.enable"),
+        lambda topic: configs.log_config(topic).unclean_leader_election_enable,
+        restart_ends_leadership=not zookeeper,
+        leader_imbalance_percentage=config.int("leader.imbalance.per.broker.percentage") if balances else 0,
+        rebalance_interval_seconds=(
+            config.int("leader.imbalance.check.interval.seconds") if balances else None
+        ),
+    )
+
+
+def control_channels(
+    config: BrokerConfig, node_id: int, broker: ControlledBroker, transport: Transport
+) -> ControlChannels:
+    """The way to all brokers; this one is called without a network."""
+    settings = ClientSettings(
+        request_timeout_ms=config.int("request.timeout.ms"),
+        connection_setup_timeout_ms=config.int("controller.socket.timeout.ms"),
+    )
+
+    def connect(host: str, port: int) -> BrokerClient:
+        return BrokerClient(transport, host, port, client_id=str(node_id), settings=settings)
+
+    return ControlChannels({node_id: broker}, connect)
