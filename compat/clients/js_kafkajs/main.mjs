@@ -8,6 +8,7 @@ const { Kafka, CompressionTypes, CompressionCodecs, ConfigResourceTypes, Assigne
 CompressionCodecs[CompressionTypes.Snappy] = snappy;
 
 const SESSION_TIMEOUT_MS = 6000;
+const MAX_WAIT_MS = 200; // a consumer that is leaving waits for its last fetch, by default for five seconds
 const client = (run, options = {}) =>
   new Kafka({ clientId: "odradek-compat", brokers: [run.bootstrap], logLevel: logLevel.NOTHING, ...options });
 
@@ -43,7 +44,7 @@ const numbered = (count) => Array.from({ length: count }, (_, number) => ({ valu
 
 /** A consumer that keeps what it reads; kafkajs has no consumer without a group. */
 async function reading(run, name, { options = {}, start = () => {}, config = {}, each = {} } = {}) {
-  const reader = { records: [], consumer: client(run, options).consumer({ groupId: run.name(`reader-${Math.random()}`), ...config }) };
+  const reader = { records: [], consumer: client(run, options).consumer({ maxWaitTimeInMs: MAX_WAIT_MS, groupId: run.name(`reader-${Math.random()}`), ...config }) };
   await reader.consumer.connect();
   await reader.consumer.subscribe({ topic: name, fromBeginning: true });
   await reader.consumer.run({
@@ -180,7 +181,8 @@ async function join(run, name, { config = {}, clientId = "odradek-compat" } = {}
     return socket;
   };
   const consumer = client(run, { socketFactory, clientId }).consumer({
-    groupId: run.name("group"), sessionTimeout: SESSION_TIMEOUT_MS, heartbeatInterval: 300, ...config,
+    groupId: run.name("group"), sessionTimeout: SESSION_TIMEOUT_MS, heartbeatInterval: 300,
+    maxWaitTimeInMs: MAX_WAIT_MS, ...config,
   });
   member.crash = () => {
     member.crashed = true;

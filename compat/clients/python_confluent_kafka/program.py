@@ -113,8 +113,9 @@ class Admin:
         _one(self._admin.create_topics([NewTopic(name, partitions, 1, config=dict(configs))]))
 
     def partitions(self, name: str) -> int:
-        topic = self._admin.list_topics(name, timeout=10).topics[name]
-        return 0 if topic.error else len(topic.partitions)
+        # Asked for by its name, the broker would create it; of all there are, it is absent or there.
+        topic = self._admin.list_topics(timeout=10).topics.get(name)
+        return 0 if topic is None or topic.error else len(topic.partitions)
 
     def config(self, topic: str, name: str) -> str:
         resource = ConfigResource(ConfigResource.Type.TOPIC, topic)
