@@ -219,6 +219,65 @@ async def test_a_waiter_is_woken_by_enough_bytes(tmp_path, autojump_clock):
         partition.unwatch(waiter)
 
 
+async def test_with_flush_messages_nobody_sees_what_is_not_on_disk(tmp_path, autojump_clock):
+    async with hosting(tmp_path) as host:
+        partition = host.lead("t", config=LogConfig(flush_messages=1))
+        append(partition, 3, acks=-1)
+        assert partition.high_watermark == 0
+        assert offsets(partition, 0, FetchIsolation.HIGH_WATERMARK) == []
+        assert partition.log is not None
+        await partition.log.flush()
+        assert partition.high_watermark == 3
+        assert offsets(partition, 0, FetchIsolation.HIGH_WATERMARK) == [0, 1, 2]
+
+
+async def test_records_are_shown_unflushed_until_there_are_flush_messages_of_them(tmp_path, autojump_clock):
+    async with hosting(tmp_path) as host:
+        partition = host.lead("t", config=LogConfig(flush_messages=3))
+        append(partition, 2)
+        assert partition.high_watermark == 2
+        append(partition)
+        assert partition.high_watermark == 2
+        assert partition.log is not None
+        await partition.log.flush()
+        assert partition.high_watermark == 3
+
+
+async def test_the_disk_holds_the_high_watermark_back_as_a_follower_does(tmp_path, autojump_clock):
+    async with hosting(tmp_path) as host:
+        host.configs["t"] = LogConfig(flush_messages=1)
+        host.tell("t", isr=BOTH, replicas=BOTH)
+        partition = host.replicas.hosted("t", 0)
+        append(partition, 2, acks=-1)
+        partition.record_follower_fetch(OTHER, 2)
+        assert partition.high_watermark == 0
+        assert partition.log is not None
+        await partition.log.flush()
+        assert partition.high_watermark == 2
+        append(partition, acks=-1)
+        await partition.log.flush()
+        assert partition.high_watermark == 2
+        partition.record_follower_fetch(OTHER, 3)
+        assert partition.high_watermark == 3
+
+
+async def test_what_flush_messages_holds_back_is_flushed_though_nobody_asks(tmp_path, autojump_clock):
+    """A coordinator appends and waits for the high watermark, and a consumer for bytes it may see."""
+    async with hosting(tmp_path) as host, trio.open_nursery() as nursery:
+        partition = host.lead("t", config=LogConfig(flush_messages=1))
+        waiter = DataWaiter(1)
+        partition.watch(waiter)
+        append(partition)
+        with trio.move_on_after(1) as nothing_seen:
+            await waiter.wait()
+        assert nothing_seen.cancelled_caught
+        await nursery.start(host.logs.run)
+        with trio.fail_after(1):
+            await partition.wait_replicated(1)
+            await waiter.wait()
+        nursery.cancel_scope.cancel()
+
+
 async def test_records_are_deleted_up_to_the_high_watermark(tmp_path, autojump_clock):
     async with hosting(tmp_path) as host:
         partition = host.lead("t")

@@ -19,7 +19,7 @@ import random
 import uuid
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from errno import EDQUOT, ENOSPC
 from typing import NamedTuple
@@ -71,6 +71,7 @@ class Log:
         "leader_epochs",
         "log_end_offset",
         "log_start_offset",
+        "on_flushed",
         "path",
         "producers",
         "recovery_point",
@@ -105,6 +106,8 @@ class Log:
         self.doomed: deque[DoomedFile] = deque()
         """Files of deleted segments, oldest first; `Logs` removes them."""
         self.last_flush_ms = environment.clock.now_ms()
+        self.on_flushed: Callable[[], None] | None = None
+        """Called when more is on disk than before."""
         self._flusher = Flusher(self, environment.offload)
         self.config = config
 
@@ -427,6 +430,10 @@ class Log:
         """Returns once what is below `up_to_offset` (default: all) is on disk. Raises StorageError."""
         await self._flusher.flush(self.log_end_offset if up_to_offset is None else up_to_offset)
 
+    def flush_soon(self) -> None:
+        """Has what is in the log now brought to disk without anybody waiting; `on_flushed` is called then."""
+        self._environment.flushes.request(self, self.log_end_offset)
+
     def flush_job(self) -> FlushJob:
         """What a thread must sync to bring the recovery point to the log's end."""
         segments = self.segments.since(self.recovery_point)
@@ -444,6 +451,8 @@ class Log:
         """Everything below `offset` is on disk."""
         if self.recovery_point < offset <= self.log_end_offset:
             self.recovery_point = offset
+            if self.on_flushed is not None:
+                self.on_flushed()
         self.last_flush_ms = self._environment.clock.now_ms()
 
     # Truncating and deleting

@@ -218,6 +218,9 @@ class Fetcher:
                 await self._truncate(name, state, partition, offset)
             else:
                 self._append(name, state, partition, answer)
+                if partition.log.is_flush_due:
+                    # The next fetch tells the leader that these records are held.
+                    await partition.log.flush()
         except StorageError as error:
             _log.error("error while following a leader", partition=str(name), error=str(error))
             self._fail(name)

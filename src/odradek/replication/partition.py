@@ -260,6 +260,10 @@ class Partition:
         end_offset = log.log_end_offset
         if self._followers:
             end_offset = self._replicated_offset(log, end_offset)
+        if log.is_flush_due:
+            # With flush.messages nobody sees what is lost with the power: `_on_flushed` goes on from here.
+            log.flush_soon()
+            end_offset = min(end_offset, log.recovery_point)
         is_advanced = end_offset > self.high_watermark
         if is_advanced:
             self.high_watermark = end_offset
@@ -268,6 +272,11 @@ class Partition:
                 self._progressed.unpark_all()
         if self._watchers:
             self._tell_watchers(added_bytes, is_advanced)
+
+    def _on_flushed(self) -> None:
+        log = self.log
+        if log is not None and self.is_leader:
+            self._advance_high_watermark(log, 0)
 
     def _replicated_offset(self, log: Log, end_offset: int) -> int:
         """The least log end of the maximal ISR, and of those that are caught up and about to join it: else
@@ -294,7 +303,7 @@ class Partition:
         count while they are replicated: they look again.
         """
         for watcher in tuple(self._watchers):
-            if watcher.sees_log_end or not self._followers:
+            if watcher.sees_log_end or (is_high_watermark_advanced and added_bytes and not self._followers):
                 watcher.add_bytes(added_bytes)
             elif is_high_watermark_advanced:
                 watcher.wake()
@@ -550,6 +559,7 @@ class Partition:
 
     def _take_over(self, state: LeaderAndIsrPartitionState, log: Log) -> None:
         self.log = log
+        log.on_flushed = self._on_flushed
         self.controller_epoch = state.controller_epoch
         self.partition_epoch = state.partition_epoch
         self.assignment = Assignment(
