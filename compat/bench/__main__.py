@@ -3,6 +3,9 @@
 python -m compat.bench                         everything: up to an hour, on a machine that does nothing else
 python -m compat.bench --quick                 a few minutes: shows that it works, no more
 python -m compat.bench --only start            one part; the others' figures stay as they are
+python -m compat.bench --only loads --load 16  of the part "loads" what begins so: 1 MB, 16 kB, one; of
+                                               "growth": partitions, connections; the rest stays if it
+                                               was measured at this revision
 python -m compat.bench --broker odradek --broker 3.9.2
 python -m compat.bench --readme                measure nothing; write the table into README.md
 """
@@ -22,7 +25,7 @@ import click
 
 from compat.bench.brokers import all_kinds
 from compat.bench.clients import clients
-from compat.bench.figures import LATEST, Results
+from compat.bench.figures import LATEST, Results, Scores
 from compat.bench.growth import growth
 from compat.bench.latency import latency
 from compat.bench.loads import loads
@@ -51,6 +54,7 @@ README = Path(__file__).parent.parent.parent / "README.md"
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--only", multiple=True, type=click.Choice(list(PARTS)), help="One part; may be repeated.")
+@click.option("--load", multiple=True, help="How a load of a part begins; may be repeated.")
 @click.option("--broker", multiple=True, help="odradek, 3.9.2, 4.3.0 or kfake; may be repeated.")
 @click.option("--quick", is_flag=True, help="Small sizes and one round.")
 @click.option("--rounds", type=click.IntRange(1), help="Counted rounds of each load.  [5]")
@@ -59,6 +63,7 @@ README = Path(__file__).parent.parent.parent / "README.md"
 @click.option("--readme", is_flag=True, help="Measure nothing; write the table of --out into README.md.")
 def main(
     only: tuple[str, ...],
+    load: tuple[str, ...],
     broker: tuple[str, ...],
     quick: bool,
     rounds: int | None,
@@ -77,10 +82,11 @@ def main(
     plan = replace(plan, rounds=rounds or plan.rounds)
     if restart_gigabytes is not None:
         plan = replace(plan, restart_bytes=round(restart_gigabytes * 1e9))
-    stage = Stage(plan, [kinds[key] for key in kinds if key in broker or not broker], _tell(time.monotonic()))
+    chosen = [kinds[key] for key in kinds if key in broker or not broker]
+    stage = Stage(plan, chosen, _tell(time.monotonic()), load)
     _open_files()
     results = Results.read(out)
-    results.machine, results.revision = machine(), revision()
+    results.machine = machine()
     broken = []
     for name in only or PARTS:
         began = time.monotonic()
@@ -90,8 +96,8 @@ def main(
             traceback.print_exc()
             broken.append(name)
             continue
-        scores.seconds = time.monotonic() - began
-        results.parts[name] = scores
+        scores.seconds, scores.revision = time.monotonic() - began, revision()
+        results.parts[name] = scores.with_rest_of(results.parts.get(name, Scores())) if load else scores
         results.finished = datetime.now(UTC).isoformat(timespec="seconds")
         results.write(out)
     print(full_table(results))

@@ -1,7 +1,7 @@
 """Measurements of many rounds, brought down to medians and ratios of pairs.
 
-    {"machine": "…", "revision": "…", "finished": "2026-01-31T12:00:00+00:00",
-     "parts": {"loads": {"seconds": 812, "brokers": ["Odradek", "Kafka 3.9.2"], "measures": [
+    {"machine": "…", "finished": "2026-01-31T12:00:00+00:00",
+     "parts": {"loads": {"seconds": 812, "revision": "…", "brokers": ["Odradek", "Kafka 3.9.2"], "measures": [
         {"name": "produce, 1 MB batches, …", "figure": "CPU", "unit": "s/GB", "more_is_better": false,
          "at": null, "brokers": {"Odradek": [0.31, 0.30]}}]}}}
 
@@ -45,10 +45,20 @@ class Scores:
 
     values: dict[Measure, dict[str, list[float]]] = field(default_factory=dict)
     seconds: float = 0.0
+    revision: str = ""
+    """The commit that was measured."""
 
     def add(self, measure: Measure, broker: str, value: float) -> None:
         """Append one round's value."""
         self.values.setdefault(measure, {}).setdefault(broker, []).append(value)
+
+    def with_rest_of(self, earlier: Scores) -> Scores:
+        """These, and what an earlier run at the same revision has measured beside them."""
+        if earlier.revision != self.revision:
+            return self
+        rest = {measure: values for measure, values in earlier.values.items() if measure not in self.values}
+        seconds = self.seconds + (earlier.seconds if rest else 0)
+        return Scores({**rest, **self.values}, seconds, self.revision)
 
     @property
     def brokers(self) -> list[str]:
@@ -78,9 +88,13 @@ class Results:
     """All parts of the benchmark, each from its latest run."""
 
     machine: str = ""
-    revision: str = ""
     finished: str = ""
     parts: dict[str, Scores] = field(default_factory=dict)
+
+    @property
+    def revision(self) -> str:
+        """The commit that was measured; several when parts were measured at several."""
+        return ", ".join(dict.fromkeys(scores.revision for scores in self.parts.values()))
 
     @classmethod
     def read(cls, path: Path = LATEST) -> Results:
@@ -89,7 +103,7 @@ class Results:
             return cls()
         found = json.loads(path.read_text(encoding="utf-8"))
         parts = {name: _scores(part) for name, part in found["parts"].items()}
-        return cls(found["machine"], found["revision"], found["finished"], parts)
+        return cls(found["machine"], found["finished"], parts)
 
     def write(self, path: Path = LATEST) -> None:
         """The document above."""
@@ -100,6 +114,7 @@ class Results:
         parts = {
             name: {
                 "seconds": round(scores.seconds),
+                "revision": scores.revision,
                 "brokers": scores.brokers,
                 "measures": [
                     {
@@ -117,12 +132,7 @@ class Results:
             }
             for name, scores in self.parts.items()
         }
-        return {
-            "machine": self.machine,
-            "revision": self.revision,
-            "finished": self.finished,
-            "parts": parts,
-        }
+        return {"machine": self.machine, "finished": self.finished, "parts": parts}
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +174,7 @@ def _scores(part: dict[str, Any]) -> Scores:
         ]
         for each in part["measures"]
     }
-    return Scores(values, part["seconds"])
+    return Scores(values, part["seconds"], part["revision"])
 
 
 def _rounded(value: float) -> float:

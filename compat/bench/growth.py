@@ -22,10 +22,10 @@ def growth(stage: Stage) -> Scores:
     requests = stage.plan.small_requests
 
     def one_round(broker: Contestant, scores: Scores) -> None:
-        for count in stage.plan.growth:
+        for count in stage.plan.growth if stage.wants("partitions") else ():
             load = ProduceLoad(batch, requests, in_flight=5, acks=1, partitions=count)
             _score(broker, scores, OVER_PARTITIONS, count, load)
-        for count in stage.plan.growth:
+        for count in stage.plan.growth if stage.wants("connections") else ():
             load = ProduceLoad(batch, max(requests, count), connections=count, acks=1)
             _score(broker, scores, OVER_CONNECTIONS, count, load)
 

@@ -49,7 +49,7 @@ class Done:
 
 def loads(stage: Stage) -> Scores:
     """Every shape, every number of connections and requests in flight, both acks; then reading it back."""
-    shapes = list(_shapes(stage.plan))
+    shapes = [shape for shape in _shapes(stage.plan) if stage.wants(shape.name)]
 
     def one_round(broker: Contestant, scores: Scores) -> None:
         for shape in shapes:

@@ -46,7 +46,7 @@ def memory(stage: Stage) -> Scores:
         measure = Measure("memory", f"with {plan.topics:,} topics", "MiB")
         scores.add(measure, broker.name, resident_mib(broker.pid))
 
-    return fresh_rounds(stage, "memory", one_broker)
+    return fresh_rounds(stage, "memory", one_broker, warm_up=False)
 
 
 def _move_bytes(broker: Contestant, plan: Plan) -> None:

@@ -22,6 +22,11 @@ class Stage:
     plan: Plan
     kinds: Sequence[Kind]
     tell: Callable[[str], None]
+    loads: Sequence[str] = ()
+    """How the names of the loads begin that are wanted of a part; empty: all."""
+
+    def wants(self, load: str) -> bool:
+        return not self.loads or load.startswith(tuple(self.loads))
 
 
 class Part(Protocol):
@@ -50,10 +55,12 @@ def warm_rounds(stage: Stage, what: str, load: Callable[[Contestant, Scores], No
     return scores
 
 
-def fresh_rounds(stage: Stage, what: str, load: Callable[[Contestant, Scores], None]) -> Scores:
-    """All rounds with a broker of its own for each measurement; the first round fills the page cache."""
+def fresh_rounds(
+    stage: Stage, what: str, load: Callable[[Contestant, Scores], None], *, warm_up: bool = True
+) -> Scores:
+    """All rounds with a broker of its own for each measurement; one before them fills the page cache."""
     scores = Scores()
-    for number in range(stage.plan.rounds + 1):
+    for number in range(0 if warm_up else 1, stage.plan.rounds + 1):
         for kind in rotated(stage.kinds, number):
             with kind.make() as broker:
                 began = time.perf_counter()

@@ -32,15 +32,27 @@ def test_three_digits_say_enough(value, text):
 
 
 def test_what_is_written_is_read_again(tmp_path):
-    scores = Scores(seconds=12)
+    scores = Scores(seconds=12, revision="abc")
     scores.add(CPU, "Odradek", 0.25)
     scores.add(CPU, "Odradek", 0.75)
     scores.add(Measure("growth", "throughput", "requests/s", more_is_better=True, at=10), "kfake", 5.0)
-    written = Results("a machine", "abc", "2026-01-31", {"loads": scores})
+    written = Results("a machine", "2026-01-31", {"loads": scores})
     written.write(tmp_path / "latest.json")
     assert Results.read(tmp_path / "latest.json") == written
     assert written.parts["loads"].median(CPU, "Odradek") == 0.5
     assert written.parts["loads"].ratio(CPU, "Odradek", "Kafka 3.9.2") is None
+
+
+def test_loads_of_one_revision_come_together():
+    large, small = Scores(seconds=5, revision="abc"), Scores(seconds=7, revision="abc")
+    large.add(CPU, "Odradek", 1)
+    small.add(Measure("small", "CPU", "s/GB"), "Odradek", 2)
+    both = small.with_rest_of(large)
+    assert (both.values, both.seconds) == ({**large.values, **small.values}, 12)
+    assert both.with_rest_of(both).seconds == 12
+    small.revision = "def"
+    assert small.with_rest_of(large) == small
+    assert Results("", "", {"a": large, "b": small, "c": both}).revision == "abc, def"
 
 
 def test_without_a_run_there_is_nothing(tmp_path):

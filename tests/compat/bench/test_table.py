@@ -19,7 +19,7 @@ def results():
         scores.add(Measure(LARGE, "CPU", "s/GB"), broker, cpu)
         scores.add(Measure(LARGE, GENERATOR_BUSY, "of a core"), broker, busy)
         scores.add(Measure("something else", "CPU", "s/GB"), broker, cpu)
-    return Results("a machine", "abc", "2026-01-31", {"loads": scores})
+    return Results("a machine", "2026-01-31", {"loads": scores})
 
 
 def test_more_is_better_of_some_and_less_of_others():

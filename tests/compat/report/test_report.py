@@ -103,7 +103,7 @@ def bench():
     scores = Scores()
     scores.add(Measure("memory", "idle", "MiB"), "Odradek", 30.0)
     scores.add(Measure("memory", "idle", "MiB"), "Kafka 3.9.2", 300.0)
-    return Results("a machine", "abc", "2026-01-31", {"memory": scores})
+    return Results("a machine", "2026-01-31", {"memory": scores})
 
 
 def test_a_plot_takes_its_ink_from_the_page():
