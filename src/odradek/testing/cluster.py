@@ -12,7 +12,6 @@ from odradek.testing.broker_process import BrokerProcess
 from odradek.testing.ensemble import Ensemble
 from odradek.testing.machine import Machine
 from odradek.testing.network import Network
-from odradek.testing.timeline import Timeline
 from odradek.testing.trace import Trace
 
 SESSION_TIMEOUT_MS = 6_000
@@ -35,10 +34,9 @@ class SimulatedCluster:
         self.directory = directory
         self.nursery = nursery
         self.trace = trace
-        self.timeline = Timeline()
-        self.network = Network(self.timeline, machine.random, trace)
+        self.network = Network(machine.timeline, machine.random, trace)
         self.ensemble = Ensemble(
-            self.timeline,
+            machine.timeline,
             f"ensemble {machine.random.random()}",
             trace,
             session_timeout_ms=session_timeout_ms,
@@ -65,15 +63,10 @@ async def simulated_cluster(
     session_timeout_ms: int = SESSION_TIMEOUT_MS,
 ) -> AsyncIterator[SimulatedCluster]:
     """A cluster for the time of the block, whose disks are below `directory`."""
-    async with trio.open_nursery() as world:
-        async with trio.open_nursery() as nursery:
-            cluster = SimulatedCluster(
-                machine, directory, nursery, trace, session_timeout_ms=session_timeout_ms
-            )
-            await world.start(cluster.timeline.run)
-            try:
-                yield cluster
-            finally:
-                cluster.bury()
-                nursery.cancel_scope.cancel()
-        world.cancel_scope.cancel()
+    async with trio.open_nursery() as nursery:
+        cluster = SimulatedCluster(machine, directory, nursery, trace, session_timeout_ms=session_timeout_ms)
+        try:
+            yield cluster
+        finally:
+            cluster.bury()
+            nursery.cancel_scope.cancel()

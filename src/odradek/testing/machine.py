@@ -20,10 +20,10 @@ from unittest.mock import patch
 
 import trio
 import trio._core._run
-import trio.testing
 
 from odradek import telemetry
 from odradek.testing.page_cache import PageCache
+from odradek.testing.timeline import Timeline
 
 T = TypeVar("T")
 
@@ -39,6 +39,7 @@ class Machine:
     def __init__(self, seed: int) -> None:
         self.random = Random(seed)
         """For whatever decides in the simulation itself."""
+        self.timeline = Timeline()
         self.page_cache = PageCache()
         self.log_output: Output = _drop
         """Where brokers' log lines go: nowhere, for there are many brokers and seeds."""
@@ -47,10 +48,9 @@ class Machine:
         self._scheduling = f"scheduling {seed}"
 
     def run(self, main: Callable[[], Awaitable[T]]) -> T:
-        """Run `main` under trio on a clock that jumps to the next thing to happen."""
+        """Run `main` under trio, once."""
         with self._in_charge():
-            clock = trio.testing.MockClock(autojump_threshold=0)
-            return trio.run(main, clock=clock)
+            return trio.run(main, clock=self.timeline)
 
     @contextmanager
     def _in_charge(self) -> Iterator[None]:

@@ -1,7 +1,8 @@
-"""Timeline: what is to happen later in a simulation, in order of time.
+"""Timeline: a simulation's clock, and what the world around its brokers is going to do.
 
-One task for all packets, answers and expirations: a task for each would cost more than what they do. An
-action is synchronous and belongs to the world around the brokers, not to one of them.
+Time passes when no task can run, and goes on at once to the next deadline or action, as with a `MockClock`
+that jumps. Actions are packets that arrive, answers and expirations: they are synchronous and no task's, for
+a task that waits for each would cost more than all that the brokers do.
 """
 
 from __future__ import annotations
@@ -11,40 +12,51 @@ from collections.abc import Callable
 from heapq import heappop, heappush
 from itertools import count
 
-import trio
+from trio.abc import Clock
+
+_STANDSTILL_S = 0.1
+_STANDSTILLS = 20
 
 
-class Timeline:
-    """Actions by the time they are due, in seconds on trio's clock. Owned by the task that runs `run`."""
+class Timeline(Clock):
+    """Seconds from the start of the simulation, and actions by the time they are due."""
 
     def __init__(self) -> None:
+        self._now_s = 0.0
         self._due: list[tuple[float, int, Callable[[], None]]] = []
         self._numbers = count()
-        self._sleeping_until = -math.inf
-        self._woken = trio.Event()
+        self._standstills = 0
 
     def after(self, delay_s: float, action: Callable[[], None]) -> None:
         """Have `action` happen `delay_s` from now."""
-        self.at(trio.current_time() + delay_s, action)
+        self.at(self._now_s + delay_s, action)
 
     def at(self, when_s: float, action: Callable[[], None]) -> None:
         """Have `action` happen at a time; those of one time in the order in which they were given."""
         heappush(self._due, (when_s, next(self._numbers), action))
-        if when_s < self._sleeping_until:
-            self._sleeping_until = -math.inf
-            self._woken.set()
 
-    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-        """Let it happen, until cancelled."""
-        task_status.started()
-        while True:
-            self._act()
-            self._woken = trio.Event()
-            self._sleeping_until = self._due[0][0] if self._due else math.inf
-            with trio.move_on_at(self._sleeping_until):
-                await self._woken.wait()
+    # trio's clock
 
-    def _act(self) -> None:
-        now = trio.current_time()
-        while self._due and self._due[0][0] <= now:
-            heappop(self._due)[2]()
+    def start_clock(self) -> None:
+        """Time begins with the simulation."""
+
+    def current_time(self) -> float:
+        return self._now_s
+
+    def deadline_to_sleep_time(self, deadline: float) -> float:
+        """Called by trio when no task can run until `deadline`: so it is that, or what happens before."""
+        due = self._due
+        if deadline == math.inf and not due:
+            # trio wakes itself through a socket when it ends; nothing else comes from outside.
+            self._standstills += 1
+            if self._standstills > _STANDSTILLS:
+                raise RuntimeError("the simulation stands still: every task waits for another")
+            return _STANDSTILL_S
+        self._standstills = 0
+        if due and due[0][0] <= deadline:
+            self._now_s = max(self._now_s, due[0][0])
+            while due and due[0][0] <= self._now_s:
+                heappop(due)[2]()
+        else:
+            self._now_s = max(self._now_s, deadline)
+        return 0
