@@ -91,6 +91,7 @@ class GroupBroker:
             groups=self.groups,
             fetch_sessions=cast(Any, None),
             producer_ids=cast(Any, None),
+            controlled_broker=cast(Any, None),
             store=self.store,
         )
         peer = Peer("c", "PLAINTEXT", "PLAINTEXT", "/127.0.0.1", 1)

@@ -37,6 +37,7 @@ class TopicBroker:
             groups=unused,
             fetch_sessions=unused,
             producer_ids=unused,
+            controlled_broker=unused,
         )
         self._dispatcher = Dispatcher(services)
         self._peer = Peer("c", listener_name, LISTENER, "/127.0.0.1", 1)

@@ -22,7 +22,7 @@ class Replicas:
     def __init__(self) -> None:
         self.given: list[int] = []
 
-    def apply_leader_and_isr(self, request: LeaderAndIsrRequest) -> LeaderAndIsrResponse:
+    def apply_leader_and_isr(self, request: LeaderAndIsrRequest, version: int) -> LeaderAndIsrResponse:
         self.given.append(sum(len(topic.partition_states) for topic in request.topic_states))
         assert request.controller_epoch == 7
         return LeaderAndIsrResponse(topics=[LeaderAndIsrTopicError() for _ in request.topic_states])
@@ -48,7 +48,9 @@ def request(topics: int, partitions: int) -> LeaderAndIsrRequest:
 
 async def test_a_thousand_partitions_do_not_stop_everybody_else(autojump_clock: object) -> None:
     replicas = Replicas()
-    broker = LocalBroker(cast(Any, replicas), MetadataCache(), cast(Any, Configs()), cast(Any, None))
+    broker = LocalBroker(
+        cast(Any, replicas), MetadataCache(), cast(Any, Configs()), cast(Any, None), lambda: 5
+    )
     turns: list[int] = []
 
     async def somebody_else() -> None:
@@ -68,7 +70,9 @@ async def test_a_thousand_partitions_do_not_stop_everybody_else(autojump_clock: 
 
 async def test_a_topic_is_never_split_and_an_empty_request_is_still_one(autojump_clock: object) -> None:
     replicas = Replicas()
-    broker = LocalBroker(cast(Any, replicas), MetadataCache(), cast(Any, Configs()), cast(Any, None))
+    broker = LocalBroker(
+        cast(Any, replicas), MetadataCache(), cast(Any, Configs()), cast(Any, None), lambda: 5
+    )
     await broker.leader_and_isr(request(topics=2, partitions=300))
     await broker.leader_and_isr(request(topics=0, partitions=0))
     assert replicas.given == [300, 300, 0]

@@ -45,7 +45,7 @@ class RememberingBroker:
         """Leader and leader epoch by partition."""
         self.deletion_error = ErrorCode.NONE
 
-    async def leader_and_isr(self, request: LeaderAndIsrRequest) -> LeaderAndIsrResponse:
+    async def leader_and_isr(self, request: LeaderAndIsrRequest, version: int = 7) -> LeaderAndIsrResponse:
         self.asked.append(request)
         for topic in request.topic_states:
             for state in topic.partition_states:

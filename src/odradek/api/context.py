@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from odradek.groups.shard import GroupShard
     from odradek.log.logs import Logs
     from odradek.metadata.cache import MetadataCache
+    from odradek.peers.control_channels import ControlledBroker
     from odradek.replication.replicas import Replicas
 
 ANONYMOUS = "User:ANONYMOUS"
@@ -44,6 +45,7 @@ class Services:
     groups: CoordinatorRuntime[GroupShard]
     fetch_sessions: FetchSessions
     producer_ids: ProducerIds
+    controlled_broker: ControlledBroker
 
     @property
     def config(self) -> BrokerConfig:

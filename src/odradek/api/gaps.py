@@ -22,9 +22,6 @@ _KRAFT = "what a 4.x broker passes on to its controller"
 
 GAPS: Mapping[ApiKey, str] = MappingProxyType(
     {
-        ApiKey.LEADER_AND_ISR: _CLUSTER,
-        ApiKey.STOP_REPLICA: _CLUSTER,
-        ApiKey.UPDATE_METADATA: _CLUSTER,
         ApiKey.CONTROLLED_SHUTDOWN: _CLUSTER,
         ApiKey.SASL_HANDSHAKE: _SECURITY,
         ApiKey.ADD_PARTITIONS_TO_TXN: _TRANSACTIONS,

@@ -228,7 +228,9 @@ class _Broker:
         )
         self.groups = group_coordinator(config, self.replicas, self._metadata, self._clock)
         self.replicas.subscribe(self.groups.on_elected, self.groups.on_resigned)
-        local = LocalBroker(self.replicas, self._metadata, self.configs, self.groups)
+        local = LocalBroker(
+            self.replicas, self._metadata, self.configs, self.groups, lambda: self.membership.broker_epoch
+        )
         self.channels = control_channels(config, node_id, local, self._network.transport)
         rules = rules_of(config, self.configs)
         self.controller = Controller(self._store, node_id, rules, self.channels, self._clock)
@@ -254,6 +256,7 @@ class _Broker:
             groups=self.groups,
             fetch_sessions=FetchSessions(config.int("max.incremental.fetch.session.cache.slots")),
             producer_ids=ProducerIds(lambda: allocate_producer_ids(self._store, node_id)),
+            controlled_broker=local,
         )
         self.quotas = ConnectionQuotas(
             connection_limits(config),

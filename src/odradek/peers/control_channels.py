@@ -45,8 +45,8 @@ VERSIONS: Mapping[type[Message], int] = MappingProxyType(
 class ControlledBroker(Protocol):
     """What a broker does when its controller asks; requests come one after another."""
 
-    async def leader_and_isr(self, request: LeaderAndIsrRequest) -> LeaderAndIsrResponse:
-        """Lead and follow partitions."""
+    async def leader_and_isr(self, request: LeaderAndIsrRequest, version: int = 7) -> LeaderAndIsrResponse:
+        """Lead and follow partitions; `version` shapes the response."""
 
     async def update_metadata(self, request: UpdateMetadataRequest) -> UpdateMetadataResponse:
         """Know the cluster."""

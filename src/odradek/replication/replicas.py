@@ -225,14 +225,18 @@ class Replicas:
 
     # The controller's requests
 
+    def heed_controller(self, controller_id: int, controller_epoch: int) -> bool:
+        """Whether a controller is to be obeyed: none newer has spoken. Remembers the newest."""
+        if controller_epoch < self.controller_epoch:
+            _log.warn("stale controller ignored", controller=controller_id, epoch=controller_epoch)
+            return False
+        self.controller_epoch = controller_epoch
+        return True
+
     def apply_leader_and_isr(self, request: LeaderAndIsrRequest, version: int = 7) -> LeaderAndIsrResponse:
         """Makes this broker leader or follower of the partitions named; `version` shapes the response."""
-        if request.controller_epoch < self.controller_epoch:
-            _log.warn(
-                "stale controller ignored", controller=request.controller_id, epoch=request.controller_epoch
-            )
+        if not self.heed_controller(request.controller_id, request.controller_epoch):
             return refused_leader_and_isr(request, ErrorCode.STALE_CONTROLLER_EPOCH, version)
-        self.controller_epoch = request.controller_epoch
         topic_ids = {topic.topic_name: topic.topic_id for topic in request.topic_states}
         errors: dict[TopicPartition, ErrorCode] = {}
         changes = _Changes([], [], {})
@@ -369,9 +373,8 @@ class Replicas:
 
     async def stop_replica(self, request: StopReplicaRequest) -> StopReplicaResponse:
         """Lets go of the partitions named, and deletes the logs of those that are to be deleted."""
-        if request.controller_epoch < self.controller_epoch:
+        if not self.heed_controller(request.controller_id, request.controller_epoch):
             return StopReplicaResponse(error_code=ErrorCode.STALE_CONTROLLER_EPOCH)
-        self.controller_epoch = request.controller_epoch
         errors: list[StopReplicaPartitionError] = []
         for topic, state in stop_states(request):
             name = TopicPartition(topic, state.partition_index)
