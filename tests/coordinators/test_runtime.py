@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 import trio
 import trio.testing
 
+from odradek import telemetry
 from odradek.clock import VirtualClock
 from odradek.coordinators.journal import JournalSettings
 from odradek.coordinators.outcome import JournalRecord, Now, Outcome, ReplayedRecord, Ticket
@@ -21,6 +23,8 @@ from odradek.protocol.error_codes import ErrorCode
 from tests.coordinators.memory_topic import MemoryTopic
 
 TOPIC = "__values"
+BUG = b"bug"
+"""A key that the shard stumbles over wherever no request waits for the step."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,8 @@ class ValueShard:
         return Outcome()
 
     def replay(self, record: ReplayedRecord) -> None:
+        if record.key == BUG:
+            raise ZeroDivisionError
         self.values[record.key] = record.value
 
     def replay_end_of_transaction(self, producer_id: int, *, committed: bool) -> None: ...
@@ -76,6 +82,8 @@ class ValueShard:
     def expire(self, now: Now) -> Iterator[Outcome]:
         while (due := self.timers.pop_due(now.monotonic_ms)) is not None:
             key, ticket = due
+            if key == BUG:
+                raise ZeroDivisionError
             if ticket in self.waiting.get(key, ()):
                 self.waiting[key].remove(ticket)
                 yield Outcome(replies=((ticket, None),))
@@ -195,6 +203,42 @@ async def test_a_timer_due_at_once_needs_no_sleep(autojump_clock: trio.testing.M
     async with _leading(MemoryTopic(TOPIC)) as runtime:
         assert await runtime.execute("k", WaitFor(b"k", 0)) is None
         assert trio.current_time() == 0
+
+
+async def test_a_timer_that_fails_takes_no_other_with_it(
+    autojump_clock: trio.testing.MockClock, monkeypatch: pytest.MonkeyPatch
+):
+    lines: list[tuple[Any, ...]] = []
+    monkeypatch.setattr(telemetry.loggers, "output", lambda *line: lines.append(line))
+    async with _leading(MemoryTopic(TOPIC)) as runtime, trio.open_nursery() as nursery:
+        for timeout_ms in (1_000, 2_000):
+            nursery.start_soon(runtime.execute, "k", WaitFor(BUG, timeout_ms))
+        assert await runtime.execute("k", WaitFor(b"k", 1_000)) is None
+        assert await runtime.execute("k", WaitFor(b"k", 3_000)) is None
+        assert trio.current_time() == pytest.approx(4)
+        nursery.cancel_scope.cancel()
+    assert [event for _, _, event, _ in lines] == ["A timer failed and is not fired again"] * 2
+    assert all(isinstance(fields["exc_info"], ZeroDivisionError) for *_, fields in lines)
+
+
+async def test_a_committed_record_that_cannot_be_replayed_fails_its_caller_alone(
+    autojump_clock: trio.testing.MockClock,
+):
+    topic = MemoryTopic(TOPIC)
+    topic.journal(0).replicating = False
+    async with _leading(topic) as runtime, trio.open_nursery() as nursery:
+        refusals: list[int] = []
+
+        async def put_what_fails() -> None:
+            refusals.append(await _refusal(runtime, Put(BUG, b"v")))
+
+        nursery.start_soon(put_what_fails)
+        nursery.start_soon(runtime.execute, "k", Put(b"k", b"v"))
+        await trio.testing.wait_all_tasks_blocked()
+        topic.journal(0).replicate()
+        await trio.testing.wait_all_tasks_blocked()
+        assert refusals == [ErrorCode.UNKNOWN_SERVER_ERROR]
+        assert await runtime.execute("k", Get(b"k")) == b"v"
 
 
 async def test_an_answer_for_somebody_who_has_gone_is_dropped(autojump_clock: trio.testing.MockClock):

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
@@ -22,10 +23,14 @@ from odradek.errors import KafkaError
 from odradek.protocol.error_codes import ErrorCode
 from odradek.records.builder import build_batch
 from odradek.records.record import Record
+from odradek.telemetry import get_logger
 
 ShardT = TypeVar("ShardT", bound=Shard)
 
+_log = get_logger(__name__)
+
 _NO_DEADLINE_MS = 2**63
+_OUR_BUG = KafkaError(ErrorCode.UNKNOWN_SERVER_ERROR)
 
 
 @dataclass(slots=True)
@@ -64,8 +69,9 @@ class HostedShard(Generic[ShardT]):
 
     def start(self) -> None:
         """Everything is replayed: let the shard set up its timers."""
-        for outcome in self.shard.loaded(self._now()):
-            self._settle(outcome)
+        with self._outliving("Beginning with what was loaded failed"):
+            for outcome in self.shard.loaded(self._now()):
+                self._settle(outcome)
 
     async def run(self) -> None:
         """Fire timers and notice commits until cancelled."""
@@ -134,9 +140,13 @@ class HostedShard(Generic[ShardT]):
         """Replay and answer what has sunk below the high watermark, in the order of the log."""
         while self._in_flight and self._in_flight[0].next_offset <= self._journal.high_watermark:
             committed = self._in_flight.popleft()
-            for key, value in committed.outcome.records:
-                self.shard.replay(ReplayedRecord(key, value, committed.first_offset))
-            self._conclude(committed.outcome)
+            try:
+                for key, value in committed.outcome.records:
+                    self.shard.replay(ReplayedRecord(key, value, committed.first_offset))
+                self._conclude(committed.outcome)
+            except Exception as error:  # noqa: BLE001 - as in `_outliving`
+                self._log_bug("Replaying committed records failed", error)
+                self._deliver((ticket, _OUR_BUG) for ticket, _ in committed.outcome.replies)
 
     def _conclude(self, outcome: Outcome) -> None:
         self._deliver(outcome.replies)
@@ -184,7 +194,8 @@ class HostedShard(Generic[ShardT]):
         for item in self._in_flight:
             if item.next_offset <= next_offset:
                 late, item.outcome = item.outcome, Outcome(item.outcome.records)
-                self._fail(late, error)
+                with self._outliving("Undoing a command failed"):
+                    self._fail(late, error)
 
     def _time_out(self) -> None:
         """Answer callers whose records take too long. The records stay in the log and may yet commit."""
@@ -192,7 +203,23 @@ class HostedShard(Generic[ShardT]):
             if item.deadline <= trio.current_time():
                 late, item.outcome = item.outcome, Outcome(item.outcome.records)
                 item.deadline = math.inf
-                self._fail(late, KafkaError(ErrorCode.REQUEST_TIMED_OUT))
+                with self._outliving("Undoing a command failed"):
+                    self._fail(late, KafkaError(ErrorCode.REQUEST_TIMED_OUT))
+
+    @contextmanager
+    def _outliving(self, failure: str) -> Iterator[None]:
+        """Our bug in what no request waits for costs that one step: it is logged, and the shard goes on.
+
+        Whatever the step had changed by then stays; as in Kafka nothing is tried again, and members that
+        wait for an answer which it owed them come back when their own time is up.
+        """
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001 - would end the broker, and all the other groups with it
+            self._log_bug(failure, error)
+
+    def _log_bug(self, failure: str, error: Exception) -> None:
+        _log.error(failure, shard=type(self.shard).__name__, exc_info=error)
 
     # -- time --------------------------------------------------------------------------------------------
 
@@ -209,8 +236,9 @@ class HostedShard(Generic[ShardT]):
             if deadline_ms > now.monotonic_ms:
                 self._sooner.set()
                 return
-            for outcome in self.shard.expire(now):
-                self._settle(outcome)
+            with self._outliving("A timer failed and is not fired again"):
+                for outcome in self.shard.expire(now):
+                    self._settle(outcome)
 
     async def _fire_timers(self) -> None:
         while True:

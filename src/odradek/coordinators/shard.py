@@ -30,4 +30,4 @@ class Shard(Protocol):
         """No timer is due before this time of the monotonic clock."""
 
     def expire(self, now: Now) -> Iterable[Outcome]:
-        """Fire every timer that is due."""
+        """Fire every timer that is due, each cleared before it is fired: one that raises is not met again."""
