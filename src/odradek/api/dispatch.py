@@ -31,6 +31,7 @@ _log = get_logger(__name__)
 _HEADER = Struct(">hhih")
 _SIZE_AND_CORRELATION = Struct(">ii").pack
 _SIZE_CORRELATION_AND_NO_TAGS = Struct(">iiB").pack
+_CONTROLLED_SHUTDOWN = int(ApiKey.CONTROLLED_SHUTDOWN)
 _KEPT_CLIENT_IDS = 1024
 _KEPT_CLIENT_ID_BYTES = 256
 
@@ -60,7 +61,7 @@ Started = Answer | Awaitable[Answer]
 
 
 class Call:
-    """One request that was read. `start` it, `finish` it, and send what comes out."""
+    """One request that was read. `start` it, `finish` it (or `encode` what is there already), and send that."""
 
     __slots__ = ("_refused", "_route", "api", "ctx", "request")
 
@@ -84,16 +85,26 @@ class Call:
         return started
 
     async def finish(self, started: Started) -> list[Chunk] | None:
+        """Await the answer if it is not there yet, and `encode` it. Raises ConnectionEnded."""
+        if started is None or isinstance(started, Message):
+            return self.encode(started)
+        try:
+            answer = await started
+        except ConnectionEnded:
+            raise
+        except Exception as error:  # noqa: BLE001 - a handler's bug is logged and answered
+            answer = self._failed(error)
+        return self.encode(answer)
+
+    def encode(self, answer: Answer) -> list[Chunk] | None:
         """The answer as a whole frame, size prefix included, in chunks to send in order; None for no answer.
 
         Raises ConnectionEnded when the request cannot be answered.
         """
+        if answer is None:
+            return None
         try:
-            if started is None:
-                return None
-            return self._encode(started if isinstance(started, Message) else await started)
-        except ConnectionEnded:
-            raise
+            return self._encode(answer)
         except Exception as error:  # noqa: BLE001 - a handler's bug is logged and answered
             return self._encode(self._failed(error))
 
@@ -118,9 +129,7 @@ class Call:
             raise ConnectionEnded(f"{self._route.key.name} failed and has no answer for it")
         return answer
 
-    def _encode(self, answer: Answer) -> list[Chunk] | None:
-        if answer is None:
-            return None
+    def _encode(self, answer: Message) -> list[Chunk]:
         ctx = self.ctx
         chunks: list[Chunk] = [b""]
         answer.encode_into(ctx.api_version, chunks)
@@ -159,7 +168,9 @@ class Dispatcher:
             key, version, correlation_id, client_id_bytes = _HEADER.unpack_from(frame)
             at = 10
             client_id = ""
-            if client_id_bytes > 0:
+            if key == _CONTROLLED_SHUTDOWN and version == 0:
+                at = 8  # the one request whose header has no client id
+            elif client_id_bytes > 0:
                 at += client_id_bytes
                 if at > len(frame):
                     raise IndexError

@@ -66,6 +66,11 @@ def listed(rows: Iterable[Row]) -> list[Row]:
     return _by_topic(scala_order(rows, _hash), lambda group: scala_order(group, _hash))
 
 
+def decided(rows: Iterable[Row]) -> list[Row]:
+    """Rows of what a controller in ZooKeeper mode answers: elections, moves of replicas."""
+    return _by_topic(scala_order(rows, _hash), lambda group: scala_order(group, _hash))
+
+
 def _by_topic(rows: Iterable[Row], order: Callable[[list[Row]], list[Row]]) -> list[Row]:
     """What Scala's `groupBy` makes: a map of topics, each with a map like the one that was split."""
     groups: dict[str, list[Row]] = {}

@@ -22,6 +22,7 @@ from odradek.metadata.topic_partition import TopicPartition
 from odradek.metadata.znodes import LeaderAndIsr, ReplicaAssignment
 from odradek.protocol.error_codes import ErrorCode
 
+_NO_MOVE = Refused(ErrorCode.NO_REASSIGNMENT_IN_PROGRESS, ErrorCode.NO_REASSIGNMENT_IN_PROGRESS.message)
 _NO_PARTITION = Refused(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, "The partition does not exist.")
 
 
@@ -55,7 +56,7 @@ def reassign(
         current = _assignment(state, topic_partition)
         refused = None if target is None else _refuse_target(state, current, target)
         if refused is None and target is None and not current.is_being_reassigned:
-            refused = Refused(ErrorCode.NO_REASSIGNMENT_IN_PROGRESS)
+            refused = _NO_MOVE
         if refused is None:
             begun[topic_partition] = current.reassigned_to(current.origin if target is None else target)
         results[topic_partition] = refused

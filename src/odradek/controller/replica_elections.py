@@ -46,7 +46,7 @@ def _elect(changes: Changes, topic_partition: TopicPartition, *, unclean: bool) 
     current = changes.current(topic_partition)
     replicas = state.assignment(topic_partition).replicas
     if current is not None and _is_led_well(state, current, replicas, unclean=unclean):
-        return Refused(ErrorCode.ELECTION_NOT_NEEDED)
+        return Refused(ErrorCode.ELECTION_NOT_NEEDED, ErrorCode.ELECTION_NOT_NEEDED.message)
     elected: LeaderAndIsr | None = None
     if current is not None:
         online, epoch = state.online_replicas(topic_partition), state.controller_epoch
