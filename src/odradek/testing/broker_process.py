@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from enum import Enum
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import trio
 
@@ -37,6 +37,15 @@ class State(Enum):
     STOPPING = "stopping"
 
 
+class _Ghost(NamedTuple):
+    """A process that was killed: its tasks, which never run again, and what they hold."""
+
+    process: Process
+    scope: trio.CancelScope
+    session: Session | None
+    running: RunningBroker | None
+
+
 class BrokerProcess:
     """A broker's place in the cluster: node id, host, disk and clock. Owned by the simulation's tasks."""
 
@@ -56,7 +65,7 @@ class BrokerProcess:
         self._process = Process(self.host)
         self._scope = trio.CancelScope()
         self._changed = trio.Event()
-        self._ghosts: list[tuple[Process, trio.CancelScope, RunningBroker | None]] = []
+        self._ghosts: list[_Ghost] = []
 
     @property
     def is_alive(self) -> bool:
@@ -158,7 +167,7 @@ class BrokerProcess:
         if self.session is not None:
             self.session.kill()
         self._cluster.network.stop_host(self.host, silently=silently)
-        self._ghosts.append((self._process, self._scope, self.running))
+        self._ghosts.append(_Ghost(self._process, self._scope, self.session, self.running))
         self.state, self.running, self.session = State.DOWN, None, None
         self._tell()
         # The rest of this round of trio's loop may still run a task of the process.
@@ -181,12 +190,14 @@ class BrokerProcess:
 
     def bury(self) -> None:
         """Let the tasks of killed processes end, once nobody is left to notice."""
-        for process, scope, running in self._ghosts:
-            if running is not None:
-                for directory in running.services.logs.log_directories:
+        for ghost in self._ghosts:
+            if ghost.running is not None:
+                for directory in ghost.running.services.logs.log_directories:
                     directory.fail(OSError("the process is gone"), "killed")
-            scope.cancel()
-            process.thaw()
+            if ghost.session is not None:
+                ghost.session.silence()
+            ghost.scope.cancel()
+            ghost.process.thaw()
         self._ghosts.clear()
 
     def _tell(self) -> None:

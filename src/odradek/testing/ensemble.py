@@ -33,6 +33,9 @@ from odradek.testing.trace import Trace
 
 _QUICK_S = (0.0003, 0.004)
 
+_UNKNOWN_SHARE = 0.5
+"""How often the tree does not tell whether a commit happened whose answer was lost."""
+
 Committed = Callable[[str, tuple[Operation, ...]], None]
 
 
@@ -164,6 +167,11 @@ class Session:
         self._is_gone = True
         self._add("killed")
 
+    def silence(self) -> None:
+        """Whatever is left of the owner reaches nobody any more."""
+        self._is_gone = True
+        self._disconnect()
+
     def expire(self) -> None:
         """The ensemble ends the session."""
         if self.is_open:
@@ -233,29 +241,32 @@ class Session:
         self._down_s = max(self._down_s, trio.current_time() + self._delay_s())
         self._ensemble.timeline.at(self._down_s, arrive)
 
-    async def _ask(self, path: str, perform: Callable[[], Any]) -> Any:
-        """Raises what `perform` does, and SessionExpired; StoreUnavailable if its answer was lost."""
+    async def _ask(self, path: str, perform: Callable[[], Any], *, is_write: bool = False) -> Any:
+        """Raises what `perform` does, and SessionExpired; StoreUnavailable if a write's answer was lost."""
         await trio.lowlevel.checkpoint()
         while True:
-            while not self._connected.is_set():
-                await self._connected.wait()
-            if self._is_over:
-                raise SessionExpired(path)
+            await self._usable(path)
             request = _Request(perform)
             self._unanswered[request] = None
             connection = self._connection
             self._send_up(partial(self._arrive, request, connection))
             await request.answered.wait()
-            if isinstance(request.answer, StoreError):
-                if not request.is_lost:
-                    raise request.answer
-                continue
             if not request.is_lost:
+                if isinstance(request.answer, StoreError):
+                    raise request.answer
                 return request.answer
-            if request.was_performed and self._random.random() < 0.5:
-                raise StoreUnavailable(path)
-            if request.was_performed:
+            if is_write and request.was_performed:
+                await self._usable(path)
+                if self._random.random() < _UNKNOWN_SHARE:
+                    raise StoreUnavailable(path)
                 return request.answer
+
+    async def _usable(self, path: str) -> None:
+        """Until the session is connected. Raises SessionExpired."""
+        while not self._connected.is_set():
+            await self._connected.wait()
+        if self._is_over:
+            raise SessionExpired(path)
 
     def _arrive(self, request: _Request, connection: int) -> None:
         if connection != self._connection:
@@ -301,7 +312,8 @@ class Session:
     async def commit(self, *operations: Operation) -> tuple[Result, ...]:
         if not operations:
             return ()
-        results: tuple[Result, ...] = await self._ask(operations[0].path, partial(self._commit, operations))
+        perform = partial(self._commit, operations)
+        results: tuple[Result, ...] = await self._ask(operations[0].path, perform, is_write=True)
         return results
 
     def _commit(self, operations: tuple[Operation, ...]) -> tuple[Result, ...]:

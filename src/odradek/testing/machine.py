@@ -33,6 +33,10 @@ _DISK_S = 0.004
 """How long a thread's work may take."""
 
 
+class StandsStill(Exception):
+    """Every task waits for another."""
+
+
 class Machine:
     """The machine that all brokers of a simulation run on, though each has a clock and a disk of its own."""
 
@@ -48,9 +52,16 @@ class Machine:
         self._scheduling = f"scheduling {seed}"
 
     def run(self, main: Callable[[], Awaitable[T]]) -> T:
-        """Run `main` under trio, once."""
+        """Run `main` under trio, once. Raises StandsStill."""
+
+        async def watched() -> T:
+            with trio.CancelScope() as scope:
+                self.timeline.on_standstill = scope.cancel
+                return await main()
+            raise StandsStill
+
         with self._in_charge():
-            return trio.run(main, clock=self.timeline)
+            return trio.run(watched, clock=self.timeline)
 
     @contextmanager
     def _in_charge(self) -> Iterator[None]:

@@ -28,6 +28,9 @@ _SLOW_S = 0.25
 _SLOW_ONE_IN = 64
 """Most packets take little time, some much more: those others overtake."""
 
+_RETRY_S = 1.0
+"""After which TCP tries again to connect."""
+
 
 class Network:
     """All hosts, by name, and the ways between them. Owned by the simulation's tasks."""
@@ -119,9 +122,10 @@ class Network:
         ends: list[LinkEnd] = []
 
         def arrive() -> None:
+            if answered.is_set():
+                return
             if self.is_blocked(source, target) or self.is_blocked(target, source):
-                if not answered.is_set():
-                    self.timeline.after(1.0, arrive)  # as TCP tries again
+                self.timeline.after(_RETRY_S, arrive)
                 return
             accept = self._listeners.get((target, port))
             if accept is not None:
