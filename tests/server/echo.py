@@ -68,10 +68,10 @@ class EchoCall:
         return Echo(self._frame)
 
     async def finish(self, started: Echo | Awaitable[Echo] | None) -> list[Chunk] | None:
-        if started is None:
-            return None
-        answer = started if isinstance(started, Echo) else await started
-        return [framed(answer.payload)]
+        return self.encode(await started if isinstance(started, Awaitable) else started)
+
+    def encode(self, answer: Echo | None) -> list[Chunk] | None:
+        return None if answer is None else [framed(answer.payload)]
 
 
 class EchoDispatcher:

@@ -12,6 +12,7 @@ import trio.testing
 from odradek import telemetry
 from odradek.api.context import Peer
 from odradek.server.connection import Connection
+from odradek.server.readiness import open_readiness
 from odradek.server.request_memory import RequestMemory
 from odradek.server.transport import PlaintextTransport
 from tests.server.echo import EchoDispatcher, framed
@@ -63,19 +64,24 @@ async def connected(
 ) -> AsyncIterator[Client]:
     ours, theirs = socket.socketpair()
     dispatcher = EchoDispatcher()
+    readiness = open_readiness()
     connection = Connection(
         PlaintextTransport(ours),
         PEER,
         dispatcher.as_dispatcher(),
+        readiness,
         memory or RequestMemory(-1),
         max_frame_bytes,
     )
     with trio.fail_after(20):
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(connection.run)
-            client = Client(theirs, dispatcher, connection)
-            async with client.stream:
-                yield client
+        async with trio.open_nursery() as around:
+            around.start_soon(readiness.run)
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(connection.run)
+                client = Client(theirs, dispatcher, connection)
+                async with client.stream:
+                    yield client
+            around.cancel_scope.cancel()
 
 
 async def test_requests_are_answered_in_order() -> None:
@@ -244,11 +250,15 @@ async def test_a_peer_that_always_has_more_to_say_does_not_starve_another() -> N
     talkative.sendall(framed("mute") * 2000)
     quiet.sendall(framed("mute quiet"))
     memory = RequestMemory(-1)
+    readiness = open_readiness()
     with trio.fail_after(20):
         async with trio.open_nursery() as nursery:
+            nursery.start_soon(readiness.run)
             for ours, _ in ends:
                 transport = PlaintextTransport(ours)
-                connection = Connection(transport, PEER, dispatcher.as_dispatcher(), memory, 1 << 20)
+                connection = Connection(
+                    transport, PEER, dispatcher.as_dispatcher(), readiness, memory, 1 << 20
+                )
                 nursery.start_soon(connection.run)
             while "mute quiet" not in dispatcher.started or len(dispatcher.started) < 2001:
                 await trio.testing.wait_all_tasks_blocked()

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
-from odradek.server.cold_reads import wait_cached
+from odradek.server.cold_reads import is_cached, wait_cached
 from odradek.server.transport import FileRegion
 
 if TYPE_CHECKING:
@@ -40,6 +40,27 @@ class Sink(Protocol):
     async def send(self, data: bytes | memoryview) -> None: ...
     async def send_vectors(self, pieces: Sequence[bytes | bytearray | memoryview], *, more: bool) -> None: ...
     async def send_file(self, region: FileRegion) -> None: ...
+
+
+def join_nowait(chunks: Sequence[Chunk]) -> bytes | None:
+    """A small response in one piece, its slices released; None if it is large or not all in memory."""
+    if sum(map(len, chunks)) > _JOIN_BYTES:
+        return None
+    pieces: list[bytes | bytearray | memoryview] = []
+    slices: list[Slice] = []
+    for chunk in chunks:
+        if isinstance(chunk, _BYTES):
+            pieces.append(chunk)
+        elif len(chunk):
+            slice_ = cast("Slice", chunk)
+            if not is_cached(slice_.fileno(), slice_.position, len(slice_)):
+                return None
+            pieces.append(slice_.view())
+            slices.append(slice_)
+    joined = b"".join(pieces)
+    for slice_ in slices:
+        slice_.release()
+    return joined
 
 
 async def send_response(sink: Sink, chunks: Sequence[Chunk]) -> None:

@@ -16,6 +16,7 @@ from odradek.api.dispatch import Dispatcher
 from odradek.server.connection import Connection
 from odradek.server.connection_quotas import ConnectionQuotas, TooManyConnections
 from odradek.server.listener import AcceptFailed, Listener
+from odradek.server.readiness import open_readiness
 from odradek.server.request_memory import RequestMemory
 from odradek.server.transport import PlaintextTransport
 from odradek.telemetry import get_logger
@@ -52,6 +53,7 @@ class Server:
         self._quotas = quotas
         self._settings = settings
         self._memory = RequestMemory(settings.queued_max_request_bytes)
+        self._readiness = open_readiness()
         self._connections: set[Connection] = set()
         self._indexes = count()
 
@@ -63,6 +65,7 @@ class Server:
         """Accept and serve until cancelled; then listeners and connections are closed."""
         try:
             async with trio.open_nursery() as nursery:
+                await nursery.start(self._readiness.run)
                 for listener in self._listeners:
                     nursery.start_soon(self._accept_from, listener, nursery)
                 nursery.start_soon(self._keep_house)
@@ -114,6 +117,7 @@ class Server:
             PlaintextTransport(accepted),
             peer,
             self._dispatcher,
+            self._readiness,
             self._memory,
             self._settings.request_max_bytes,
         )

@@ -56,9 +56,9 @@ class PlaintextTransport:
         except BlockingIOError:
             return -1
 
-    async def wait_readable(self) -> None:
-        """Until there is something to receive. Raises ClosedResourceError when it is closed meanwhile."""
-        await trio.lowlevel.wait_readable(self._socket)
+    def fileno(self) -> int:
+        """The socket, for whoever waits until there is something to receive."""
+        return self._socket.fileno()
 
     def send_nowait(self, data: bytes | memoryview) -> int:
         """Send what fits: bytes sent, 0 when nothing fits now. Raises OSError."""

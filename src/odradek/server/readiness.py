@@ -1,0 +1,160 @@
+"""Which connections have something to receive, and a turn for each that has.
+
+A turn is the work that needs no waiting: it receives, handles what can be answered at once, and tells what is
+left to be awaited. Turns are taken by one task for all connections, because to wake a connection's own task
+for each request costs half as much as the request: trio arms the descriptor, switches to the task and back.
+Only a connection whose turn ended in something to await gets its own task woken, for that.
+
+Linux's epoll is itself a descriptor that becomes readable, so that trio waits for all connections as for one.
+Where there is none, each connection's task waits for its own and takes the turns itself.
+"""
+
+from __future__ import annotations
+
+import select
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import trio
+
+_TURNS = 16
+"""Of one round: answers are sent at its end, and a peer must not wait long for the first of them. All at once
+they also find a peer awake that was woken by the first, which is the dearer part of sending nearby."""
+
+Step = Coroutine[Any, Any, None]
+"""What a turn left to be awaited by the connection's own task."""
+
+
+class Served(Protocol):
+    """A connection, as far as taking its turns needs it."""
+
+    def fileno(self) -> int:
+        """Its socket."""
+
+    def serve_nowait(self) -> Step | None:
+        """Take a turn; None when there is nothing to do before more is received. May raise anything."""
+
+    def flush_nowait(self) -> Step | None:
+        """Send what the turn answered; None when all is sent. Raises OSError."""
+
+
+class Readiness(Protocol):
+    """Waits for many connections. Owned by the server, whose tasks `run` it and `wait`."""
+
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Take the turns of those that wait, until cancelled."""
+
+    async def wait(self, connection: Served) -> Step:
+        """Take turns whenever there is something to receive, until one leaves something to await.
+
+        Raises what a turn raises.
+        """
+
+    def forget(self, connection: Served) -> None:
+        """It is about to be closed; nobody waits for it any more."""
+
+
+@dataclass(slots=True, eq=False)
+class _Waiting:
+    """A task that waits for its connection, and what it is to find when it is woken."""
+
+    connection: Served
+    task: trio.lowlevel.Task
+    step: Step | None = None
+    error: Exception | None = None
+
+
+class EpollReadiness:
+    """One epoll for all connections. A socket stays in it until it has something to say and nobody waits."""
+
+    def __init__(self) -> None:
+        self._epoll = select.epoll()
+        self._watched: set[int] = set()
+        self._waiting: dict[int, _Waiting] = {}
+
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        with self._epoll:
+            task_status.started()
+            while True:
+                await trio.lowlevel.wait_readable(self._epoll.fileno())
+                self._take_turns()
+
+    async def wait(self, connection: Served) -> Step:
+        descriptor = connection.fileno()
+        if descriptor not in self._watched:
+            self._epoll.register(descriptor, select.EPOLLIN)
+            self._watched.add(descriptor)
+        waiting = self._waiting[descriptor] = _Waiting(connection, trio.lowlevel.current_task())
+
+        def stop_waiting(_: object) -> trio.lowlevel.Abort:
+            del self._waiting[descriptor]
+            return trio.lowlevel.Abort.SUCCEEDED
+
+        await trio.lowlevel.wait_task_rescheduled(stop_waiting)
+        if waiting.error is not None:
+            raise waiting.error
+        assert waiting.step is not None, "only woken for one or the other"
+        return waiting.step
+
+    def forget(self, connection: Served) -> None:
+        self._unwatch(connection.fileno())
+
+    def _unwatch(self, descriptor: int) -> None:
+        if descriptor in self._watched:
+            self._watched.remove(descriptor)
+            if not self._epoll.closed:
+                self._epoll.unregister(descriptor)
+
+    def _take_turns(self) -> None:
+        """Measured path: a round of turns, then all that they answered."""
+        taken = []
+        for descriptor, _ in self._epoll.poll(0, _TURNS):
+            waiting = self._waiting.get(descriptor)
+            if waiting is None:
+                # Its task is busy, and receives by itself before it waits again.
+                self._unwatch(descriptor)
+                continue
+            taken.append((descriptor, waiting))
+            try:
+                waiting.step = waiting.connection.serve_nowait()
+            except Exception as error:  # noqa: BLE001 - raised in the connection's own task
+                waiting.error = error
+        for descriptor, waiting in taken:
+            if waiting.step is None and waiting.error is None:
+                try:
+                    waiting.step = waiting.connection.flush_nowait()
+                except OSError as error:
+                    waiting.error = error
+            if waiting.step is not None or waiting.error is not None:
+                self._wake(descriptor, waiting)
+
+    def _wake(self, descriptor: int, waiting: _Waiting) -> None:
+        if self._waiting.get(descriptor) is waiting:
+            del self._waiting[descriptor]
+            trio.lowlevel.reschedule(waiting.task)
+        elif waiting.step is not None:
+            waiting.step.close()  # it was cancelled meanwhile, by what another turn did
+
+
+class EachItsOwn:
+    """Each connection's task waits for its own socket, by whatever trio has for that."""
+
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        task_status.started()
+        await trio.sleep_forever()
+
+    async def wait(self, connection: Served) -> Step:
+        while True:
+            await trio.lowlevel.wait_readable(connection.fileno())
+            step = connection.serve_nowait() or connection.flush_nowait()
+            if step is not None:
+                return step
+
+    def forget(self, connection: Served) -> None:
+        pass
+
+
+def open_readiness() -> Readiness:
+    """The better one that this system has."""
+    return EpollReadiness() if hasattr(select, "epoll") else EachItsOwn()

@@ -1,0 +1,113 @@
+"""Turns are taken for those that wait and have something to receive, in either way of waiting."""
+
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+import trio
+import trio.testing
+
+from odradek.server.readiness import EachItsOwn, EpollReadiness, Readiness, Step
+
+Make = Callable[[], Readiness]
+both = pytest.mark.parametrize("make", [EpollReadiness, EachItsOwn])
+
+
+class Reader:
+    """Receives a byte a turn: `s` leaves a step, `r` raises, `f` leaves the step when flushed."""
+
+    def __init__(self, end: socket.socket) -> None:
+        end.setblocking(False)
+        self._end = end
+        self.before_turn: Callable[[], object] = bool
+        self.turns = ""
+        self.steps = 0
+
+    def fileno(self) -> int:
+        return self._end.fileno()
+
+    def serve_nowait(self) -> Step | None:
+        self.before_turn()
+        byte = self._end.recv(1).decode()
+        self.turns += byte
+        if byte == "r":
+            raise ConnectionResetError
+        return self._step() if byte == "s" else None
+
+    def flush_nowait(self) -> Step | None:
+        return self._step() if self.turns[-1] == "f" else None
+
+    async def _step(self) -> None:
+        await trio.lowlevel.checkpoint()
+        self.steps += 1
+
+
+@asynccontextmanager
+async def reading(make: Make) -> AsyncIterator[tuple[Readiness, Reader, socket.socket]]:
+    ours, theirs = socket.socketpair()
+    readiness = make()
+    with trio.fail_after(20), ours, theirs:
+        async with trio.open_nursery() as nursery:
+            await nursery.start(readiness.run)
+            yield readiness, Reader(ours), theirs
+            nursery.cancel_scope.cancel()
+
+
+@both
+@pytest.mark.parametrize("last", ["s", "f"])
+async def test_turns_are_taken_until_one_leaves_a_step(make: Make, last: str) -> None:
+    async with reading(make) as (readiness, reader, peer):
+        peer.sendall(f"abc{last}d".encode())
+        step = await readiness.wait(reader)
+        assert (reader.turns, reader.steps) == (f"abc{last}", 0)
+        await step
+        assert reader.steps == 1
+
+
+@both
+async def test_what_a_turn_raises_is_raised_where_it_is_waited_for(make: Make) -> None:
+    async with reading(make) as (readiness, reader, peer):
+        peer.sendall(b"ar")
+        with pytest.raises(ConnectionResetError):
+            await (await readiness.wait(reader))
+
+
+@both
+async def test_what_comes_while_nobody_waits_is_there_for_the_next_that_does(make: Make) -> None:
+    async with reading(make) as (readiness, reader, peer):
+        peer.sendall(b"s")
+        await (await readiness.wait(reader))
+        peer.sendall(b"s")
+        await trio.testing.wait_all_tasks_blocked()
+        assert reader.turns == "s"
+        await (await readiness.wait(reader))
+        assert reader.turns == "ss"
+
+
+@both
+async def test_one_that_stopped_waiting_gets_no_turn(make: Make) -> None:
+    async with reading(make) as (readiness, reader, peer):
+        with trio.move_on_after(0):
+            await (await readiness.wait(reader))
+        readiness.forget(reader)
+        peer.sendall(b"s")
+        await trio.testing.wait_all_tasks_blocked()
+        assert reader.turns == ""
+
+
+async def test_one_that_is_cancelled_by_the_turn_of_another_loses_its_step() -> None:
+    async with reading(EpollReadiness) as (readiness, reader, peer), trio.open_nursery() as nursery:
+        scope = trio.CancelScope()
+
+        async def wait() -> None:
+            with scope:
+                await (await readiness.wait(reader))
+
+        reader.before_turn = scope.cancel
+        nursery.start_soon(wait)
+        await trio.testing.wait_all_tasks_blocked()
+        peer.sendall(b"s")
+        await trio.testing.wait_all_tasks_blocked()
+        assert scope.cancelled_caught
+        assert reader.steps == 0
