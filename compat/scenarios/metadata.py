@@ -108,3 +108,14 @@ def authorized_operations(k: Session) -> None:
 @scenario(ApiKey.METADATA)
 def internal_topic(k: Session) -> None:
     k.send(MetadataRequest(topics=named("__consumer_offsets")), unordered=PARTITIONS)
+
+
+@scenario(ApiKey.METADATA, newest_only=True, restarts=True)
+def after_a_restart(k: Session) -> None:
+    topics = [k.create_topic("a", partitions=2), k.create_topic("b")]
+    asked = MetadataRequest(topics=[MetadataRequestTopic(name=each.name) for each in topics])
+    k.send(asked)
+    k.restart_broker()
+    k.send(asked, until=lambda answer: all(p.leader_id == 0 for t in answer.topics for p in t.partitions))
+    by_id = [MetadataRequestTopic(topic_id=each.id, name=None) for each in topics]
+    k.send(MetadataRequest(topics=by_id))
