@@ -6,8 +6,9 @@ import pytest
 import trio
 import trio.testing
 
-from odradek.broker.broker import STORE_FILE, RunningBroker
+from odradek.broker.broker import RunningBroker
 from odradek.broker.identity import CannotStart
+from odradek.broker.metadata_store import STORE_FILE
 from odradek.coordination.embedded import EmbeddedStore
 from odradek.metadata import paths
 from odradek.protocol.error_codes import ErrorCode
@@ -181,7 +182,6 @@ async def test_a_directory_of_another_cluster_stops_the_start(tmp_path: Path) ->
     [
         ({"odradek.emulate": "4.0"}, "Kafka 4.0 has no ZooKeeper mode"),
         ({"zookeeper.set.acl": "true"}, "zookeeper.set.acl is set"),
-        ({"zookeeper.ssl.client.enable": "true"}, "zookeeper.ssl.client.enable is set"),
         ({"zookeeper.connection.timeout.ms": "50"}, "ZooKeeper at 127.0.0.1:1/chroot cannot be used within"),
     ],
 )

@@ -18,7 +18,7 @@ from compat.oracle.ports import wait_until
 from compat.oracle.tools import ToolHost
 from compat.oracle.zookeeper import ZooKeeper
 from compat.zookeeper_tree import read_tree, write_tree
-from odradek.broker.broker import STORE_FILE
+from odradek.broker.metadata_store import STORE_FILE
 
 pytestmark = [pytest.mark.integration, pytest.mark.oracle, pytest.mark.xdist_group("tools")]
 

@@ -5,14 +5,10 @@ The only place that wires objects together. Source: kafka.server.KafkaServer.
 
 from __future__ import annotations
 
-import os
 import socket
-import sqlite3
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 import trio
 
@@ -20,6 +16,7 @@ from odradek.api.context import Services
 from odradek.api.dispatch import Dispatcher
 from odradek.api.fetch_sessions import FetchSessions
 from odradek.broker.controlled_broker import LocalBroker
+from odradek.broker.controlled_shutdown import ControlledShutdown
 from odradek.broker.controlling import control_channels, rules_of
 from odradek.broker.group_coordinator import group_coordinator
 from odradek.broker.identity import (
@@ -30,9 +27,10 @@ from odradek.broker.identity import (
     write_identities,
 )
 from odradek.broker.membership import Membership
+from odradek.broker.metadata_store import open_store
 from odradek.broker.network import Door, Network, SocketNetwork
-from odradek.broker.replication import following, replica_settings, replication_quota
-from odradek.broker.settings import connection_limits, logs_config
+from odradek.broker.replication import controller_channel, following, replica_settings, replication_quota
+from odradek.broker.settings import connection_limits, logs_config, shutdown_settings
 from odradek.clock import Clock, SystemClock
 from odradek.config.broker_config import BrokerConfig
 from odradek.config.log_config import LogConfig
@@ -43,8 +41,7 @@ from odradek.controller.producer_id_blocks import allocate_producer_ids
 from odradek.controller.registration import create_roots
 from odradek.controller.topics import TopicAdmin
 from odradek.coordination.dynamic_configs import BROKERS, TOPICS, DynamicConfigs, Properties
-from odradek.coordination.embedded import EmbeddedStore
-from odradek.coordination.store import MetadataStore, SessionExpired, StoreUnavailable
+from odradek.coordination.store import MetadataStore
 from odradek.coordinators.producer_ids import ProducerIds
 from odradek.log.log_directory import LogDirectoryInUse
 from odradek.log.logs import Logs, UnusableLogDirectories
@@ -55,13 +52,7 @@ from odradek.replication.replicas import Replicas
 from odradek.server.connection_quotas import ConnectionQuotas
 from odradek.telemetry import get_logger
 
-if TYPE_CHECKING:
-    from odradek.coordination.zookeeper.store import ZooKeeperStore
-
 _log = get_logger(__name__)
-
-STORE_FILE = "odradek-metadata.sqlite"
-"""The embedded store, in the first log directory; Kafka looks at directories there only."""
 
 _METADATA_MS = 10_000
 """How long the controller may take to tell a new broker of the cluster; Kafka's does not wait for it."""
@@ -98,64 +89,11 @@ async def run_broker(
     Raises CannotStart, CannotListen, InvalidConfig.
     """
     async with AsyncExitStack() as stack:
-        if store is None and config.static.get("zookeeper.connect"):
-            store = await stack.enter_async_context(_zookeeper_store(config))
-        elif store is None:
-            store = await stack.enter_async_context(_embedded_store(config))
+        if store is None:
+            store = await stack.enter_async_context(open_store(config))
         broker = _Broker(config, store, network or SocketNetwork(), clock or SystemClock())
         await stack.enter_async_context(broker.opened())
         await broker.run(task_status)
-
-
-@asynccontextmanager
-async def _zookeeper_store(config: BrokerConfig) -> AsyncIterator[ZooKeeperStore]:
-    # Loaded here for the sake of the start: kazoo would be a good part of it, where there is no ensemble.
-    from odradek.broker.zookeeper_settings import zookeeper_settings
-    from odradek.coordination.zookeeper.store import ZooKeeperStore
-
-    settings = zookeeper_settings(config, os.environ)
-    async with trio.open_nursery() as nursery:
-        try:
-            store = ZooKeeperStore(settings)
-        except (OSError, ValueError) as error:
-            raise CannotStart(f"TLS to ZooKeeper cannot be set up: {error}") from error
-        await nursery.start(store.run)
-        try:
-            try:
-                await store.connect()
-            except StoreUnavailable as error:
-                raise CannotStart(
-                    f"ZooKeeper at {settings.connect} cannot be used within "
-                    f"zookeeper.connection.timeout.ms, {settings.connection_timeout_ms} ms."
-                ) from error
-            except SessionExpired as error:
-                raise CannotStart(f"ZooKeeper at {settings.connect} refused this broker's login.") from error
-            yield store
-        finally:
-            await store.close()
-            nursery.cancel_scope.cancel()
-
-
-@asynccontextmanager
-async def _embedded_store(config: BrokerConfig) -> AsyncIterator[EmbeddedStore]:
-    store = _open_store(config.log_dirs[0])
-    try:
-        yield store
-    finally:
-        with trio.move_on_after(_STOP_S, shield=True):
-            await store.close()
-
-
-def _open_store(log_dir: str) -> EmbeddedStore:
-    try:
-        os.makedirs(log_dir, exist_ok=True)
-        return EmbeddedStore(Path(log_dir, STORE_FILE))
-    except (sqlite3.OperationalError, StoreUnavailable) as error:
-        raise CannotStart(
-            f"The metadata in {log_dir} cannot be opened ({error}). Another broker may be using it."
-        ) from error
-    except OSError as error:
-        raise CannotStart(f"Failed to create or validate data directory {log_dir}: {error}") from error
 
 
 class _Broker:
@@ -167,6 +105,7 @@ class _Broker:
         self._network = network
         self._clock = clock
         self._metadata = MetadataCache()
+        self._has_stopped = False
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[None]:
@@ -242,6 +181,12 @@ class _Broker:
             Lifelines(self._store, node_id, config.inter_broker_listener_name, self._network.transport),
             self._registration,
         )
+        self.shutdown = ControlledShutdown(
+            node_id,
+            lambda: self.membership.broker_epoch,
+            controller_channel(config, node_id, self._metadata, self._network.transport),
+            shutdown_settings(config),
+        )
         self.services = Services(
             node_id=node_id,
             cluster_id=self.cluster_id,
@@ -265,22 +210,46 @@ class _Broker:
         )
 
     async def run(self, task_status: trio.TaskStatus[RunningBroker]) -> None:
-        """Start every part, then accept connections; until cancelled."""
+        """Start every part, then accept connections, until cancelled; leave the cluster before they stop."""
+        async with trio.open_nursery() as nursery:
+            parts: trio.CancelScope = await nursery.start(self._run_parts)
+            task_status.started(self._running())
+            parts.shield = True
+            try:
+                await trio.sleep_forever()
+            finally:
+                # Nothing to leave when it was a part that failed.
+                if not self._has_stopped:
+                    with trio.CancelScope(shield=True):  # bounded: each of its waits has a deadline
+                        await self._leave()
+                parts.cancel()
+
+    async def _run_parts(self, task_status: trio.TaskStatus[trio.CancelScope]) -> None:
         serving = self._network.serving(Dispatcher(self.services), self.quotas, self.configs.config)
         unsubscribe = self.configs.subscribe(self._reconfigure)
         try:
-            async with trio.open_nursery() as nursery:
-                await nursery.start(self.logs.run)
-                await nursery.start(self.replicas.run)
-                await nursery.start(self.following.run)
-                await nursery.start(self.groups.run)
-                await nursery.start(self.channels.run)
-                await nursery.start(self.membership.run)
-                await nursery.start(serving.run)
-                await self._wait_metadata()
-                task_status.started(self._running())
+            with trio.CancelScope() as scope:
+                async with trio.open_nursery() as nursery:
+                    await nursery.start(self.logs.run)
+                    await nursery.start(self.replicas.run)
+                    await nursery.start(self.following.run)
+                    await nursery.start(self.groups.run)
+                    await nursery.start(self.channels.run)
+                    await nursery.start(self.membership.run)
+                    await nursery.start(serving.run)
+                    await self._wait_metadata()
+                    task_status.started(scope)
         finally:
+            self._has_stopped = True
             unsubscribe()
+
+    async def _leave(self) -> None:
+        """Have the leaders moved, where there are others to lead, and be no member any more."""
+        others = self._metadata.snapshot.brokers.keys() - {self.services.node_id}
+        if others and self.configs.config.bool("controlled.shutdown.enable"):
+            await self.shutdown.run()
+        if others:
+            await self.membership.leave()
 
     async def _wait_metadata(self) -> None:
         """Know the cluster before anyone is told that this broker serves, unless that takes long."""

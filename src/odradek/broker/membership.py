@@ -8,6 +8,7 @@ Source: kafka.server.KafkaServer, kafka.zk.KafkaZkClient.registerBroker and Chec
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Protocol, runtime_checkable
 
 import trio
@@ -18,9 +19,11 @@ from odradek.controller.lifelines import Lifelines
 from odradek.controller.registration import register_broker
 from odradek.coordination.dynamic_configs import DynamicConfigs
 from odradek.coordination.store import (
+    Delete,
     MetadataStore,
     NodeExists,
     SessionExpired,
+    StoreError,
     StoreUnavailable,
 )
 from odradek.metadata import paths
@@ -28,6 +31,9 @@ from odradek.metadata.znodes import BrokerRegistration
 from odradek.telemetry import get_logger
 
 _log = get_logger(__name__)
+
+_LEAVE_S = 1
+"""How long an ensemble may take to hear of it; it hears of the end of the session afterwards."""
 
 
 @runtime_checkable
@@ -66,6 +72,7 @@ class Membership:
         self._registration = registration
         self.broker_epoch = -1
         """The epoch of the last registration."""
+        self._is_leaving = False
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Be a member until cancelled. Started once registered, and a controller was found or elected.
@@ -89,6 +96,12 @@ class Membership:
                     raise
             await self._renew()
 
+    async def leave(self) -> None:
+        """End the registration while the session still lasts; others need not find out. Never waits long."""
+        self._is_leaving = True
+        with trio.move_on_after(_LEAVE_S), suppress(StoreError):
+            await self._store.commit(Delete(paths.broker_id(self._node_id)))
+
     async def _renew(self) -> None:
         """Begin another session; what was configured between the two came without a word."""
         assert self._ensemble is not None
@@ -105,7 +118,7 @@ class Membership:
         """Register anew when the registration vanishes: others took this process for dead."""
         path = paths.broker_id(self._node_id)
         async for _ in self._store.changes(path):
-            if not await self._store.exists(path):
+            if not self._is_leaving and not await self._store.exists(path):
                 _log.warn(
                     "the registration of this broker was ended, registering again", broker=self._node_id
                 )
@@ -132,7 +145,7 @@ class Membership:
         _log.warn("Waiting for the session of an earlier process to expire", broker=self._node_id)
         with trio.move_on_after(2 * ensemble.session_timeout_ms / 1000):
             async for _ in self._store.changes(path):
-                if not await self._store.exists(path):
+                if not self._is_leaving and not await self._store.exists(path):
                     return
         raise CannotStart(
             f"Another live broker is registered as {path} in zookeeper.connect: each needs its own broker.id."

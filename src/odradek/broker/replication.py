@@ -39,6 +39,22 @@ def replication_quota(
     )
 
 
+def controller_channel(
+    config: BrokerConfig, node_id: int, metadata: MetadataCache, transport: Transport
+) -> ControllerChannel:
+    """A broker's way to whoever is controller."""
+    settings = ClientSettings(
+        request_timeout_ms=config.int("controller.socket.timeout.ms"),
+        connection_setup_timeout_ms=config.int("socket.connection.setup.timeout.ms"),
+        reconnect_backoff_ms=_CONTROLLER_BACKOFF_MS,
+    )
+
+    def connect(host: str, port: int) -> BrokerClient:
+        return BrokerClient(transport, host, port, client_id=str(node_id), settings=settings)
+
+    return ControllerChannel(metadata, config.inter_broker_listener_name, connect)
+
+
 def following(
     config: BrokerConfig,
     replicas: Replicas,
@@ -53,24 +69,15 @@ def following(
         request_timeout_ms=config.int("request.timeout.ms"),
         connection_setup_timeout_ms=config.int("socket.connection.setup.timeout.ms"),
     )
-    controller_settings = ClientSettings(
-        request_timeout_ms=config.int("controller.socket.timeout.ms"),
-        connection_setup_timeout_ms=settings.connection_setup_timeout_ms,
-        reconnect_backoff_ms=_CONTROLLER_BACKOFF_MS,
-    )
 
     def connect(host: str, port: int, client_id: str) -> BrokerClient:
         return BrokerClient(transport, host, port, client_id=client_id, settings=settings)
 
-    def connect_to_controller(host: str, port: int) -> BrokerClient:
-        return BrokerClient(transport, host, port, client_id=str(node_id), settings=controller_settings)
-
-    listener_name = config.inter_broker_listener_name
     ways = Ways(
         connect,
-        ControllerChannel(metadata, listener_name, connect_to_controller),
+        controller_channel(config, node_id, metadata, transport),
         broker_epoch,
-        listener_name,
+        config.inter_broker_listener_name,
     )
     fetch = FetchSettings(
         wait_max_ms=config.int("replica.fetch.wait.max.ms"),

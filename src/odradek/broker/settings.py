@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 
+from odradek.broker.controlled_shutdown import ShutdownSettings
 from odradek.config.broker_config import BrokerConfig
 from odradek.config.definitions.own import VALIDATE_RECORDS
 from odradek.errors import InvalidConfig
@@ -79,6 +80,15 @@ def connection_limits(config: BrokerConfig) -> ConnectionLimits:
         listeners=listeners,
         address=config.int("max.connections.per.ip"),
         addresses=addresses,
+    )
+
+
+def shutdown_settings(config: BrokerConfig) -> ShutdownSettings:
+    """How often the controller is asked to move a stopping broker's leaders."""
+    return ShutdownSettings(
+        attempts=_int(config, "controlled.shutdown.max.retries", 3),
+        retry_backoff_ms=_int(config, "controlled.shutdown.retry.backoff.ms", 5000),
+        timeout_ms=_int(config, "controller.socket.timeout.ms", 30_000),
     )
 
 
