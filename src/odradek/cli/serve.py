@@ -10,12 +10,9 @@ Exit codes: 0 stopped in order, 1 cannot start or failed, 2 wrong usage or confi
 
 from __future__ import annotations
 
-import os
 import signal
-import sys
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
-from typing import NoReturn
 
 import click
 import trio
@@ -23,68 +20,37 @@ import trio
 from odradek import __version__, telemetry
 from odradek.broker.broker import RunningBroker, run_broker
 from odradek.broker.identity import CannotStart
+from odradek.cli.configuration import FAILED, configuration, configured, fail, first
 from odradek.cli.open_files import raise_open_files_limit
 from odradek.cli.process_age import process_age_ms
 from odradek.config.broker_config import BrokerConfig
-from odradek.config.environment import configs_from_environment
-from odradek.config.properties import MalformedProperties, parse_properties
-from odradek.errors import InvalidConfig, OdradekError
+from odradek.errors import InvalidConfig
 from odradek.server.listener import CannotListen
 
 _log = telemetry.get_logger(__name__)
-
-_WRONG_CONFIGURATION = 2
-_FAILED = 1
 
 _LOG_AFTER_S = 1
 """How long the first lines wait after the start: loading what writes them would delay the first requests."""
 
 
 @click.command()
-@click.argument("file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option(
-    "--override",
-    "overrides",
-    multiple=True,
-    metavar="NAME=VALUE",
-    help="A property that wins over the file's and the environment's; may be repeated.",
-)
+@configured
 def serve(file: Path | None, overrides: Sequence[str]) -> None:
     """Run a broker, configured by FILE (Kafka's server.properties), KAFKA_* variables and --override.
 
     Without any of them: PLAINTEXT://localhost:9092, data in ./odradek-data.
     """
-    try:
-        config = BrokerConfig(_properties(file, overrides))
-    except InvalidConfig as error:
-        _fail(str(error), _WRONG_CONFIGURATION)
+    config = configuration(file, overrides)
     telemetry.output.hold()
     raise_open_files_limit()
     try:
         trio.run(_serve, config, restrict_keyboard_interrupt_to_checkpoints=True)
     except* (CannotStart, CannotListen, InvalidConfig) as errors:
-        _fail(str(_first(errors)), _FAILED)
+        fail(str(first(errors)), FAILED)
     except* KeyboardInterrupt:
-        _fail("Interrupted before the broker had started.", _FAILED)
+        fail("Interrupted before the broker had started.", FAILED)
     finally:
         telemetry.output.release()
-
-
-def _properties(file: Path | None, overrides: Sequence[str]) -> Mapping[str, str]:
-    properties: dict[str, str] = {}
-    if file is not None:
-        try:
-            # As java.util.Properties reads a stream of bytes; other characters come as \\u escapes.
-            properties |= parse_properties(file.read_text(encoding="latin-1"))
-        except (OSError, MalformedProperties) as error:
-            _fail(f"{file} cannot be read: {error}", _WRONG_CONFIGURATION)
-    properties |= configs_from_environment(os.environ)
-    for override in overrides:
-        name, equals, value = override.partition("=")
-        if not equals or not name.strip():
-            raise click.UsageError(f"--override takes NAME=VALUE, not {override!r}")
-        properties[name.strip()] = value.strip()
-    return properties
 
 
 async def _serve(config: BrokerConfig) -> None:
@@ -128,14 +94,3 @@ def _log_configuration(config: BrokerConfig) -> None:
         _log.warn("Unknown configs are kept and have no effect", names=list(config.unknown))
     if config.without_effect:
         _log.info("These configs have no effect", names=list(config.without_effect))
-
-
-def _first(errors: BaseExceptionGroup[OdradekError]) -> OdradekError:
-    for error in errors.exceptions:
-        return _first(error) if isinstance(error, BaseExceptionGroup) else error
-    raise AssertionError("an exception group is never empty")
-
-
-def _fail(message: str, code: int) -> NoReturn:
-    click.echo(f"odradek: {message}", err=True)
-    sys.exit(code)
