@@ -45,6 +45,8 @@ from odradek.telemetry import get_logger
 _log = get_logger(__name__)
 
 
+_KRAFT_PATIENCE_MS = 30_000
+
 _TOPICS_IN_A_COMMIT = 100
 """ZooKeeper takes 1 MB in a commit; a topic of ten partitions has a fifth of a kB."""
 
@@ -108,7 +110,7 @@ class TopicAdmin:
         if validate_only:
             return created
         counts = {name: one.partition_count for name, one in created.items() if one.code == ErrorCode.NONE}
-        late = await self._wait_led(counts, timeout_ms)
+        late = await self._wait_led(counts, _patience_ms(checks, timeout_ms))
         return {name: _late(one) if name in late else one for name, one in created.items()}
 
     async def create_automatically(self, names: Collection[str]) -> dict[str, ErrorCode]:
@@ -238,11 +240,13 @@ class TopicAdmin:
 
         A topic that is being deleted already is waited for as well.
         """
-        if timeout_ms <= 0 and checks_of(self._config().release).drops_what_is_late:
+        checks = checks_of(self._config().release)
+        if checks.drops_what_is_late and timeout_ms <= 0:
             return dict.fromkeys(names, ErrorCode.REQUEST_TIMED_OUT)
+        held_up = {name for name in names if self._is_on_dead_broker(name)}
         outcomes = {name: await self._mark_for_deletion(name) for name in names}
         marked = {name for name, outcome in outcomes.items() if outcome == ErrorCode.NONE}
-        late = marked if timeout_ms <= 0 else await self._wait_gone(marked, timeout_ms)
+        late = await self._wait_gone(marked - held_up, held_up & marked, _patience_ms(checks, timeout_ms))
         return {
             name: ErrorCode.REQUEST_TIMED_OUT if name in late else code for name, code in outcomes.items()
         }
@@ -259,20 +263,36 @@ class TopicAdmin:
             return _code_of(error)
         return ErrorCode.NONE
 
-    async def _wait_gone(self, names: set[str], timeout_ms: int) -> set[str]:
-        """Wait until topics are neither known nor stored; name those that still are.
+    def _is_on_dead_broker(self, name: str) -> bool:
+        """Whether a replica of the topic is where nobody can delete it now; all are if nobody knows it."""
+        snapshot = self._metadata.snapshot
+        topic = snapshot.topics.get(name)
+        return topic is None or any(
+            node_id not in snapshot.brokers
+            for partition in topic.partitions.values()
+            for node_id in partition.replicas
+        )
+
+    async def _wait_gone(self, names: set[str], held_up: set[str], timeout_ms: int) -> set[str]:
+        """Wait until topics are neither known nor stored, those held up only not known; name what is late.
 
         Kafka 3.9 waits for its metadata only, so that creating the topic anew at once fails there now and
-        then, where a KRaft controller would have forgotten it. Waiting for both serves either's clients.
+        then, where a KRaft controller would have forgotten it. Waiting for both serves either's clients; but
+        a topic with replicas on a dead broker stays stored until that is back.
         """
+        if timeout_ms <= 0:
+            return names | held_up
         remaining = set(names)
         changes = self._store.changes(*(paths.delete_topic(name) for name in names))
         with trio.move_on_after(timeout_ms / 1000):
             while remaining:
                 await anext(changes)
                 remaining &= await self._store.children(paths.DELETE_TOPICS)
+            await wait_until(
+                self._metadata, lambda snapshot: not held_up & snapshot.topics.keys(), timeout_ms=timeout_ms
+            )
         known = self._metadata.snapshot.topics.keys()
-        return {name for name in names if name in remaining or name in known}
+        return remaining | ((names | held_up) & known)
 
     # -- partitions
 
@@ -287,7 +307,7 @@ class TopicAdmin:
         if validate_only:
             return outcomes
         counts = {one.topic: one.count for one in wanted if outcomes[one.topic].code == ErrorCode.NONE}
-        late = await self._wait_led(counts, timeout_ms)
+        late = await self._wait_led(counts, _patience_ms(checks, timeout_ms))
         return {
             topic: Outcome(ErrorCode.REQUEST_TIMED_OUT) if topic in late else outcome
             for topic, outcome in outcomes.items()
@@ -345,6 +365,15 @@ def _code_of(error: StoreError) -> ErrorCode:
     if isinstance(error, StoreUnavailable):
         return ErrorCode.KAFKA_STORAGE_ERROR
     return ErrorCode.UNKNOWN_SERVER_ERROR
+
+
+def _patience_ms(checks: TopicChecks, timeout_ms: int) -> int:
+    """For how long to wait until brokers know what was done.
+
+    The time-out of a request to a KRaft controller ends when it is taken up: what is done then is no more
+    late. Sources: kafka.server.ControllerApis, org.apache.kafka.controller.QuorumController.
+    """
+    return max(timeout_ms, _KRAFT_PATIENCE_MS) if checks.drops_what_is_late else timeout_ms
 
 
 def _late(created: CreatedTopic) -> CreatedTopic:
