@@ -103,8 +103,11 @@ async def _commit_to_store(
     for topic_partition, offset in offsets.items():
         if len(offset.metadata) > max_bytes:
             codes[topic_partition] = ErrorCode.OFFSET_METADATA_TOO_LARGE
-        else:
+            continue
+        try:
             await write_consumer_offset(ctx.services.store, request.group_id, topic_partition, offset.offset)
+        except KafkaError as error:
+            codes[topic_partition] = ErrorCode(error.code)
     return codes
 
 

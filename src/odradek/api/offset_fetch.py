@@ -42,7 +42,6 @@ from odradek.protocol.generated.offset_fetch_response import (
 api = Api(key=ApiKey.OFFSET_FETCH, versions=Versions(0, 10), request=OffsetFetchRequest)
 
 _UNKNOWN_PARTITION = FetchedOffset(error=ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
-_NO_GROUP = FetchedOffset(error=ErrorCode.UNKNOWN_SERVER_ERROR)
 _FIRST_WITH_GROUP_ERROR = 2
 _FIRST_WITH_GROUPS = 8
 _FIRST_WITH_TOPIC_IDS = 10
@@ -90,10 +89,11 @@ async def _fetch_from_store(group: OffsetFetchRequestGroup, ctx: RequestContext)
     fetched = dict.fromkeys(_partitions(group.topics or []), _UNKNOWN_PARTITION)
     for topic_partition in fetched:
         if ctx.services.metadata.snapshot.partition(topic_partition) is not None:
-            if not group.group_id:  # no znode can be called that
-                fetched[topic_partition] = _NO_GROUP
+            try:
+                offset = await read_consumer_offset(ctx.services.store, group.group_id, topic_partition)
+            except KafkaError as error:
+                fetched[topic_partition] = FetchedOffset(error=ErrorCode(error.code))
                 continue
-            offset = await read_consumer_offset(ctx.services.store, group.group_id, topic_partition)
             if offset is not None:
                 fetched[topic_partition] = FetchedOffset(offset)
     topics = _topics(fetched, _order(fetched, False, ctx), ctx)
