@@ -19,7 +19,9 @@ from kazoo.exceptions import NoNodeError
 
 from compat.cluster.node import Kind, Node
 from compat.oracle.ports import wait_until
-from compat.oracle.zookeeper import ZooKeeper
+from compat.oracle.zookeeper import Ensemble, ZooKeeper
+from compat.wire import Wire
+from odradek.protocol.generated.metadata_request import MetadataRequest
 
 SMALL_CLUSTER: Final[Mapping[str, str]] = {
     "zookeeper.session.timeout.ms": "6000",
@@ -29,6 +31,9 @@ SMALL_CLUSTER: Final[Mapping[str, str]] = {
     "group.initial.rebalance.delay.ms": "0",
     "auto.create.topics.enable": "false",
     "log.cleaner.dedupe.buffer.size": "2097152",
+    "replica.high.watermark.checkpoint.interval.ms": "1000",
+    "replica.lag.time.max.ms": "5000",
+    "auto.leader.rebalance.enable": "false",
 }
 """What tests want of every broker; overrides may change it."""
 
@@ -47,7 +52,7 @@ class Cluster:
         kinds: Mapping[int, Kind],
         *,
         overrides: Mapping[str, str] | None = None,
-        ensemble: ZooKeeper | None = None,
+        ensemble: Ensemble | None = None,
         chroot: str = "",
         behind_proxies: bool = False,
     ) -> None:
@@ -58,7 +63,7 @@ class Cluster:
         self._chroot = chroot
         self._behind_proxies = behind_proxies
         self._open = contextlib.ExitStack()
-        self.ensemble: ZooKeeper
+        self.ensemble: Ensemble
         self.zookeeper: KazooClient
         """A client of our own."""
         self.nodes: dict[int, Node] = {}
@@ -118,6 +123,31 @@ class Cluster:
         controller = self.znode("/controller")
         return None if controller is None else int(controller["brokerid"])
 
+    def move_controller(self, kind: Kind) -> None:
+        """Have a broker of ``kind`` be controller: the others are paused for the moment of its election."""
+        others = [node for node in self.nodes.values() if node.kind is not kind and node.running]
+        if self._controller_is(kind):
+            return
+        for node in others:
+            node.pause()
+        try:
+            with contextlib.suppress(NoNodeError):
+                self.zookeeper.delete(self._chroot + "/controller")
+            self.wait_for(f"{kind.value} as controller", lambda: self._controller_is(kind))
+        finally:
+            for node in others:
+                node.resume()
+        self.wait_for("knowledge of the controller", self._everyone_knows_the_controller)
+
+    def _everyone_knows_the_controller(self) -> bool:
+        controller = self.controller_id()
+        running = [node for node in self.nodes.values() if node.running]
+        return all(_controller_according_to(node) == controller for node in running)
+
+    def _controller_is(self, kind: Kind) -> bool:
+        controller = self.controller_id()
+        return controller is not None and self.nodes[controller].kind is kind
+
     def partition_state(self, topic: str, partition: int) -> dict[str, Any]:
         """``leader``, ``leader_epoch``, ``isr`` and so on, as a controller wrote them; empty before that."""
         return self.znode(f"/brokers/topics/{topic}/partitions/{partition}/state") or {}
@@ -144,3 +174,9 @@ class Cluster:
             )
 
         self.wait_for(f"full ISR of {topic}", in_sync, timeout_s=timeout_s)
+
+
+def _controller_according_to(node: Node) -> int:
+    with Wire(node.bootstrap) as wire:
+        said: int = wire.send(MetadataRequest(topics=[]), version=12).controller_id
+        return said

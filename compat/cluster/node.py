@@ -6,14 +6,14 @@ import signal
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Self
 
 from compat.cluster.proxy import Proxy
 from compat.odradek import Odradek
 from compat.oracle.java import Jvm
 from compat.oracle.kafka import Kafka392
 from compat.oracle.ports import free_port, wait_until
-from compat.oracle.zookeeper import ZooKeeper
+from compat.oracle.zookeeper import Ensemble
 
 _SESSION_GONE_S = 60
 
@@ -25,21 +25,6 @@ class Kind(enum.Enum):
     KAFKA = "kafka"
 
 
-class BrokerProcess(Protocol):
-    """What `Odradek` and `Kafka392` have in common."""
-
-    log_dir: Path
-
-    @property
-    def bootstrap(self) -> str: ...
-    @property
-    def pid(self) -> int: ...
-    def log_text(self) -> str: ...
-    def stop(self) -> object: ...
-    def kill(self) -> None: ...
-    def restart(self) -> None: ...
-
-
 class Node:
     """A broker's life; its id, ports and files outlast ``stop``, ``kill`` and ``restart``."""
 
@@ -47,7 +32,7 @@ class Node:
         self,
         node_id: int,
         kind: Kind,
-        ensemble: ZooKeeper,
+        ensemble: Ensemble,
         *,
         overrides: Mapping[str, str],
         log_dir: Path | None = None,
@@ -100,7 +85,13 @@ class Node:
         return self.broker.bootstrap
 
     @property
+    def running(self) -> bool:
+        """Whether its process lives, be it paused."""
+        return self.broker.returncode is None
+
+    @property
     def log_dir(self) -> Path:
+        """Its only log directory."""
         return self.broker.log_dir
 
     def log_text(self) -> str:
@@ -136,7 +127,7 @@ class _KafkaNode(Kafka392):
         node_id: int,
         port: int,
         properties: Mapping[str, str],
-        ensemble: ZooKeeper,
+        ensemble: Ensemble,
         log_dir: Path | None,
     ) -> None:
         super().__init__(overrides=properties, log_dir=log_dir, jvm=Jvm.CLUSTER_BROKER, zookeeper=ensemble)

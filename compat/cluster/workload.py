@@ -48,6 +48,7 @@ IMPATIENT: Final[dict[str, Any]] = {
     "retry.backoff.max.ms": 200,
     "topic.metadata.refresh.fast.interval.ms": 100,
     "topic.metadata.refresh.interval.ms": 5000,
+    "coordinator.query.interval.ms": 1000,
     "log_level": 0,
 }
 """What a librdkafka client needs to find the next leader soon; its defaults wait up to 10 s."""

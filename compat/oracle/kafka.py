@@ -21,7 +21,7 @@ from compat.oracle.java import Jvm, LogTo, java_command
 from compat.oracle.ports import free_port, serves, wait_until
 from compat.oracle.processes import ChildProcess
 from compat.oracle.releases import OracleUnavailable, release_named
-from compat.oracle.zookeeper import ZooKeeper
+from compat.oracle.zookeeper import Ensemble, ZooKeeper
 
 _MAIN: Final = "kafka.Kafka"
 _START_ATTEMPTS: Final = 3
@@ -86,6 +86,11 @@ class RealKafka:
     @property
     def pid(self) -> int:
         return self._running().pid
+
+    @property
+    def returncode(self) -> int | None:
+        """The exit status, negative for a signal; ``None`` while it runs."""
+        return self._running().returncode
 
     def log_text(self) -> str:
         """Everything the broker has logged since its first start."""
@@ -178,15 +183,15 @@ class Kafka392(RealKafka):
         overrides: Mapping[str, str] | None = None,
         log_dir: Path | None = None,
         jvm: Jvm = Jvm.TEST_BROKER,
-        zookeeper: ZooKeeper | None = None,
+        zookeeper: Ensemble | None = None,
     ) -> None:
         super().__init__(overrides=overrides, log_dir=log_dir, jvm=jvm)
         self._given_zookeeper = zookeeper
         self._own = contextlib.ExitStack()
-        self._zookeeper: ZooKeeper | None = zookeeper
+        self._zookeeper: Ensemble | None = zookeeper
 
     @property
-    def zookeeper(self) -> ZooKeeper:
+    def zookeeper(self) -> Ensemble:
         """The ensemble; ``zookeeper.connect`` is its address."""
         if self._zookeeper is None:
             raise RuntimeError("ZooKeeper runs only inside the with block")

@@ -1,0 +1,34 @@
+"""What a real Kafka broker complains about in its log, without what it says of any cluster under such tests.
+
+Brokers are killed, stopped and moved in these tests: Kafka's brokers warn of lost connections and of leaders
+that have just moved, among themselves just as about us.
+"""
+
+import re
+from typing import Final
+
+_COMPLAINT: Final = re.compile(r"^\[[^]]*\] (?:WARN|ERROR|FATAL) (.*(?:\n[^\[\n].*)*)$", re.MULTILINE)
+
+_EXPECTED: Final = (
+    # A broker that is down, or whose connection just ended.
+    r"Connection to node -?\d+ \(.*\) could not be established",
+    r"Controller \d+'s connection to broker .* was unsuccessful",
+    r"Controller \d+ epoch \d+ fails to send request",
+    r"Controller \d+, received .* error",
+    r"Error in response for fetch request",
+    r"Bootstrap broker .* disconnected",
+    r"Failed to send .*",
+    # Leaders that have moved: a follower or a leader is a moment ahead of the other.
+    r"Partition .* marked as failed",
+    r"Received (UNKNOWN_TOPIC_OR_PARTITION|UNKNOWN_TOPIC_ID|NOT_LEADER_OR_FOLLOWER)",
+    r"Non-monotonic update of high watermark",
+    # What every start of this configuration says.
+    r"No meta.properties file",
+    r"The package io.confluent",
+)
+_KNOWN: Final = re.compile("|".join(_EXPECTED))
+
+
+def complaints(log_text: str) -> list[str]:
+    """Every warning and error that is not expected, with its stack trace."""
+    return [found[0] for found in _COMPLAINT.finditer(log_text) if not _KNOWN.search(found[1])]

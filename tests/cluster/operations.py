@@ -1,0 +1,95 @@
+"""What tests do to a cluster through its clients and tools."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from confluent_kafka.admin import AdminClient, NewTopic
+
+from compat.cluster.cluster import Cluster
+from compat.cluster.replica_logs import read_replica
+from compat.cluster.workload import IMPATIENT
+from compat.history.check import check
+from compat.history.history import History
+from compat.history.operations import Partition
+from compat.oracle.ports import wait_until
+from compat.oracle.tools import ToolHost
+
+ANSWER_S = 30
+SETTLE_S = 60
+
+
+def create(
+    cluster: Cluster, topic: str, replicas: Sequence[Sequence[int]], **configs: str
+) -> list[Partition]:
+    """A topic with these replicas for each partition, the first of each leading it, all in sync."""
+    admin = AdminClient({"bootstrap.servers": cluster.bootstrap, **IMPATIENT})
+    settings = {name.replace("_", "."): value for name, value in configs.items()}
+    new = NewTopic(
+        topic, len(replicas), replica_assignment=[list(each) for each in replicas], config=settings
+    )
+    admin.create_topics([new])[topic].result(ANSWER_S)
+    cluster.wait_in_sync(topic)
+    return [Partition(topic, index) for index in range(len(replicas))]
+
+
+def rotations(brokers: Sequence[int]) -> list[list[int]]:
+    """An assignment in which every broker leads one partition and follows in the others."""
+    return [[*brokers[index:], *brokers[:index]] for index in range(len(brokers))]
+
+
+def leader(cluster: Cluster, partition: Partition) -> int:
+    return int(cluster.partition_state(partition.topic, partition.index).get("leader", -1))
+
+
+def wait_for_leaders(cluster: Cluster, leaders: Mapping[Partition, int]) -> None:
+    cluster.wait_for(
+        f"leaders {leaders}", lambda: all(leader(cluster, each) == broker for each, broker in leaders.items())
+    )
+
+
+def reassign(
+    cluster: Cluster, tools: ToolHost, topics: Mapping[str, Sequence[Sequence[int]]], scratch: Path
+) -> None:
+    """kafka-reassign-partitions to the end: execute, then verify until it says that all is complete."""
+    plan = scratch / "reassignment.json"
+    partitions = [
+        {"topic": topic, "partition": index, "replicas": list(replicas)}
+        for topic, assignment in topics.items()
+        for index, replicas in enumerate(assignment)
+    ]
+    plan.write_text(json.dumps({"version": 1, "partitions": partitions}))
+    options = ["--bootstrap-server", cluster.bootstrap, "--reassignment-json-file", str(plan)]
+    started = tools.run("ReassignPartitionsCommand", *options, "--execute")
+    assert "Successfully started partition reassignment" in started.stdout, started
+
+    def complete() -> bool:
+        verified = tools.run("ReassignPartitionsCommand", *options, "--verify")
+        return verified.stdout.count(" is completed.") == len(partitions)
+
+    assert wait_until(complete, timeout_s=SETTLE_S)
+
+
+def elect_preferred(cluster: Cluster, tools: ToolHost, partitions: Iterable[Partition]) -> None:
+    """kafka-leader-election --election-type preferred."""
+    for partition in partitions:
+        done = tools.run(
+            "LeaderElectionCommand",
+            *("--bootstrap-server", cluster.bootstrap, "--election-type", "preferred"),
+            *("--topic", partition.topic, "--partition", str(partition.index)),
+        )
+        assert "Error" not in done.stdout + done.stderr, done
+
+
+def compare_replicas(cluster: Cluster, history: History, partitions: Iterable[Partition]) -> None:
+    """Put into the history what the files of each replica's broker hold."""
+    for partition in partitions:
+        brokers = cluster.replicas(partition.topic)[partition.index]
+        history.replicas[partition] = {
+            broker: read_replica(cluster.nodes[broker].log_dir, partition) for broker in brokers
+        }
+
+
+def assert_faultless(history: History) -> None:
+    findings = check(history)
+    assert not findings, "\n".join(str(finding) for finding in findings[:20])

@@ -1,0 +1,179 @@
+"""One cluster of real Kafka 3.9.2 brokers and ours, with either kind as its controller.
+
+Every test runs under load, and what the clients saw is judged by the checker of histories.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from compat.cluster.cluster import Cluster
+from compat.cluster.complaints import complaints
+from compat.cluster.node import Kind, Node
+from compat.cluster.workload import Workload
+from compat.history.operations import Partition
+from compat.oracle.tools import ToolHost
+from compat.wire import Wire
+from odradek.protocol.generated.metadata_request import MetadataRequest, MetadataRequestTopic
+from tests.cluster.operations import (
+    assert_faultless,
+    compare_replicas,
+    create,
+    elect_preferred,
+    leader,
+    reassign,
+    rotations,
+    wait_for_leaders,
+)
+
+pytestmark = [pytest.mark.integration, pytest.mark.oracle, pytest.mark.xdist_group("mixed cluster")]
+
+KAFKAS, OURS = (0, 2), (1, 3)
+EVERYONE = (0, 1, 2, 3)
+
+
+@pytest.fixture(scope="module", params=list(Kind), ids=lambda kind: f"{kind.value}-controls")
+def controller(request: pytest.FixtureRequest, mixed: Cluster) -> Kind:
+    """Which kind of broker is controller."""
+    kind: Kind = request.param
+    mixed.move_controller(kind)
+    return kind
+
+
+@pytest.fixture(autouse=True)
+def kafka_is_content(mixed: Cluster) -> Iterator[None]:
+    """After each test: what real Kafka wrote about us meanwhile."""
+    before = {broker: len(mixed.nodes[broker].log_text()) for broker in KAFKAS}
+    yield
+    for broker, length in before.items():
+        said = complaints(mixed.nodes[broker].log_text()[length:])
+        assert not said, "\n".join(said)
+
+
+def follower_of_controller(cluster: Cluster, kind: Kind) -> Node:
+    """A broker of a kind that is not controller just now."""
+    controller = cluster.controller_id()
+    return next(node for node in cluster.nodes.values() if node.kind is kind and node.id != controller)
+
+
+def run_for(workload: Workload, cluster: Cluster, writes: int) -> None:
+    """Until so many more writes are acknowledged."""
+    goal = workload.acknowledged + writes
+    cluster.wait_for(f"{writes} acknowledgements", lambda: workload.acknowledged >= goal)
+
+
+def judge(cluster: Cluster, workload: Workload, partitions: list[Partition]) -> None:
+    compare_replicas(cluster, workload.history, partitions)
+    assert workload.unexpected == []
+    assert_faultless(workload.history)
+
+
+def test_clients_and_groups_see_one_cluster(mixed: Cluster, controller: Kind) -> None:
+    partitions = create(mixed, f"seen-{controller.value}", rotations(EVERYONE), min_insync_replicas="3")
+    assert [leader(mixed, each) for each in partitions] == list(EVERYONE)
+    with Workload(mixed.bootstrap, partitions, group=f"readers-{controller.value}") as workload:
+        run_for(workload, mixed, 500)
+    judge(mixed, workload, partitions)
+
+
+@pytest.mark.parametrize("victim", list(Kind), ids=lambda kind: f"{kind.value}-killed")
+def test_a_killed_broker_is_replaced_and_comes_back(
+    mixed: Cluster, tools_392: ToolHost, controller: Kind, victim: Kind
+) -> None:
+    name = f"killed-{controller.value}-{victim.value}"
+    node = follower_of_controller(mixed, victim)
+    partitions = create(mixed, name, rotations(EVERYONE), min_insync_replicas="2")
+    with Workload(mixed.bootstrap, partitions, group=name) as workload:
+        run_for(workload, mixed, 100)
+        node.kill()
+        mixed.wait_for("another leader", lambda: leader(mixed, partitions[node.id]) not in (node.id, -1))
+        run_for(workload, mixed, 200)
+        node.restart()
+        mixed.wait_in_sync(name)
+        elect_preferred(mixed, tools_392, partitions)
+        wait_for_leaders(mixed, dict(zip(partitions, EVERYONE, strict=True)))
+        run_for(workload, mixed, 100)
+    judge(mixed, workload, partitions)
+
+
+@pytest.mark.parametrize("leaving", list(Kind), ids=lambda kind: f"{kind.value}-stopped")
+def test_a_broker_that_stops_hands_over_first(
+    mixed: Cluster, tools_392: ToolHost, controller: Kind, leaving: Kind
+) -> None:
+    name = f"stopped-{controller.value}-{leaving.value}"
+    node = follower_of_controller(mixed, leaving)
+    partitions = create(mixed, name, rotations(EVERYONE), min_insync_replicas="2")
+    with Workload(mixed.bootstrap, partitions, group=name) as workload:
+        run_for(workload, mixed, 100)
+        node.stop()
+        assert leader(mixed, partitions[node.id]) not in (node.id, -1)
+        run_for(workload, mixed, 200)
+        node.restart()
+        mixed.wait_in_sync(name)
+    judge(mixed, workload, partitions)
+
+
+def test_partitions_move_from_ours_to_theirs_and_back(
+    mixed: Cluster, tools_392: ToolHost, controller: Kind, tmp_path: Path
+) -> None:
+    topic = f"moved-{controller.value}"
+    partitions = create(mixed, topic, rotations(OURS), min_insync_replicas="2")
+    with Workload(mixed.bootstrap, partitions, group=topic) as workload:
+        run_for(workload, mixed, 100)
+        for brokers in (KAFKAS, OURS):
+            reassign(mixed, tools_392, {topic: rotations(brokers)}, tmp_path)
+            assert mixed.replicas(topic) == dict(enumerate(rotations(brokers)))
+            mixed.wait_in_sync(topic)
+            run_for(workload, mixed, 100)
+    judge(mixed, workload, partitions)
+    for broker in KAFKAS:
+        left = list(mixed.nodes[broker].log_dir.glob(f"{topic}-[0-9]"))
+        assert left == []
+
+
+def test_configs_reach_every_broker(mixed: Cluster, tools_392: ToolHost, controller: Kind) -> None:
+    topic = f"configured-{controller.value}"
+    create(mixed, topic, [EVERYONE])
+    entity = ("--entity-type", "topics", "--entity-name", topic)
+    for broker in (*OURS, *KAFKAS):
+        bootstrap = ("--bootstrap-server", mixed.nodes[broker].bootstrap)
+        config = f"retention.ms={3_600_000 + broker}"
+        done = tools_392.run("ConfigCommand", *bootstrap, "--alter", *entity, "--add-config", config)
+        assert "Completed updating config" in done.stdout, done
+        for other in EVERYONE:
+            asked = ("--bootstrap-server", mixed.nodes[other].bootstrap)
+            said = tools_392.run("ConfigCommand", *asked, "--describe", *entity).stdout
+            assert config in said, (broker, other)
+
+
+def test_log_directories_of_all_are_described(mixed: Cluster, tools_392: ToolHost, controller: Kind) -> None:
+    topic = f"described-{controller.value}"
+    create(mixed, topic, [EVERYONE])
+    options = ("--bootstrap-server", mixed.bootstrap, "--describe", "--topic-list", topic)
+    said = tools_392.run("LogDirsCommand", *options).stdout
+    assert "Received log directory information from brokers 0,1,2,3" in said
+    assert said.count(f'"partition":"{topic}-0"') == len(EVERYONE)
+
+
+def test_a_deleted_topic_is_gone_everywhere(mixed: Cluster, tools_392: ToolHost, controller: Kind) -> None:
+    topic = f"deleted-{controller.value}"
+    create(mixed, topic, rotations(EVERYONE))
+    done = tools_392.run("TopicCommand", "--bootstrap-server", mixed.bootstrap, "--delete", "--topic", topic)
+    assert done.returncode == 0, done
+    mixed.wait_for("deletion", lambda: mixed.znode(f"/brokers/topics/{topic}") is None)
+    mixed.wait_for("deletion of files", lambda: not any(holds(mixed.nodes[each], topic) for each in EVERYONE))
+    mixed.wait_for("forgetting", lambda: not any(knows(mixed.nodes[each], topic) for each in EVERYONE))
+
+
+def holds(node: Node, topic: str) -> bool:
+    """Whether a broker has a partition of a topic in its log directory, not yet renamed for deletion."""
+    return any(node.log_dir.glob(f"{topic}-[0-9]"))
+
+
+def knows(node: Node, topic: str) -> bool:
+    """Whether a broker tells clients of a topic."""
+    with Wire(node.bootstrap) as wire:
+        asked = [MetadataRequestTopic(name=topic)]
+        answer = wire.send(MetadataRequest(topics=asked, allow_auto_topic_creation=False), version=12)
+    return bool(answer.topics[0].error_code == 0)
