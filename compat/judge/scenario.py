@@ -4,6 +4,7 @@ import hashlib
 import importlib
 import inspect
 import pkgutil
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
@@ -51,6 +52,7 @@ class Scenario:
         shared = inspect.getsource(module)
         for other in scenarios_of(module.__name__):
             shared = shared.replace(inspect.getsource(other.play), "")
+        shared = re.sub(r"\n+", "\n", shared)  # a new scenario leaves empty lines
         return hashlib.sha256((inspect.getsource(self.play) + shared).encode()).hexdigest()[:16]
 
 
