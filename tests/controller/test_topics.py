@@ -106,7 +106,10 @@ async def test_a_deleted_topic_can_be_created_anew_at_once(autojump_clock):
 async def test_a_topic_with_a_replica_on_a_dead_broker_is_gone_once_nobody_knows_it(autojump_clock):
     """As at Kafka 3.9.2; its node waits for the broker to come back, and with it the replica."""
     async with cluster() as one:
-        half_dead = [NewTopic("t", assignments=((0, (0, 9)),)), NewTopic("u", assignments=((0, (9,)),))]
+        half_dead = [
+            NewTopic("t", assignments=((0, (0, 9)),)),
+            NewTopic("u", assignments=((0, (9,)), (1, (0,)))),
+        ]
         created = await one.topics.create_topics(half_dead, timeout_ms=1000)
         assert {name: topic.code for name, topic in created.items()} == {
             "t": ErrorCode.NONE,

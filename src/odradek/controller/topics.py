@@ -243,7 +243,7 @@ class TopicAdmin:
         checks = checks_of(self._config().release)
         if checks.drops_what_is_late and timeout_ms <= 0:
             return dict.fromkeys(names, ErrorCode.REQUEST_TIMED_OUT)
-        held_up = {name for name in names if self._is_on_dead_broker(name)}
+        held_up = {name for name in names if await self._is_on_dead_broker(name)}
         outcomes = {name: await self._mark_for_deletion(name) for name in names}
         marked = {name for name, outcome in outcomes.items() if outcome == ErrorCode.NONE}
         late = await self._wait_gone(marked - held_up, held_up & marked, _patience_ms(checks, timeout_ms))
@@ -263,15 +263,15 @@ class TopicAdmin:
             return _code_of(error)
         return ErrorCode.NONE
 
-    def _is_on_dead_broker(self, name: str) -> bool:
-        """Whether a replica of the topic is where nobody can delete it now; all are if nobody knows it."""
-        snapshot = self._metadata.snapshot
-        topic = snapshot.topics.get(name)
-        return topic is None or any(
-            node_id not in snapshot.brokers
-            for partition in topic.partitions.values()
-            for node_id in partition.replicas
-        )
+    async def _is_on_dead_broker(self, name: str) -> bool:
+        """Whether a replica of the topic is where nobody can delete it now."""
+        try:
+            node = await self._store.get(paths.topic(name))
+        except NoNode:
+            return False
+        replicas = TopicAssignment.decode(node.data).partitions.values()
+        alive = self._metadata.snapshot.brokers.keys()
+        return any(not alive >= set(each.replicas) for each in replicas)
 
     async def _wait_gone(self, names: set[str], held_up: set[str], timeout_ms: int) -> set[str]:
         """Wait until topics are neither known nor stored, those held up only not known; name what is late.
