@@ -3,10 +3,11 @@ import os
 
 import pytest
 
+from odradek.log import segment as segment_module
 from odradek.log.segment import RollRules, Segment, SegmentLimits
-from odradek.records.batch import read_header
+from odradek.records.batch import HEADER, read_header
 from odradek.records.builder import build_batch
-from odradek.records.record import Record, read_all_records
+from odradek.records.record import Record, read_all_records, read_records
 from tests.log.batches import NOW_MS
 
 BASE = 100
@@ -165,6 +166,30 @@ def test_the_first_record_of_a_time_is_found(tmp_path):
     assert made.find_timestamp(NOW_MS, 105) == (NOW_MS + 20, 105, -1)
     assert made.find_timestamp(NOW_MS + 91, 0) is None
     assert made.find_max_timestamp() == (NOW_MS + 90, 118, -1)
+
+
+def test_producers_that_lie_about_times_do_not_have_a_whole_segment_read(tmp_path, monkeypatch):
+    def lying(offset):
+        claims = placed(offset, 2, timestamp=NOW_MS)
+        HEADER.pack_into(claims, 0, *read_header(claims)._replace(max_timestamp=NOW_MS + 50))
+        return claims
+
+    made = segment(tmp_path, *(lying(100 + 2 * number) for number in range(50)))
+    read = []
+
+    def counted(batch, header):
+        read.append(header.base_offset)
+        return read_records(batch, header)
+
+    monkeypatch.setattr(segment_module, "read_records", counted)
+    assert made.find_timestamp(NOW_MS + 10, 0) == (NOW_MS + 50, 116, -1)
+    assert read == list(range(100, 116, 2))
+    read.clear()
+    assert made.find_timestamp(NOW_MS, 151) == (NOW_MS, 151, -1)
+    assert read == [150]
+    read.clear()
+    assert made.find_max_timestamp() is None
+    assert read == [100]
 
 
 def test_truncation_drops_the_batch_that_holds_the_offset(tmp_path):

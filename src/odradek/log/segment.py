@@ -43,6 +43,9 @@ _RECENT_BATCHES = 512
 
 _SMALL_READ_BYTES = 32 * 1024
 
+_MAX_DISPROVED_BATCHES = 8
+"""Batches whose max timestamp is none of their records', read for one question about a time."""
+
 _NOTHING = bytes(HEADER_SIZE_BYTES)
 
 
@@ -435,20 +438,33 @@ class Segment:
         return next_offset
 
     def find_timestamp(self, timestamp: int, start_offset: int) -> TimestampedOffset | None:
-        """The first record at or past `start_offset` whose timestamp is at least `timestamp`."""
+        """The first record at or past `start_offset` whose timestamp is at least `timestamp`.
+
+        Kafka writes the real max timestamp into every header as it appends; here a producer's is believed,
+        and one that claims a time which none of its records has would have the whole segment read. After so
+        many such batches the next one's claim is the answer.
+        """
         index_offset = self.time_index.lookup(timestamp)[1]
         position = self.offset_index.lookup(max(index_offset, start_offset))
+        disproved = 0
         for batch_position, header in self.batches(position):
-            if header.max_timestamp >= timestamp:
-                for record in read_records(self.batch(batch_position, header), header):
-                    if record.timestamp >= timestamp and record.offset >= start_offset:
-                        return TimestampedOffset(
-                            record.timestamp, record.offset, header.partition_leader_epoch
-                        )
+            if header.max_timestamp < timestamp or header.last_offset < start_offset:
+                continue
+            if disproved == _MAX_DISPROVED_BATCHES:
+                return TimestampedOffset(
+                    header.max_timestamp, header.base_offset, header.partition_leader_epoch
+                )
+            for record in read_records(self.batch(batch_position, header), header):
+                if record.timestamp >= timestamp and record.offset >= start_offset:
+                    return TimestampedOffset(record.timestamp, record.offset, header.partition_leader_epoch)
+            disproved += 1
         return None
 
     def find_max_timestamp(self) -> TimestampedOffset | None:
-        """The first record with the largest timestamp of the segment."""
+        """The first record with the largest timestamp of the segment.
+
+        As in Kafka one batch is read: None if none of its records has the time that its header claims.
+        """
         timestamp = self.max_timestamp
         position = self.offset_index.lookup(self.offset_of_max_timestamp)
         for batch_position, header in self.batches(position):
@@ -456,6 +472,7 @@ class Segment:
                 for record in read_records(self.batch(batch_position, header), header):
                     if record.timestamp == timestamp:
                         return TimestampedOffset(timestamp, record.offset, header.partition_leader_epoch)
+                return None
         return None
 
     # Truncating
