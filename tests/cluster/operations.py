@@ -8,9 +8,8 @@ from confluent_kafka.admin import AdminClient, NewTopic
 
 from compat.cluster.cluster import Cluster
 from compat.cluster.replica_logs import read_replica
-from compat.cluster.workload import IMPATIENT
+from compat.cluster.workload import IMPATIENT, Workload
 from compat.history.check import check
-from compat.history.history import History
 from compat.history.operations import Partition
 from compat.oracle.ports import wait_until
 from compat.oracle.tools import ToolHost
@@ -81,15 +80,19 @@ def elect_preferred(cluster: Cluster, tools: ToolHost, partitions: Iterable[Part
         assert "Error" not in done.stdout + done.stderr, done
 
 
-def compare_replicas(cluster: Cluster, history: History, partitions: Iterable[Partition]) -> None:
-    """Put into the history what the files of each replica's broker hold."""
+def run_for(workload: Workload, cluster: Cluster, writes: int) -> None:
+    """Until so many more writes are acknowledged."""
+    goal = workload.acknowledged + writes
+    cluster.wait_for(f"{writes} acknowledgements", lambda: workload.acknowledged >= goal)
+
+
+def judge(cluster: Cluster, workload: Workload, partitions: Iterable[Partition]) -> None:
+    """What clients saw, and what the files of each replica's broker hold, is what Kafka would have them."""
     for partition in partitions:
         brokers = cluster.replicas(partition.topic)[partition.index]
-        history.replicas[partition] = {
+        workload.history.replicas[partition] = {
             broker: read_replica(cluster.nodes[broker].log_dir, partition) for broker in brokers
         }
-
-
-def assert_faultless(history: History) -> None:
-    findings = check(history)
+    assert workload.unexpected == []
+    findings = check(workload.history)
     assert not findings, "\n".join(str(finding) for finding in findings[:20])

@@ -12,18 +12,17 @@ from compat.cluster.cluster import Cluster
 from compat.cluster.complaints import complaints
 from compat.cluster.node import Kind, Node
 from compat.cluster.workload import Workload
-from compat.history.operations import Partition
 from compat.oracle.tools import ToolHost
 from compat.wire import Wire
 from odradek.protocol.generated.metadata_request import MetadataRequest, MetadataRequestTopic
 from tests.cluster.operations import (
-    assert_faultless,
-    compare_replicas,
     create,
     elect_preferred,
+    judge,
     leader,
     reassign,
     rotations,
+    run_for,
     wait_for_leaders,
 )
 
@@ -55,18 +54,6 @@ def follower_of_controller(cluster: Cluster, kind: Kind) -> Node:
     """A broker of a kind that is not controller just now."""
     controller = cluster.controller_id()
     return next(node for node in cluster.nodes.values() if node.kind is kind and node.id != controller)
-
-
-def run_for(workload: Workload, cluster: Cluster, writes: int) -> None:
-    """Until so many more writes are acknowledged."""
-    goal = workload.acknowledged + writes
-    cluster.wait_for(f"{writes} acknowledgements", lambda: workload.acknowledged >= goal)
-
-
-def judge(cluster: Cluster, workload: Workload, partitions: list[Partition]) -> None:
-    compare_replicas(cluster, workload.history, partitions)
-    assert workload.unexpected == []
-    assert_faultless(workload.history)
 
 
 def test_clients_and_groups_see_one_cluster(mixed: Cluster, controller: Kind) -> None:
