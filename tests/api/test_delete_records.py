@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+import trio
 
 from odradek.api.delete_records import api
 from odradek.config.log_config import LogConfig
@@ -71,3 +72,53 @@ async def test_rows_come_in_the_order_of_a_map(tmp_path, autojump_clock):
             (0, 0),
             (5, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION),
         ]
+
+
+FOLLOWER = NODE_ID + 1
+BOTH = (NODE_ID, FOLLOWER)
+
+
+async def test_the_answer_waits_for_followers_to_delete_too(tmp_path, autojump_clock):
+    async with data_broker(tmp_path) as broker:
+        broker.host.tell("t", isr=BOTH, replicas=BOTH)
+        partition = broker.host.replicas.hosted("t", 0)
+        partition.append(batch(5), required_acks=1, origin=AppendOrigin.CLIENT, now_ms=0)
+        partition.record_follower_fetch(FOLLOWER, 5, log_start_offset=0)
+
+        async def follow() -> None:
+            await trio.sleep(0.4)
+            partition.record_follower_fetch(FOLLOWER, 5, log_start_offset=3)
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(follow)
+            answer = await delete(broker, 3)
+        assert (answer.error_code, answer.low_watermark) == (ErrorCode.NONE, 3)
+        assert trio.current_time() == pytest.approx(0.4, abs=0.1)
+
+
+async def test_a_follower_that_does_not_delete_is_not_waited_for_long(tmp_path, autojump_clock):
+    async with data_broker(tmp_path) as broker:
+        broker.host.tell("t", isr=BOTH, replicas=BOTH)
+        partition = broker.host.replicas.hosted("t", 0)
+        partition.append(batch(5), required_acks=1, origin=AppendOrigin.CLIENT, now_ms=0)
+        partition.record_follower_fetch(FOLLOWER, 5, log_start_offset=1)
+        answer = await delete(broker, -1)
+        assert (answer.error_code, answer.low_watermark) == (ErrorCode.REQUEST_TIMED_OUT, 1)
+        assert trio.current_time() == pytest.approx(1, abs=0.1)
+
+
+async def test_a_leader_that_resigns_while_records_are_deleted(tmp_path, autojump_clock):
+    async with data_broker(tmp_path) as broker:
+        broker.host.tell("t", isr=BOTH, replicas=BOTH)
+        partition = broker.host.replicas.hosted("t", 0)
+        partition.append(batch(5), required_acks=1, origin=AppendOrigin.CLIENT, now_ms=0)
+        partition.record_follower_fetch(FOLLOWER, 5)
+
+        async def resign() -> None:
+            await trio.sleep(0.4)
+            broker.host.tell("t", leader=FOLLOWER, leader_epoch=1, isr=BOTH, replicas=BOTH)
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(resign)
+            answer = await delete(broker, 3)
+        assert (answer.error_code, answer.low_watermark) == (ErrorCode.NOT_LEADER_OR_FOLLOWER, -1)
