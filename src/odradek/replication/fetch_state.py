@@ -42,6 +42,8 @@ class FetchState:
     """How many records the leader's high watermark was ahead; None before the first answer."""
     is_truncating: bool = False
     delayed_until: float = 0.0
+    early_attempts: int = 0
+    """How often in a row the leader had not heard of its election yet."""
 
     @classmethod
     def initial(
@@ -71,6 +73,11 @@ class FetchState:
         """Left alone until then; a delay that is running stays as it is."""
         return self if self.delayed_until > now else replace(self, delayed_until=until)
 
+    def pause(self, until: float) -> FetchState:
+        """Left alone until the leader should have heard of its election."""
+        # 2**16 pauses of any length are longer than any other back-off.
+        return replace(self, delayed_until=until, early_attempts=min(self.early_attempts + 1, 16))
+
     def fetched(self, next_offset: int, leader_high_watermark: int, epoch: int | None) -> FetchState:
         """After what the leader sent was appended."""
         return replace(
@@ -79,6 +86,7 @@ class FetchState:
             lag=max(0, leader_high_watermark - next_offset),
             last_fetched_epoch=self.last_fetched_epoch if epoch is None else epoch,
             delayed_until=0.0,
+            early_attempts=0,
         )
 
     def truncated(self, offset: int, latest_epoch: int | None) -> FetchState:

@@ -38,8 +38,19 @@ EARLIEST = -2
 
 _log = get_logger(__name__)
 
-_EXPECTED = frozenset({ErrorCode.UNKNOWN_LEADER_EPOCH, ErrorCode.NOT_LEADER_OR_FOLLOWER})
-"""What a leader says that has not heard of its election yet."""
+_TOO_EARLY = frozenset(
+    {
+        ErrorCode.UNKNOWN_LEADER_EPOCH,
+        ErrorCode.NOT_LEADER_OR_FOLLOWER,
+        ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
+        ErrorCode.UNKNOWN_TOPIC_ID,
+    }
+)
+"""What a leader says that has not heard of its election yet, or of the topic."""
+
+_FIRST_PAUSE_S = 0.01
+"""Before such a leader is asked again; twice as long each time. Kafka's follower waits for
+replica.fetch.backoff.ms at once, and so does every producer with acks=all after a failover."""
 
 
 class FetcherHost(Protocol):
@@ -113,7 +124,11 @@ class Fetcher:
 
     async def _wait_for_work(self) -> None:
         self._changed = trio.Event()
-        with trio.move_on_after(self._settings.backoff_ms / 1000):
+        now = trio.current_time()
+        delays = [
+            state.delayed_until - now for state in self.partitions.values() if state.delayed_until > now
+        ]
+        with trio.move_on_after(min(delays, default=self._settings.backoff_ms / 1000)):
             await self._changed.wait()
 
     def _wanted(self) -> dict[TopicPartition, AskedPartition]:
@@ -155,6 +170,12 @@ class Fetcher:
             state = self.partitions.pop(name, None)
             if state is not None:
                 self.partitions[name] = state.delay(until, now)
+
+    def _pause(self, name: TopicPartition, state: FetchState) -> None:
+        """Ask a leader again that is about to hear of its election."""
+        pause_s = min(_FIRST_PAUSE_S * 2**state.early_attempts, self._settings.backoff_ms / 1000)
+        del self.partitions[name]
+        self.partitions[name] = state.pause(trio.current_time() + pause_s)
 
     def _fail(self, name: TopicPartition) -> None:
         self.partitions.pop(name, None)
@@ -202,8 +223,10 @@ class Fetcher:
         if code == ErrorCode.FENCED_LEADER_EPOCH:
             self._fail(name)
             return True
-        say = _log.debug if code in _EXPECTED else _log.warn
-        say("error from the leader", partition=str(name), code=code, offset=state.fetch_offset)
+        if code in _TOO_EARLY:
+            self._pause(name, state)
+            return True
+        _log.warn("error from the leader", partition=str(name), code=code, offset=state.fetch_offset)
         return False
 
     async def _take_records(self, name: TopicPartition, state: FetchState, answer: PartitionData) -> bool:
