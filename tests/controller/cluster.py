@@ -26,7 +26,11 @@ from odradek.metadata.znodes import BrokerRegistration, Endpoint
 from odradek.peers.control_channels import ControlChannels
 from odradek.protocol.error_codes import ErrorCode
 from odradek.protocol.generated.leader_and_isr_request import LeaderAndIsrRequest
-from odradek.protocol.generated.leader_and_isr_response import LeaderAndIsrResponse
+from odradek.protocol.generated.leader_and_isr_response import (
+    LeaderAndIsrPartitionError,
+    LeaderAndIsrResponse,
+    LeaderAndIsrTopicError,
+)
 from odradek.protocol.generated.stop_replica_request import StopReplicaRequest
 from odradek.protocol.generated.stop_replica_response import StopReplicaPartitionError, StopReplicaResponse
 from odradek.protocol.generated.update_metadata_request import UpdateMetadataRequest
@@ -44,14 +48,27 @@ class RememberingBroker:
         self.replicas: dict[TopicPartition, tuple[int, int]] = {}
         """Leader and leader epoch by partition."""
         self.deletion_error = ErrorCode.NONE
+        self.failed: set[TopicPartition] = set()
+        """Replicas in log directories that failed."""
 
     async def leader_and_isr(self, request: LeaderAndIsrRequest, version: int = 7) -> LeaderAndIsrResponse:
         self.asked.append(request)
+        answered = []
         for topic in request.topic_states:
+            errors = []
             for state in topic.partition_states:
                 name = TopicPartition(topic.topic_name, state.partition_index)
-                self.replicas[name] = (state.leader, state.leader_epoch)
-        return LeaderAndIsrResponse()
+                has_failed = name in self.failed
+                if not has_failed:
+                    self.replicas[name] = (state.leader, state.leader_epoch)
+                errors.append(
+                    LeaderAndIsrPartitionError(
+                        partition_index=state.partition_index,
+                        error_code=ErrorCode.KAFKA_STORAGE_ERROR if has_failed else ErrorCode.NONE,
+                    )
+                )
+            answered.append(LeaderAndIsrTopicError(topic_id=topic.topic_id, partition_errors=errors))
+        return LeaderAndIsrResponse(topics=answered)
 
     async def update_metadata(self, request: UpdateMetadataRequest) -> UpdateMetadataResponse:
         self.asked.append(request)
@@ -107,11 +124,22 @@ class Cluster:
             self.config.bool("delete.topic.enable"),
             lambda topic: self.config.bool("unclean.leader.election.enable"),
             restart_ends_leadership=not self.config.release.zookeeper,
+            rebalance_interval_seconds=(
+                self.config.int("leader.imbalance.check.interval.seconds")
+                if self.config.bool("auto.leader.rebalance.enable")
+                else None
+            ),
         )
         self.store = EmbeddedStore()
         self.members: dict[int, Member] = {}
         self.metadata = self.brokers[0].metadata
         self.topics = TopicAdmin(self.store, self.metadata, lambda: self.config, Random(7))
+
+    @property
+    def controller(self) -> Controller:
+        """The one that is active."""
+        (active,) = [each.controller for each in self.members.values() if each.controller.is_active]
+        return active
 
     async def start(self, node_id: int) -> Member:
         """Start a broker, anew if it was stopped."""

@@ -60,7 +60,8 @@ class Mailbag:
                 )
                 mail.append(Outgoing(node_id, request))
         for node_id, told in self.metadata.items():
-            if node_id in state.brokers:
+            is_news = told or node_id not in self.introductions
+            if node_id in state.brokers and is_news:
                 mail.append(Outgoing(node_id, requests.update_metadata(state, node_id, told)))
         for node_id, stopped in self.stops.items():
             if node_id in state.brokers:

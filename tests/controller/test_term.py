@@ -1,0 +1,222 @@
+"""A term of office over a store in memory: what is asked, noticed and repeated."""
+
+from __future__ import annotations
+
+import pytest
+import trio
+import trio.testing
+
+from odradek.controller.commands import AlterPartitions, ElectLeaders, IsrChange, Reassign, ShutDown
+from odradek.controller.state import Leadership
+from odradek.coordination.store import Create, Delete, Set
+from odradek.errors import KafkaError
+from odradek.metadata import paths, znodes
+from odradek.metadata.topic_partition import TopicPartition
+from odradek.metadata.znodes import LeaderAndIsr, ReplicaAssignment, TopicAssignment
+from odradek.protocol.error_codes import ErrorCode
+from odradek.protocol.generated.leader_and_isr_request import LeaderAndIsrRequest
+from tests.controller.cluster import Cluster, cluster
+from tests.controller.test_controller import TOPIC_ID, state, topic
+
+T0 = TopicPartition("t", 0)
+
+
+async def epoch_of(running: Cluster, node_id: int) -> int:
+    return (await running.store.get(paths.broker_id(node_id))).czxid
+
+
+async def in_sync(running: Cluster, leader: int, *isr: int) -> object:
+    """Have the leader of t-0 ask for an ISR."""
+    known = running.controller.state.leadership[T0]
+    change = IsrChange(isr, known.leader_and_isr.leader_epoch, known.partition_epoch)
+    command = AlterPartitions(leader, await epoch_of(running, leader), {T0: change})
+    return (await running.controller.alter_partitions(command))[T0]
+
+
+async def assignment(running: Cluster, name: str = "t") -> ReplicaAssignment:
+    node = await running.store.get(paths.topic(name))
+    return TopicAssignment.decode(node.data).partitions[0]
+
+
+async def create(running: Cluster, *replicas: tuple[int, ...]) -> None:
+    await running.store.commit(Create(paths.topic("t"), topic(*replicas)))
+    await running.wait(lambda snapshot: "t" in snapshot.topics)
+
+
+async def test_an_isr_is_answered_once_it_is_written_and_told(autojump_clock):
+    async with cluster(size=2) as two:
+        await create(two, (0, 1))
+        answer = await in_sync(two, 0, 0)
+        written = LeaderAndIsr(0, 0, (0,), controller_epoch=1)
+        assert answer == Leadership(written, 1)
+        assert await state(two, "t") == written
+        await two.wait(lambda snapshot: snapshot.topics["t"].partitions[0].isr == (0,), node_id=1)
+
+
+async def test_replicas_move_from_one_broker_to_another(autojump_clock):
+    async with cluster(size=3) as three:
+        await create(three, (0, 1))
+        assert await three.controller.reassign(Reassign({T0: (2,)})) == {T0: None}
+        assert await assignment(three) == ReplicaAssignment((2, 0, 1), adding=(2,), removing=(0, 1))
+        await trio.testing.wait_all_tasks_blocked()
+        assert three.brokers[2].replicas[T0] == (0, 1)
+        await in_sync(three, 0, 0, 1, 2)
+        await three.wait(lambda snapshot: snapshot.topics["t"].partitions[0].replicas == (2,))
+        await trio.testing.wait_all_tasks_blocked()
+        assert await assignment(three) == ReplicaAssignment((2,))
+        assert (await state(three, "t")).isr == (2,)
+        assert [T0 in broker.replicas for broker in three.brokers.values()] == [False, False, True]
+
+
+async def test_another_controller_goes_on_with_a_move(autojump_clock):
+    async with cluster(size=3) as three:
+        await create(three, (1,))
+        await three.controller.reassign(Reassign({T0: (2,)}))
+        await three.members[0].stop()
+        await three.wait(lambda snapshot: snapshot.controller_id != 0, node_id=1)
+        await trio.testing.wait_all_tasks_blocked()
+        await in_sync(three, 1, 1, 2)
+        await three.wait(lambda snapshot: snapshot.topics["t"].partitions[0].replicas == (2,), node_id=1)
+
+
+async def test_the_old_node_for_moves_is_heeded(autojump_clock):
+    async with cluster(size=2) as two:
+        await create(two, (0,))
+        node = Create(paths.REASSIGN_PARTITIONS, znodes.encode_reassignments({T0: (1,)}))
+        await two.store.commit(node)
+        await two.wait(lambda snapshot: snapshot.topics["t"].partitions[0].replicas == (1, 0))
+        assert await two.store.exists(paths.REASSIGN_PARTITIONS)
+        await in_sync(two, 0, 0, 1)
+        await two.wait(lambda snapshot: snapshot.topics["t"].partitions[0].replicas == (1,))
+        await trio.testing.wait_all_tasks_blocked()
+        assert not await two.store.exists(paths.REASSIGN_PARTITIONS)
+        await two.store.commit(node)
+        await trio.testing.wait_all_tasks_blocked()
+        assert not await two.store.exists(paths.REASSIGN_PARTITIONS)
+
+
+async def test_the_old_node_for_elections_is_heeded(autojump_clock):
+    async with cluster(size=2) as two:
+        await create(two, (1, 0))
+        await two.members[1].stop()
+        await two.wait(lambda snapshot: snapshot.topics["t"].partitions[0].leader == 0)
+        await two.start(1)
+        await trio.testing.wait_all_tasks_blocked()
+        await in_sync(two, 0, 0, 1)
+        asked = znodes.encode_preferred_elections([T0])
+        await two.store.commit(Create(paths.PREFERRED_REPLICA_ELECTION, asked))
+        await two.wait(lambda snapshot: snapshot.topics["t"].partitions[0].leader == 1)
+        assert not await two.store.exists(paths.PREFERRED_REPLICA_ELECTION)
+
+
+async def test_leaders_go_back_by_themselves_after_a_while(autojump_clock):
+    async with cluster(size=2, leader_imbalance_check_interval_seconds="30") as two:
+        await create(two, (1, 0))
+        await trio.sleep(6)
+        await two.members[1].stop()
+        await two.wait(lambda snapshot: snapshot.topics["t"].partitions[0].leader == 0)
+        await two.start(1)
+        await trio.testing.wait_all_tasks_blocked()
+        await in_sync(two, 0, 0, 1)
+        await trio.sleep(28)
+        assert (await state(two, "t")).leader == 0
+        await trio.sleep(2)
+        assert (await state(two, "t")).leader == 1
+
+
+async def test_what_a_leader_of_an_older_kafka_wrote_by_itself_is_told(autojump_clock):
+    async with cluster(size=2) as two:
+        await create(two, (0, 1))
+        changed = LeaderAndIsr(0, 0, (0,), controller_epoch=1)
+        await two.store.commit(
+            Set(paths.partition_state(T0), changed.encode()),
+            Create(
+                f"{paths.ISR_CHANGE_NOTIFICATION}/isr_change_",
+                znodes.encode_isr_changes([T0, TopicPartition("gone", 0)]),
+                sequential=True,
+            ),
+        )
+        await two.wait(lambda snapshot: snapshot.topics["t"].partitions[0].isr == (0,), node_id=1)
+        await trio.testing.wait_all_tasks_blocked()
+        assert await two.store.children(paths.ISR_CHANGE_NOTIFICATION) == frozenset()
+
+
+async def test_a_failed_log_directory_costs_its_replicas_the_lead(autojump_clock):
+    async with cluster(size=2) as two:
+        await create(two, (1, 0))
+        two.brokers[1].failed.add(T0)
+        event = znodes.encode_log_dir_event(1)
+        path = f"{paths.LOG_DIR_EVENT_NOTIFICATION}/log_dir_event_"
+        await two.store.commit(Create(path, event, sequential=True))
+        await two.wait(lambda snapshot: snapshot.topics["t"].partitions[0].leader == 0)
+        assert await state(two, "t") == LeaderAndIsr(0, 1, (0,), controller_epoch=1)
+        assert two.metadata.snapshot.topics["t"].partitions[0].offline_replicas == (1,)
+        assert await two.store.children(paths.LOG_DIR_EVENT_NOTIFICATION) == frozenset()
+
+
+async def test_a_state_that_somebody_else_wrote_is_read_before_the_command_is_decided_again(autojump_clock):
+    async with cluster(size=2) as two:
+        await create(two, (0, 1))
+        unknown = LeaderAndIsr(1, 7, (1, 0), controller_epoch=1)
+        await two.store.commit(Set(paths.partition_state(T0), unknown.encode()))
+        assert await two.controller.reassign(Reassign({T0: (1, 0)})) == {T0: None}
+        assert await state(two, "t") == LeaderAndIsr(1, 8, (1, 0), controller_epoch=1)
+
+
+async def test_a_broker_stops_and_its_followers_are_told(autojump_clock):
+    async with cluster(size=2) as two:
+        await create(two, (1, 0))
+        remaining = await two.controller.shut_down(ShutDown(1, await epoch_of(two, 1)))
+        assert remaining == ()
+        await two.wait(lambda snapshot: snapshot.topics["t"].partitions[0].leader == 0)
+        assert two.metadata.snapshot.topics["t"].partitions[0].offline_replicas == (1,)
+        await two.members[1].stop()
+        await two.start(1)
+        await two.wait(lambda snapshot: snapshot.topics["t"].partitions[0].offline_replicas == ())
+
+
+async def test_who_is_not_the_controller_does_nothing(autojump_clock):
+    async with cluster(size=2) as two:
+        await create(two, (0, 1))
+        with pytest.raises(KafkaError) as refused:
+            await two.members[1].controller.elect_leaders(ElectLeaders((T0,), unclean=False))
+        assert refused.value.code == ErrorCode.NOT_CONTROLLER
+
+
+async def test_who_waits_for_a_controller_that_is_deposed_is_told(autojump_clock):
+    async with cluster(size=1) as one:
+        await create(one, (0,))
+        node = await one.store.get(paths.CONTROLLER_EPOCH)
+        await one.store.commit(
+            Set(paths.CONTROLLER_EPOCH, b"7", version=node.version), Delete(paths.CONTROLLER)
+        )
+        with pytest.raises(KafkaError) as refused:
+            await one.controller.reassign(Reassign({T0: (0,)}))
+        assert refused.value.code == ErrorCode.NOT_CONTROLLER
+
+
+async def test_a_new_endpoint_of_a_broker_is_told(autojump_clock):
+    async with cluster(size=2) as two:
+        await two.store.commit(
+            Set(
+                paths.broker_id(1),
+                znodes.BrokerRegistration(
+                    (znodes.Endpoint("elsewhere", 7, "PLAINTEXT", "PLAINTEXT"),), timestamp_ms=1
+                ).encode(),
+            )
+        )
+        await two.wait(lambda snapshot: snapshot.brokers[1].endpoints["PLAINTEXT"].host == "elsewhere")
+
+
+async def test_a_new_broker_knows_the_others_before_it_is_to_follow_them(autojump_clock):
+    async with cluster(size=2) as two:
+        await create(two, (0, 1))
+        await two.members[1].stop()
+        await two.wait(lambda snapshot: list(snapshot.brokers) == [0])
+        two.brokers[1].asked.clear()
+        await two.start(1)
+        await trio.testing.wait_all_tasks_blocked()
+        first, second, *_ = two.brokers[1].asked
+        assert [each.id for each in first.live_brokers] == [0, 1]  # type: ignore[union-attr]
+        assert isinstance(second, LeaderAndIsrRequest)
+        assert second.topic_states[0].topic_id == TOPIC_ID
