@@ -54,6 +54,8 @@ from odradek.telemetry import get_logger
 
 _log = get_logger(__name__)
 
+_UNCLEAN_ELECTION = "unclean.leader.election.enable"
+
 _METADATA_MS = 10_000
 """How long the controller may take to tell a new broker of the cluster; Kafka's does not wait for it."""
 
@@ -271,10 +273,12 @@ class _Broker:
     def _running(self) -> RunningBroker:
         return RunningBroker(self.services.node_id, self.cluster_id, self._endpoints, self.services)
 
-    def _reconfigure(self, entity_type: str, name: str, _: Properties) -> None:
+    def _reconfigure(self, entity_type: str, name: str, properties: Properties) -> None:
         """What was set at run time holds from now on."""
         if entity_type == TOPICS:
             self.replicas.apply_topic_config(name, self.configs.log_config(name))
+            if properties.get(_UNCLEAN_ELECTION) == "true":
+                self.controller.unclean_election_enabled(name)
         elif entity_type == BROKERS:
             log_configs: dict[str, LogConfig] = {}
             for partition in self.replicas:
@@ -282,6 +286,8 @@ class _Broker:
                 if topic not in log_configs:
                     log_configs[topic] = self.configs.log_config(topic)
                     self.replicas.apply_topic_config(topic, log_configs[topic])
+            if self.configs.config.bool(_UNCLEAN_ELECTION):
+                self.controller.unclean_election_enabled(None)
             self.quotas.change(connection_limits(self.configs.config))
             self.following.fetchers.resize(self.configs.config.int("num.replica.fetchers"))
 
