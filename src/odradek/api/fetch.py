@@ -30,7 +30,7 @@ from odradek.api.fetch_sessions import (
     FetchedPartition,
 )
 from odradek.errors import KafkaError
-from odradek.log.slice import LogSlice
+from odradek.log.slice import EMPTY_SLICE, LogSlice
 from odradek.metadata.topic_id import NO_TOPIC_ID
 from odradek.protocol.api_keys import ApiKey
 from odradek.protocol.error_codes import ErrorCode
@@ -49,6 +49,7 @@ from odradek.records.conversion import down_convert
 from odradek.replication.data_waiter import DataWaiter
 from odradek.replication.fetch_isolation import CONSUMER_REPLICA_ID, READ_UNCOMMITTED, FetchIsolation
 from odradek.replication.partition import Partition, ReadResult
+from odradek.replication.replica_selector import preferred_read_replica
 
 NO_DIVERGING_EPOCH = EpochEndOffset()
 NO_LEADER = LeaderIdAndEpoch()
@@ -109,6 +110,7 @@ class _Reading:
         "_isolation",
         "_max_bytes",
         "_min_bytes",
+        "_nearby_rack",
         "_only_leader",
         "_replica_epoch",
         "_replica_id",
@@ -125,6 +127,9 @@ class _Reading:
         self._is_first_read = True
         # Kafka lets only readers that could be sent elsewhere (they name their rack) read from followers.
         self._only_leader = replica_id >= 0 or (replica_id == CONSUMER_REPLICA_ID and ctx.api_version < 11)
+        # Readers since version 11 can be told to read elsewhere.
+        is_sendable = replica_id < 0 and ctx.api_version >= 11 and ctx.services.replicas.selects_by_rack
+        self._nearby_rack = request.rack_id if is_sendable else ""
         self._max_bytes = min(request.max_bytes, ctx.services.config.int("fetch.max.bytes"))
         self._min_bytes = min(request.min_bytes, self._max_bytes)
         self._size_bytes = 0
@@ -181,6 +186,10 @@ class _Reading:
             if self._replica_id >= 0:
                 partition.local_log(asked.current_leader_epoch)
                 partition.check_follower(self._replica_id, asked.current_leader_epoch)
+            if self._nearby_rack:
+                elsewhere = self._elsewhere(asked, partition)
+                if elsewhere is not None:
+                    return elsewhere
             if asked.last_fetched_epoch >= 0:
                 partition.local_log(asked.current_leader_epoch, only_leader=self._only_leader)
                 diverging = partition.diverging_epoch(asked.fetch_offset, asked.last_fetched_epoch)
@@ -202,14 +211,60 @@ class _Reading:
         except KafkaError as error:
             self._is_final = True
             return _unread(asked, ErrorCode(error.code), aborted_transactions=None)
-        if self._replica_id >= 0 and self._is_first_read:
+        if self._replica_id >= 0:
+            result = self._for_follower(asked, partition, result)
+        return self._answer(asked, partition, result)
+
+    def _for_follower(self, asked: FetchedPartition, partition: Partition, result: ReadResult) -> ReadResult:
+        """Notes how far a follower is; one that is behind and throttled gets nothing beyond the rate."""
+        if self._is_first_read:
             partition.record_follower_fetch(
                 self._replica_id,
                 asked.fetch_offset,
                 log_start_offset=asked.follower_log_start_offset,
                 broker_epoch=self._replica_epoch,
             )
-        return self._answer(asked, partition, result)
+        quota = self._ctx.services.replicas.leader_quota
+        is_throttled = (
+            quota is not None
+            and self._replica_id not in partition.isr
+            and quota.is_throttled(partition.topic_partition, _throttled_replicas(partition))
+            and quota.is_exceeded()
+        )
+        if not is_throttled:
+            return result
+        result.records.release()
+        return result._replace(records=EMPTY_SLICE)
+
+    def _record_sent(self, answers: Answers) -> None:
+        """Whatever throttled replicas are sent counts, in sync or not."""
+        replicas = self._ctx.services.replicas
+        for asked, answer in answers:
+            partition = replicas.find(asked.topic or "", asked.partition)
+            quota = replicas.leader_quota
+            if quota is None or partition is None or not answer.records:
+                continue
+            if quota.is_throttled(partition.topic_partition, _throttled_replicas(partition)):
+                quota.record(len(answer.records))
+
+    def _elsewhere(self, asked: FetchedPartition, partition: Partition) -> PartitionData | None:
+        """The answer that sends a consumer to the replica in its rack, if it is not to stay here."""
+        brokers = self._ctx.services.metadata.snapshot.brokers
+        listener_name = self._ctx.listener_name
+
+        def rack_of(node_id: int) -> str | None:
+            broker = brokers.get(node_id)
+            return broker.rack if broker is not None and listener_name in broker.endpoints else None
+
+        now_ms = self._ctx.services.clock.now_ms()
+        preferred = preferred_read_replica(partition, self._nearby_rack, asked.fetch_offset, rack_of, now_ms)
+        if preferred is None:
+            return None
+        partition.local_log(asked.current_leader_epoch, only_leader=False)
+        self._is_final = True
+        answer = self._answer(asked, partition, partition.offsets())
+        answer.preferred_read_replica = preferred
+        return answer
 
     def _answer(self, asked: FetchedPartition, partition: Partition, result: ReadResult) -> PartitionData:
         records = result.records
@@ -263,6 +318,8 @@ class _Reading:
         """The answer as the session wants it and the version can read it."""
         ctx = self._ctx
         context = self._context
+        if self._replica_id >= 0:
+            self._record_sent(answers)
         selected = context.select(answers + self._errors, ctx.services.clock.now_ms())
         if len(selected) != len(answers) + len(self._errors):
             chosen = {id(answer) for _, answer in selected}
@@ -337,6 +394,10 @@ def _unread(
         -1,
         b"",
     )
+
+
+def _throttled_replicas(partition: Partition) -> tuple[str, ...]:
+    return () if partition.log is None else partition.log.config.leader_replication_throttled_replicas
 
 
 def _convert(answer: PartitionData, magic: int, first_offset: int) -> ErrorCode:

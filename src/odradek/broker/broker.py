@@ -29,7 +29,14 @@ from odradek.broker.identity import (
 from odradek.broker.membership import Membership
 from odradek.broker.metadata_store import open_store
 from odradek.broker.network import Door, Network, SocketNetwork
-from odradek.broker.replication import controller_channel, following, replica_settings, replication_quota
+from odradek.broker.replication import (
+    FOLLOWER_RATE,
+    LEADER_RATE,
+    controller_channel,
+    following,
+    replica_settings,
+    replication_quota,
+)
 from odradek.broker.settings import connection_limits, logs_config, shutdown_settings
 from odradek.clock import Clock, SystemClock
 from odradek.config.broker_config import BrokerConfig
@@ -156,16 +163,14 @@ class _Broker:
             clock=self._clock,
             settings=replica_settings(config),
         )
-        quota = replication_quota(
-            lambda: self.configs.config, node_id, self._clock, "follower.replication.throttled.rate"
-        )
+        self.replicas.leader_quota = replication_quota(self.configs, node_id, self._clock, LEADER_RATE)
         self.following = following(
             config,
             self.replicas,
             self._metadata,
             self._network.transport,
             lambda: self.membership.broker_epoch,
-            quota,
+            replication_quota(self.configs, node_id, self._clock, FOLLOWER_RATE),
         )
         self.groups = group_coordinator(config, self.replicas, self._metadata, self._clock)
         self.replicas.subscribe(self.groups.on_elected, self.groups.on_resigned)

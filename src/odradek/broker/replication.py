@@ -6,12 +6,15 @@ from collections.abc import Callable
 
 from odradek.clock import Clock
 from odradek.config.broker_config import BrokerConfig
+from odradek.coordination.dynamic_configs import DynamicConfigs
+from odradek.errors import InvalidConfig
 from odradek.metadata.cache import MetadataCache
 from odradek.peers.broker_client import BrokerClient, ClientSettings
 from odradek.peers.controller_channel import ControllerChannel
 from odradek.peers.transport import Transport
 from odradek.replication.following import Following, FollowingSettings, Ways
 from odradek.replication.remote_leader import FetchSettings
+from odradek.replication.replica_selector import RACK_AWARE_SELECTOR
 from odradek.replication.replicas import Replicas, ReplicaSettings
 from odradek.replication.replication_quota import ReplicationQuota
 
@@ -19,23 +22,35 @@ _CONTROLLER_BACKOFF_MS = 50
 
 
 def replica_settings(config: BrokerConfig) -> ReplicaSettings:
-    """When high watermarks are written, and who is in sync."""
+    """When high watermarks are written, who is in sync, and where consumers read.
+
+    Raises InvalidConfig for a replica selector that is a class of somebody's own.
+    """
+    selector = config.str("replica.selector.class")
+    if selector not in ("", RACK_AWARE_SELECTOR):
+        raise InvalidConfig("replica.selector.class", selector, f"only {RACK_AWARE_SELECTOR} is known")
     return ReplicaSettings(
+        selects_by_rack=selector == RACK_AWARE_SELECTOR,
         high_watermark_checkpoint_interval_ms=config.int("replica.high.watermark.checkpoint.interval.ms"),
         lag_time_max_ms=config.int("replica.lag.time.max.ms"),
     )
 
 
+LEADER_RATE = "leader.replication.throttled.rate"
+FOLLOWER_RATE = "follower.replication.throttled.rate"
+"""Dynamic configs of a broker, in bytes a second."""
+
+
 def replication_quota(
-    config: Callable[[], BrokerConfig], node_id: int, clock: Clock, rate_name: str
+    configs: DynamicConfigs, node_id: int, clock: Clock, rate_name: str
 ) -> ReplicationQuota:
     """The quota whose rate is the dynamic config of that name."""
     return ReplicationQuota(
         node_id,
         clock.now_ms,
-        lambda: config().int(rate_name),
-        window_ms=config().int("replication.quota.window.size.seconds") * 1000,
-        windows=config().int("replication.quota.window.num"),
+        lambda: configs.config.int(rate_name),
+        window_ms=configs.config.int("replication.quota.window.size.seconds") * 1000,
+        windows=configs.config.int("replication.quota.window.num"),
     )
 
 

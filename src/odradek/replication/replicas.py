@@ -37,6 +37,7 @@ from odradek.replication.control_messages import (
 from odradek.replication.fetch_state import FetchState
 from odradek.replication.partition import NO_EPOCH, Partition
 from odradek.replication.partition_state import IsrProposal
+from odradek.replication.replication_quota import ReplicationQuota
 from odradek.telemetry import get_logger
 
 EPOCH_DURING_DELETE = -2
@@ -108,6 +109,8 @@ class ReplicaSettings:
     """replica.high.watermark.checkpoint.interval.ms"""
     lag_time_max_ms: int = 30_000
     """replica.lag.time.max.ms"""
+    selects_by_rack: bool = False
+    """replica.selector.class is the rack-aware one"""
 
 
 class Replicas:
@@ -131,6 +134,8 @@ class Replicas:
         self._log_config = log_config
         self._clock = clock or SystemClock()
         self._settings = settings or ReplicaSettings()
+        self.leader_quota: ReplicationQuota | None = None
+        """What followers that are behind may fetch of us; None: anything."""
         self._followers: Followers | None = None
         self._checkpointed: Mapping[TopicPartition, int] | None = None
         self._partitions: dict[str, dict[int, Partition]] = {}
@@ -142,6 +147,11 @@ class Replicas:
         self._followers = followers
 
     # What partitions must know
+
+    @property
+    def selects_by_rack(self) -> bool:
+        """Whether consumers are sent to the replica in their rack."""
+        return self._settings.selects_by_rack
 
     @property
     def replica_lag_time_max_ms(self) -> int:
