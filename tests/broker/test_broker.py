@@ -1,15 +1,18 @@
 """A whole broker in this process: it serves, stops in order, and remembers."""
 
+import sqlite3
 from pathlib import Path
 
 import pytest
 import trio
 import trio.testing
 
+from odradek.broker import metadata_store
 from odradek.broker.broker import RunningBroker
 from odradek.broker.identity import CannotStart
 from odradek.broker.metadata_store import STORE_FILE
 from odradek.coordination.embedded import EmbeddedStore
+from odradek.coordination.store import StoreUnavailable
 from odradek.metadata import paths
 from odradek.protocol.error_codes import ErrorCode
 from odradek.protocol.generated.create_topics_request import CreatableTopic, CreateTopicsRequest
@@ -151,6 +154,21 @@ async def test_a_directory_serves_one_broker_at_a_time(tmp_path: Path) -> None:
             async with running(tmp_path):
                 pass
         assert await create(wire, "unharmed") == ErrorCode.NONE
+
+
+async def test_a_full_disk_stops_the_start_and_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: Path) -> EmbeddedStore:
+        raise StoreUnavailable("/") from sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr(metadata_store, "EmbeddedStore", full)
+    with pytest.RaisesGroup(
+        pytest.RaisesExc(CannotStart, match=r"cannot be opened \(database or disk is full\)\.$"),
+        flatten_subgroups=True,
+    ):
+        async with running(tmp_path):
+            pass
 
 
 async def test_a_directory_of_another_broker_stops_the_start(tmp_path: Path) -> None:

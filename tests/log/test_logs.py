@@ -1,3 +1,4 @@
+import errno
 import os
 import uuid
 
@@ -8,7 +9,7 @@ import trio.testing
 from odradek.clock import VirtualClock
 from odradek.config.log_config import LogConfig
 from odradek.errors import KafkaError, StorageError
-from odradek.log.log_directory import LogDirectoryInUse
+from odradek.log.log_directory import LogDirectory, LogDirectoryInUse
 from odradek.log.logs import Logs, LogsConfig, UnusableLogDirectories
 from odradek.log.offload import inline
 from odradek.metadata.topic_partition import TopicPartition
@@ -237,6 +238,30 @@ async def test_checkpoints_are_written_every_minute(tmp_path, autojump_clock):
         assert (tmp_path / "recovery-point-offset-checkpoint").read_text() == "0\n1\na 0 3\n"
         assert (tmp_path / "log-start-offset-checkpoint").read_text() == "0\n1\na 0 1\n"
         nursery.cancel_scope.cancel()
+    await logs.close()
+
+
+@pytest.mark.parametrize(
+    ("error", "is_online"), [(errno.ENOSPC, True), (errno.EDQUOT, True), (errno.EIO, False)]
+)
+async def test_a_checkpoint_waits_for_a_full_disk_and_no_other(
+    tmp_path, autojump_clock, monkeypatch, error, is_online
+):
+    """A full disk empties again: what is served is served on, and the next checkpoint is written."""
+    logs = await open_logs(tmp_path)
+    append(logs.create(A, ID, CONFIG), batch(), batch(), batch())
+    (directory,) = logs.log_directories
+    write = LogDirectory.write_offsets
+
+    def fail(self, file_name, offsets):
+        raise OSError(error, os.strerror(error))
+
+    monkeypatch.setattr(LogDirectory, "write_offsets", fail)
+    await logs.checkpoint()
+    assert directory.is_online == is_online
+    monkeypatch.setattr(LogDirectory, "write_offsets", write)
+    await logs.checkpoint()
+    assert (tmp_path / "recovery-point-offset-checkpoint").exists() == is_online
     await logs.close()
 
 

@@ -81,8 +81,9 @@ def _open_file(log_dir: str) -> EmbeddedStore:
         os.makedirs(log_dir, exist_ok=True)
         return EmbeddedStore(Path(log_dir, STORE_FILE))
     except (sqlite3.OperationalError, StoreUnavailable) as error:
-        raise CannotStart(
-            f"The metadata in {log_dir} cannot be opened ({error}). Another broker may be using it."
-        ) from error
+        cause = error.__cause__ or error
+        is_busy = getattr(cause, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY
+        hint = " Another broker may be using it." if is_busy else ""
+        raise CannotStart(f"The metadata in {log_dir} cannot be opened ({cause}).{hint}") from error
     except OSError as error:
         raise CannotStart(f"Failed to create or validate data directory {log_dir}: {error}") from error

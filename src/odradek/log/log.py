@@ -21,11 +21,10 @@ from bisect import bisect_right
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from errno import EDQUOT, ENOSPC
 from typing import NamedTuple
 
 from odradek.config.log_config import LogConfig
-from odradek.errors import KafkaError, StorageError
+from odradek.errors import KafkaError
 from odradek.log.append_info import NO_TIMESTAMP, LogAppendInfo, UnexpectedAppendOffset
 from odradek.log.batch_rules import batch_rules
 from odradek.log.end_transaction_marker import read_marker
@@ -255,7 +254,9 @@ class Log:
                 segment = self._roll(first.base_offset, now_ms)
             segment.append(records, headers)
         except OSError as error:
-            raise self._append_failed(error) from error
+            raise self.directory.write_failed(
+                error, f"Error while appending records to {self._where()}"
+            ) from error
         self.log_end_offset = last_offset + 1
         if prepared is not None:
             self.producers.commit(prepared)
@@ -274,14 +275,6 @@ class Log:
         elif self.leader_epochs.earliest is not None:
             # Batches without epochs: followers must go by the high watermark again.
             self.leader_epochs.clear()
-
-    def _append_failed(self, error: OSError) -> StorageError:
-        """A full disk may take the next append; any other failure takes the directory offline."""
-        what = f"Error while appending records to {self._where()}"
-        if error.errno in (ENOSPC, EDQUOT):
-            _log.error("disk is full", partition=str(self.topic_partition), error=str(error))
-            return StorageError(what)
-        return self.directory.fail(error, what)
 
     @contextmanager
     def _on_disk(self, what: str) -> Iterator[None]:

@@ -9,6 +9,7 @@ import fcntl
 import os
 from collections.abc import Mapping
 from contextlib import suppress
+from errno import EDQUOT, ENOSPC
 from typing import NamedTuple
 
 from odradek.errors import StorageError
@@ -56,6 +57,16 @@ class LogDirectory:
             self.failure = error
             _log.error("log directory is offline", directory=self.path, reason=what, error=str(error))
         return StorageError(what)
+
+    def write_failed(self, error: OSError, what: str) -> StorageError:
+        """A full disk may take the next write; any other failure takes the directory offline.
+
+        Kafka takes it offline for either.
+        """
+        if error.errno in (ENOSPC, EDQUOT):
+            _log.error("disk is full", directory=self.path, reason=what, error=str(error))
+            return StorageError(what)
+        return self.fail(error, what)
 
     def check_online(self) -> None:
         """Raises StorageError if the directory failed."""

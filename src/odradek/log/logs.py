@@ -357,7 +357,8 @@ class Logs:
         try:
             await self._environment.offload(partial(directory.write_offsets, file_name, offsets))
         except OSError as error:
-            directory.fail(error, f"Error while writing to checkpoint file {file_name} in {directory.path}")
+            what = f"Error while writing to checkpoint file {file_name} in {directory.path}"
+            directory.write_failed(error, what)
 
     # Periodic work
 
