@@ -339,6 +339,40 @@ def performance_is_measured(t: Transcript) -> None:
     t.run(f"ConsumerPerformance --topic {topic} --messages 80000", replace={r"-?\d+(\.\d+)?": "<n>"})
 
 
+def what_is_not_there_is_waited_for(t: Transcript) -> None:
+    """Jobs that wait for a broker or partition that never comes, by tools that do not wait for long.
+
+    The broker is given less time than the client has, so that it is the broker that answers. Where only the
+    client gives up, the words depend on what it was doing just then.
+    """
+    topic, group = t.create(f"waits-{t.tag}"), f"waiters-{t.tag}"
+    impatient = t.file("impatient.properties", "default.api.timeout.ms=1500\nrequest.timeout.ms=750\n")
+    config = f"--command-config {impatient}"
+    gives_up = {
+        r"Timed out waiting for a node assignment\. Call: ([a-zA-Z]+)\S*": r"gave \1 up",
+        r"Call\(callName=([a-zA-Z]+).*\) timed out at .* attempt\(s\)": r"gave \1 up",
+        r"^Caused by: .*DisconnectException: Cancelled .*\n": "",
+    }
+    for number, assignment in enumerate(("7:8", "7,0", "0:7,7:0")):
+        absent = f"absent-{number}-{t.tag}"
+        t.run(f"TopicCommand --create --topic {absent} --replica-assignment {assignment} {config}")
+        t.run(f"TopicCommand --describe --topic {absent}")
+        t.run(f"TopicCommand --describe --topic {absent} --unavailable-partitions")
+        t.run(f"GetOffsetShell --topic {absent}")
+        t.run(f"TopicCommand --delete --topic {absent}")
+    for kind in ("brokers", "broker-loggers"):
+        t.run(f"ConfigCommand --describe --entity-type {kind} --entity-name 7 {config}", replace=gives_up)
+    places = (("no-such-topic", 0), (topic, 7), (topic, -1))
+    entries = ", ".join(f'{{"topic": "{name}", "partition": {at}, "offset": 1}}' for name, at in places)
+    path = t.file("absent.json", f'{{"partitions": [{entries}], "version": 1}}')
+    t.run(f"DeleteRecordsCommand --offset-json-file {path} {config}", replace=gives_up)
+    t.run(f"ConsumerGroupCommand --describe --group {group} --state")  # There is a coordinator from here on.
+    reset = f"ConsumerGroupCommand --reset-offsets --group {group} --timeout 1500 {config}"
+    t.run(f"{reset} --topic {topic}:7 --to-latest --execute", replace=gives_up)
+    t.run(f"{reset} --topic {topic}:0,7 --to-offset 1 --dry-run", replace=gives_up)
+    t.run(f"{reset} --topic no-such-topic:0 --to-latest --execute")
+
+
 def internal_topics_are_read(t: Transcript) -> None:
     """What groups leave in __consumer_offsets, read by Kafka's own formatters."""
     topic, group = t.create(f"internal-{t.tag}"), f"group-internal-{t.tag}"
@@ -371,4 +405,5 @@ SESSIONS = (
     groups_are_described,
     group_offsets_are_reset,
     performance_is_measured,
+    what_is_not_there_is_waited_for,
 )
