@@ -15,13 +15,16 @@ CHECKED := src compat protocol_specs tests
 WORKERS ?= 2
 IN_WORKERS := --numprocesses $(WORKERS) --dist loadgroup --no-loadscope-reorder
 
-.PHONY: help run test real-input check specs codegen codegen-check compat report bench bench-readme profile clean
+.PHONY: help run cluster test real-input check specs codegen codegen-check compat report bench bench-readme profile clean
 
 help: ## show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 run: $(STAMPS)/run ## start a broker on localhost:9092, data in ./odradek-data
 	$(BIN)/odradek serve
+
+cluster: $(STAMPS)/dev $(STAMPS)/system ## three brokers and a real ZooKeeper until Ctrl-C; says what to try
+	$(BIN)/python -m compat.quick_start
 
 test: $(STAMPS)/dev $(STAMPS)/system ## every test: unit, property, oracle, integration
 	$(BIN)/pytest $(IN_WORKERS)
