@@ -51,6 +51,7 @@ _HEEDED_HERE = (
 
 _HEEDED_BY_NAME = (
     "auto.create.topics.enable",
+    "auto.leader.rebalance.enable",
     "broker.id.generation.enable",
     "broker.rack",
     "connections.max.idle.ms",
@@ -66,6 +67,8 @@ _HEEDED_BY_NAME = (
     "group.max.session.timeout.ms",
     "group.max.size",
     "group.min.session.timeout.ms",
+    "leader.imbalance.check.interval.seconds",
+    "leader.imbalance.per.broker.percentage",
     "leader.replication.throttled.rate",
     "log.flush.offset.checkpoint.interval.ms",
     "log.flush.scheduler.interval.ms",
