@@ -10,12 +10,10 @@ PREFERRED, UNCLEAN = 0, 1
 def request(
     topics: dict[str, list[int]] | None, *, election_type: int = PREFERRED, timeout_ms: int = 30_000
 ) -> ElectLeadersRequest:
-    rows = topics and [TopicPartitions(topic=name, partitions=numbers) for name, numbers in topics.items()]
-    return ElectLeadersRequest(
-        election_type=election_type,
-        topic_partitions=[] if topics == {} else rows,
-        timeout_ms=timeout_ms,
-    )
+    rows = None
+    if topics is not None:
+        rows = [TopicPartitions(topic=name, partitions=numbers) for name, numbers in topics.items()]
+    return ElectLeadersRequest(election_type=election_type, topic_partitions=rows, timeout_ms=timeout_ms)
 
 
 @scenario(ApiKey.ELECT_LEADERS)

@@ -30,6 +30,7 @@ from odradek.protocol.generated.elect_leaders_response import (
 api = Api(key=ApiKey.ELECT_LEADERS, versions=Versions(0, 2), request=ElectLeadersRequest)
 
 _PREFERRED, _UNCLEAN = 0, 1
+_FIRST_WITH_ERROR_CODE = 1
 
 Outcomes = Mapping[TopicPartition, Refused | None]
 
@@ -42,7 +43,7 @@ async def elect_leaders(request: ElectLeadersRequest, ctx: RequestContext) -> El
         if zookeeper:
             raise KafkaError(ErrorCode.UNKNOWN_SERVER_ERROR)
         unknown = Refused(ErrorCode.INVALID_REQUEST, f"Unknown election type {election_type}")
-        return _refused(request, unknown)
+        return _refused(request, ctx, unknown)
     if not zookeeper:
         if request.timeout_ms <= 0:
             raise KafkaError(ErrorCode.REQUEST_TIMED_OUT)
@@ -146,9 +147,9 @@ def _row(number: int, refused: Refused | None) -> PartitionResult:
     )
 
 
-def _refused(request: ElectLeadersRequest, refused: Refused) -> ElectLeadersResponse:
+def _refused(request: ElectLeadersRequest, ctx: RequestContext, refused: Refused) -> ElectLeadersResponse:
     return ElectLeadersResponse(
-        error_code=refused.code,
+        error_code=refused.code if ctx.api_version >= _FIRST_WITH_ERROR_CODE else ErrorCode.NONE,
         replica_election_results=[
             ReplicaElectionResult(
                 topic=topic.topic, partition_result=[_row(number, refused) for number in topic.partitions]
@@ -160,4 +161,4 @@ def _refused(request: ElectLeadersRequest, refused: Refused) -> ElectLeadersResp
 
 @api.refusal
 def refuse(request: ElectLeadersRequest, ctx: RequestContext, code: int) -> ElectLeadersResponse:
-    return _refused(request, Refused(ErrorCode(code)))
+    return _refused(request, ctx, Refused(ErrorCode(code)))

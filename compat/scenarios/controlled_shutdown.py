@@ -1,0 +1,24 @@
+"""ControlledShutdown: a broker asks the controller to have others lead what it leads."""
+
+from compat.judge import Session, scenario
+from odradek.protocol.api_keys import ApiKey
+from odradek.protocol.generated.controlled_shutdown_request import ControlledShutdownRequest
+
+LEAVING = {"background.threads": "8"}
+"""A broker that is taken for one that stops; nobody else shares it."""
+
+
+@scenario(ApiKey.CONTROLLED_SHUTDOWN, broker=LEAVING)
+def of_a_broker_that_is_not_there(k: Session) -> None:
+    k.send(ControlledShutdownRequest(broker_id=99))
+
+
+@scenario(ApiKey.CONTROLLED_SHUTDOWN, since=2, broker=LEAVING)
+def of_a_broker_of_the_past(k: Session) -> None:
+    k.send(ControlledShutdownRequest(broker_id=0, broker_epoch=0))
+
+
+@scenario(ApiKey.CONTROLLED_SHUTDOWN, broker=LEAVING)
+def of_the_only_broker(k: Session) -> None:
+    k.send(ControlledShutdownRequest(broker_id=0))
+    k.send(ControlledShutdownRequest(broker_id=0))
