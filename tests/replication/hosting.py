@@ -28,7 +28,7 @@ from odradek.protocol.generated.update_metadata_request import (
 from odradek.records.builder import build_batch
 from odradek.records.record import Record
 from odradek.replication.partition import Partition
-from odradek.replication.replicas import Replicas
+from odradek.replication.replicas import Replicas, ReplicaSettings
 
 NODE_ID = 1
 TOPIC_ID = UUID("11111111-2222-3333-4444-555555555555")
@@ -116,8 +116,10 @@ def _live_brokers() -> list[UpdateMetadataBroker]:
 
 
 @asynccontextmanager
-async def hosting(path: Path) -> AsyncIterator[Hosting]:
-    """Replicas over the logs in `path`; stopped in order at the end."""
+async def hosting(
+    path: Path, node_id: int = NODE_ID, settings: ReplicaSettings | None = None
+) -> AsyncIterator[Hosting]:
+    """Replicas of a broker over the logs in `path`; stopped in order at the end."""
     clock = VirtualClock()
     configs: dict[str, LogConfig] = {}
 
@@ -126,9 +128,8 @@ async def hosting(path: Path) -> AsyncIterator[Hosting]:
 
     logs = await Logs.open(LogsConfig((str(path),)), clock, config_of=config_of, offload=inline)
     metadata = MetadataCache()
-    hosted = Hosting(
-        logs, Replicas(NODE_ID, logs, metadata, config_of, clock=clock), metadata, clock, configs
-    )
+    replicas = Replicas(node_id, logs, metadata, config_of, clock=clock, settings=settings)
+    hosted = Hosting(logs, replicas, metadata, clock, configs)
     try:
         yield hosted
     finally:

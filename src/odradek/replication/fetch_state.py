@@ -9,11 +9,12 @@ Kafka: PartitionFetchState, OffsetTruncationState, AbstractFetcherThread.getOffs
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Protocol
 from uuid import UUID
 
 from odradek.metadata.topic_id import NO_TOPIC_ID
+from odradek.value_object import value_object
 
 NO_EPOCH = -1
 UNKNOWN = -1
@@ -30,7 +31,7 @@ class EpochsOfLog(Protocol):
         """(epoch, end offset) of the largest leader epoch not above `epoch`; (-1, -1) unknown."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class FetchState:
     """One partition of a fetcher. `delayed_until` is on trio's clock."""
 

@@ -246,6 +246,9 @@ class Fetcher:
                     await partition.log.flush()
         except StorageError as error:
             _log.error("error while following a leader", partition=str(name), error=str(error))
+            if not partition.is_offline:
+                # The disk is full, and need not stay so.
+                return False
             self._fail(name)
         except KafkaError as error:
             _log.error("what the leader sent cannot be appended", partition=str(name), error=str(error))
