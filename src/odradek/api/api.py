@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from odradek.errors import OdradekError
 from odradek.protocol.message import Message
+from odradek.value_object import value_object
 
 if TYPE_CHECKING:
     from odradek.api.context import RequestContext
@@ -45,7 +46,7 @@ class NeverAnswered(ConnectionEnded):
     """
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class Versions:
     """A range of versions of one API, both ends inclusive."""
 

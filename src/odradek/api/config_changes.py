@@ -8,7 +8,6 @@ their checks and in their texts; both are Kafka's own.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from odradek.api.config_resources import ResourceType, broker_number, resource_text, resource_type
 from odradek.api.context import RequestContext
@@ -33,12 +32,13 @@ from odradek.coordination.dynamic_configs import (
 from odradek.errors import InvalidConfig, KafkaError
 from odradek.metadata import topic_names
 from odradek.protocol.error_codes import ErrorCode
+from odradek.value_object import value_object
 
 _MAX_VALUE_LENGTH = 2**15 - 1
 _MIN_INSYNC_REPLICAS = "min.insync.replicas"
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class ResourceChange:
     """The changes of one resource. `incremental` False: what is not among them goes (AlterConfigs)."""
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from odradek.value_object import value_object
+
 if TYPE_CHECKING:
     from odradek.api.fetch_sessions import FetchSessions
     from odradek.clock import Clock
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
 ANONYMOUS = "User:ANONYMOUS"
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class Services:
     """The parts of one broker that handlers call. Built by `broker/`; tests build it with stand-ins."""
 

@@ -12,7 +12,6 @@ come as Kafka's sets and maps iterate.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from uuid import UUID
 
 from odradek.api.api import Api, Versions
@@ -38,6 +37,7 @@ from odradek.protocol.generated.metadata_response import (
     MetadataResponsePartition,
     MetadataResponseTopic,
 )
+from odradek.value_object import value_object
 
 api = Api(key=ApiKey.METADATA, versions=Versions(0, 13), request=MetadataRequest)
 
@@ -45,7 +45,7 @@ _NO_LEADER = -1
 _NO_CONTROLLER = -1
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class _Listener:
     """Whom a client can reach: brokers by the listener it came in by, and how others are spoken of."""
 

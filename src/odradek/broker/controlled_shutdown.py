@@ -6,7 +6,6 @@ Source: kafka.server.KafkaServer.controlledShutdown.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 import trio
@@ -16,6 +15,7 @@ from odradek.protocol.error_codes import ErrorCode
 from odradek.protocol.generated.controlled_shutdown_request import ControlledShutdownRequest
 from odradek.protocol.message import Message
 from odradek.telemetry import get_logger
+from odradek.value_object import value_object
 
 _log = get_logger(__name__)
 
@@ -30,7 +30,7 @@ class ControllerChannel(Protocol):
         """The controller's response, however long that takes. Raises MalformedMessage."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class ShutdownSettings:
     """controlled.shutdown.max.retries and .retry.backoff.ms, and controller.socket.timeout.ms."""
 

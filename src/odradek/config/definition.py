@@ -7,12 +7,12 @@ writing follow Java, whose error texts clients see. Source: org.apache.kafka.com
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import Enum, IntEnum
 from typing import Final, Protocol
 
 from odradek.config.release import Release
 from odradek.errors import InvalidConfig
+from odradek.value_object import value_object
 
 Value = bool | int | float | str | tuple[str, ...] | None
 """A parsed value: BOOLEAN bool; SHORT, INT, LONG int; DOUBLE float; LIST tuple; the others str."""
@@ -87,7 +87,7 @@ _COMMA = re.compile(r"\s*,\s*")
 _BITS = {Type.SHORT: 16, Type.INT: 32, Type.LONG: 64}
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class Definition:
     """One config, as the releases from `since` to `until`, both inclusive, define it.
 

@@ -7,7 +7,6 @@ Source: kafka.server.ConfigHelper.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from enum import IntEnum
 
 from odradek.config.broker_config import BrokerConfig
@@ -20,6 +19,7 @@ from odradek.config.definitions import (
 from odradek.config.group_config import group_values
 from odradek.config.synonyms import GROUP_SYNONYMS, TOPIC_SYNONYMS, broker_synonyms
 from odradek.config.topic_config import topic_values
+from odradek.value_object import value_object
 
 
 class Source(IntEnum):
@@ -35,7 +35,7 @@ class Source(IntEnum):
     GROUP = 8
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class Synonym:
     """One place that gives a value; secrets are None."""
 
@@ -44,7 +44,7 @@ class Synonym:
     source: Source
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class Entry:
     """One described config. `type_id` is Type's number or UNKNOWN_TYPE."""
 

@@ -14,7 +14,8 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+
+from odradek.value_object import value_object
 
 LOGIN_CONFIG = "java.security.auth.login.config"
 """The system property that names the file."""
@@ -28,7 +29,7 @@ class MalformedJaas(ValueError):
     """A file that is no login configuration."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class LoginModule:
     """A module's Java class, its flag (`required`) and its options."""
 

@@ -9,7 +9,8 @@ GroupConfig.ALL_GROUP_CONFIG_SYNONYMS.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from odradek.value_object import value_object
 
 HOURS_MS = 60 * 60 * 1000
 MINUTES_MS = 60 * 1000
@@ -43,7 +44,7 @@ def broker_synonyms(name: str, *, match_listener_override: bool) -> tuple[str, .
     return (name,)
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class BrokerSynonym:
     """A broker config behind a topic config, and what its number is multiplied by."""
 

@@ -9,17 +9,17 @@ yet, as long as there is such a place. Source: org.apache.kafka.admin.AdminUtils
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import count, zip_longest
 
 from odradek.errors import KafkaError
 from odradek.protocol.error_codes import ErrorCode
+from odradek.value_object import value_object
 
 Racks = Mapping[int, str | None]
 """The rack of each broker, by id."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class Start:
     """Where to begin, as positions in the list of brokers; drawn at random for a new topic."""
 

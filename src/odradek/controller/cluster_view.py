@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Set
-from dataclasses import dataclass
 
 from odradek.controller.assignment import Racks
+from odradek.value_object import value_object
 
 Assignment = Mapping[int, tuple[int, ...]]
 """Replicas by partition, the preferred leader first."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class ClusterView:
     """The cluster at the moment of a request."""
 

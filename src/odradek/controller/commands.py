@@ -6,14 +6,14 @@ Each is decided like any other event, in its turn, and answered once what it bro
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from odradek.controller.state import Leadership
 from odradek.metadata.topic_partition import TopicPartition
 from odradek.protocol.error_codes import ErrorCode
+from odradek.value_object import value_object
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class Refused:
     """One partition's part of a command that was not done, in Kafka's words."""
 
@@ -21,7 +21,7 @@ class Refused:
     message: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class IsrChange:
     """The ISR that a leader wants; epochs say what it knows."""
 
@@ -31,7 +31,7 @@ class IsrChange:
     is_recovering: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class AlterPartitions:
     """A leader asks for other ISRs (AlterPartition). Refused as a whole with STALE_BROKER_EPOCH.
 
@@ -47,7 +47,7 @@ class AlterPartitions:
 AlteredPartitions = Mapping[TopicPartition, Leadership | ErrorCode]
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class ShutDown:
     """A broker asks to stop leading (ControlledShutdown); -1 is an unknown epoch.
 
@@ -59,7 +59,7 @@ class ShutDown:
     broker_epoch: int
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class ElectLeaders:
     """A client asks for the preferred replicas to lead or, unclean, for anybody where nobody does."""
 
@@ -71,7 +71,7 @@ ElectedLeaders = Mapping[TopicPartition, int | Refused]
 """The new leader, or why there is none."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class Reassign:
     """A client asks for other replicas (AlterPartitionReassignments); None ends what is under way."""
 

@@ -15,12 +15,13 @@ from odradek.metadata import paths
 from odradek.metadata.topic_partition import TopicPartition
 from odradek.metadata.znodes import LeaderAndIsr, ReplicaAssignment
 from odradek.peers.control_channels import ControlRequest
+from odradek.value_object import value_object
 
 if TYPE_CHECKING:
     from odradek.controller.events import Event
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class DeleteTree:
     """Remove a node with everything below it, if it is there."""
 
@@ -31,7 +32,7 @@ Write = Create | Set | Delete | DeleteTree
 """A change to the store; whoever commits it creates the missing parents of a Create."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class Outgoing:
     """A request for one broker."""
 
@@ -39,7 +40,7 @@ class Outgoing:
     request: ControlRequest
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class Decision:
     """What follows from an event. `answer` is for whoever asked for it, `then` is to be decided next."""
 

@@ -6,15 +6,15 @@ What brokers and clients ask of it is in `commands`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from odradek.controller.commands import Command
 from odradek.controller.state import Leadership, LiveBroker, Replica
 from odradek.metadata.topic_partition import TopicPartition
 from odradek.metadata.znodes import TopicAssignment
+from odradek.value_object import value_object
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class Elected:
     """This broker is the controller now, and this is the whole cluster as the store has it.
 
@@ -28,14 +28,14 @@ class Elected:
     stopped: frozenset[int] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class BrokersChanged:
     """These brokers are registered now."""
 
     brokers: Mapping[int, LiveBroker]
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class TopicsChanged:
     """Some topics are new or assigned otherwise, others are gone."""
 
@@ -43,21 +43,21 @@ class TopicsChanged:
     gone: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class LeadershipRead:
     """Leaders changed ISRs in the store by themselves and said so (/isr_change_notification)."""
 
     leadership: Mapping[TopicPartition, Leadership]
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class LogDirsFailed:
     """These brokers said that a log directory failed (/log_dir_event_notification), not what was in it."""
 
     brokers: frozenset[int]
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class ReplicasAnswered:
     """A broker answered LeaderAndIsr: the replicas that it has, and those whose log directory failed."""
 
@@ -65,21 +65,21 @@ class ReplicasAnswered:
     failed: frozenset[Replica]
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class DeletionsChanged:
     """These topics are to be deleted now; some may not exist."""
 
     topics: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class DeletionsResumed:
     """What kept these topics from being deleted is over."""
 
     topics: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class ReplicasStopped:
     """A broker answered StopReplica; error codes by partition, 0 for the replicas it deleted."""
 
@@ -87,14 +87,14 @@ class ReplicasStopped:
     errors: Mapping[TopicPartition, int]
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class ReassignmentNodeRead:
     """/admin/reassign_partitions asks for these replicas; nothing where there is no such node."""
 
     targets: Mapping[TopicPartition, tuple[int, ...]]
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class ReassignmentsContinued:
     """These partitions, if they are being reassigned, may be done, or their new brokers are back."""
 
@@ -103,19 +103,19 @@ class ReassignmentsContinued:
     """Tell the new replicas again, even where nothing is done."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class PreferredElectionNodeRead:
     """/admin/preferred_replica_election asks for these partitions' first replicas to lead."""
 
     partitions: tuple[TopicPartition, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class RebalanceDue:
     """It is time to see whether brokers lead what they should (auto.leader.rebalance.enable)."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class UncleanElectionEnabled:
     """A topic, or with None every one, may now be led by a replica that is not in sync."""
 

@@ -6,8 +6,6 @@ Source: org.apache.kafka.controller.ReplicationControlManager, checked against a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from odradek.config.broker_config import BrokerConfig
 from odradek.config.release import Release
 from odradek.controller.assignment import Racks, Start, assign
@@ -18,11 +16,12 @@ from odradek.errors import KafkaError
 from odradek.metadata import topic_names
 from odradek.metadata.znodes import TopicAssignment
 from odradek.protocol.error_codes import ErrorCode
+from odradek.value_object import value_object
 
 _FIRST_WITH_CORDONED_DIRECTORIES = Release(4, 3)
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class KRaftChecks:
     """The checks of a KRaft controller."""
 

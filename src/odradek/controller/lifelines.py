@@ -13,8 +13,6 @@ Kafka broker would not, so this is for brokers of ours only.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import trio
 
 from odradek.coordination.store import (
@@ -30,6 +28,7 @@ from odradek.metadata import paths
 from odradek.metadata.znodes import BrokerRegistration, ControllerRegistration
 from odradek.peers.transport import Channel, PeerRefused, PeerTimeout, PeerUnreachable, Transport
 from odradek.telemetry import get_logger
+from odradek.value_object import value_object
 
 _log = get_logger(__name__)
 
@@ -43,7 +42,7 @@ _CONNECT_S = 10
 """How long an attempt may take, as socket.connection.setup.timeout.ms."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class _Registered:
     """One registration of a broker of ours, and where it listens."""
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from uuid import UUID
 
 from odradek.metadata.topic_id import NO_TOPIC_ID
+from odradek.value_object import value_object
 
 DEFAULT = -1
 """The partition count or replication factor that leaves it to the broker, or to the assignment."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class NewTopic:
     """A topic as CreateTopics asks for it.
 
@@ -27,7 +28,7 @@ class NewTopic:
     configs: Mapping[str, str | None] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class CreatedTopic:
     """How the creation of one topic ended; the rest has a meaning when `code` is 0.
 
@@ -43,7 +44,7 @@ class CreatedTopic:
     """The topic's own configs."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class NewPartitions:
     """More partitions of a topic: `count` in all; `assignments` give the new ones' brokers, if anything."""
 
@@ -52,7 +53,7 @@ class NewPartitions:
     assignments: tuple[tuple[int, ...], ...] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class Outcome:
     """How one topic's part of a request ended."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from odradek.controller import (
     deletion,
@@ -38,9 +38,10 @@ from odradek.controller.reassignment import Moves
 from odradek.controller.state import ClusterState
 from odradek.metadata import paths
 from odradek.metadata.topic_partition import TopicPartition
+from odradek.value_object import value_object
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class Rules:
     """What configuration decides: who may be elected, whether topics may go, which listener brokers use.
 

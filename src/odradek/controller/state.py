@@ -17,9 +17,10 @@ from odradek.metadata.znodes import (
     ReplicaAssignment,
     TopicAssignment,
 )
+from odradek.value_object import value_object
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class LiveBroker:
     """A registered broker; `epoch` is the zxid that created its registration."""
 
@@ -36,7 +37,7 @@ class Replica:
     node_id: int
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class Leadership:
     """A partition's state as the store has it; `partition_epoch` is its node's version."""
 
@@ -44,7 +45,7 @@ class Leadership:
     partition_epoch: int
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class ClusterState:
     """Everything a decision may look at. A partition has no `leadership` until it was first led."""
 

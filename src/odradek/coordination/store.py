@@ -12,10 +12,10 @@ that created it; a sequential node's name ends in the ten-digit count of childre
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from odradek.errors import OdradekError
+from odradek.value_object import value_object
 
 if TYPE_CHECKING:
     from odradek.coordination.changes import Changes
@@ -24,7 +24,7 @@ ANY_VERSION = -1
 """A Set, Delete or Check with this version holds for every version of an existing node."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class Node:
     """A node as read: its data, and the parts of ZooKeeper's stat that Kafka looks at.
 
@@ -39,7 +39,7 @@ class Node:
     ephemeral: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class Create:
     """Create a node below an existing parent; with `sequential`, `path` is only the beginning of its name."""
 
@@ -49,7 +49,7 @@ class Create:
     sequential: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class Set:
     """Replace the data of a node that has this version."""
 
@@ -58,7 +58,7 @@ class Set:
     version: int = ANY_VERSION
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class Delete:
     """Remove a node that has this version and no children."""
 
@@ -66,7 +66,7 @@ class Delete:
     version: int = ANY_VERSION
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class Check:
     """Change nothing; the whole commit fails unless the node has this version."""
 
@@ -77,7 +77,7 @@ class Check:
 Operation = Create | Set | Delete | Check
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class Result:
     """What one operation of a successful commit did.
 

@@ -33,6 +33,7 @@ from odradek.coordination.store import (
     Set,
     StoreUnavailable,
 )
+from odradek.value_object import value_object
 
 NO_SESSION = 0
 """The owner of a node that outlives sessions."""
@@ -58,7 +59,7 @@ class Journal(Protocol):
         """Let go of the file."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class Znode:
     """A node of the tree; `children_ever` numbers sequential children, `session` owns an ephemeral node."""
 

@@ -16,12 +16,12 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
 from odradek.coordination.store import Create, MetadataStore, NoNode, Operation, Set
 from odradek.coordination.tree import join
 from odradek.errors import OdradekError
 from odradek.metadata import paths
+from odradek.value_object import value_object
 
 _HEADER = {"format": "odradek-metadata", "version": 1}
 
@@ -48,7 +48,7 @@ class CannotImport(OdradekError):
     """A tree that does not fit the one that is there; nothing of it was written."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class Entry:
     """A node. `changes` is its version where that counts, and 0 elsewhere."""
 

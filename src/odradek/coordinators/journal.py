@@ -5,13 +5,13 @@ Owns no state. Coordinators append with acks=all: a record counts once it is bel
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Protocol
 
 from odradek.records.compression import Compression
+from odradek.value_object import value_object
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class JournalSettings:
     """How records are written: `offsets.topic.compression.codec` and `offsets.commit.timeout.ms`, or the
     transaction coordinator's counterparts."""
@@ -20,7 +20,7 @@ class JournalSettings:
     commit_timeout_ms: int = 5_000
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class Appended:
     """Where a batch went; `next_offset` is exclusive."""
 

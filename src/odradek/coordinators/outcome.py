@@ -8,10 +8,10 @@ between commands is what a restart may forget: who waits, and when whose session
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from odradek.errors import KafkaError
+from odradek.value_object import value_object
 
 Ticket = int
 Reply = Any
@@ -53,7 +53,7 @@ class ReplayedRecord(NamedTuple):
 After = Callable[[KafkaError | None, Now], "Outcome"]
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class Outcome:
     """One decision.
 

@@ -23,6 +23,7 @@ from odradek.errors import KafkaError
 from odradek.metadata.topic_partition import TopicPartition
 from odradek.protocol.error_codes import ErrorCode
 from odradek.telemetry import get_logger
+from odradek.value_object import value_object
 
 if TYPE_CHECKING:
     from odradek.coordinators.hosted_shard import HostedShard
@@ -46,7 +47,7 @@ class InternalTopic(Protocol):
         """The partition to write to; raises KafkaError if this broker does not lead it."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class Upkeep:
     """A command that every loaded shard is given at regular intervals, the first at once (Kafka does so)."""
 

@@ -7,17 +7,18 @@ An answer's `error` is part of it where Kafka answers with more than a code; els
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from odradek.groups.member import Protocols
 from odradek.metadata.topic_partition import TopicPartition
 from odradek.protocol.error_codes import ErrorCode
+from odradek.value_object import value_object
 
 UNKNOWN_MEMBER_ID = ""
 NO_GENERATION = -1
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class JoinGroup:
     """`fresh_member_id` is used if the member is new; it ends in a random UUID (KIP-394)."""
 
@@ -35,7 +36,7 @@ class JoinGroup:
     supports_skipping_assignment: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class JoinedMember:
     """A member as the leader sees it: what it is to assign partitions to."""
 
@@ -44,7 +45,7 @@ class JoinedMember:
     metadata: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class JoinGroupReply:
     """`members` is filled for the leader only."""
 
@@ -58,7 +59,7 @@ class JoinGroupReply:
     members: tuple[JoinedMember, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class SyncGroup:
     """`protocol_type` and `protocol_name` are None where the request does not say (before version 5)."""
 
@@ -71,7 +72,7 @@ class SyncGroup:
     assignments: Mapping[str, bytes]
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class SyncGroupReply:
     error: ErrorCode = ErrorCode.NONE
     protocol_type: str | None = None
@@ -79,7 +80,7 @@ class SyncGroupReply:
     assignment: bytes = b""
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class Heartbeat:
     """Answered with an ErrorCode."""
 
@@ -89,7 +90,7 @@ class Heartbeat:
     group_instance_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class LeavingMember:
     """By member id, or by instance id with an empty member id (an administrator removes a static member)."""
 
@@ -97,7 +98,7 @@ class LeavingMember:
     group_instance_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class LeaveGroup:
     """Answered with one ErrorCode per leaving member, in their order."""
 
@@ -105,7 +106,7 @@ class LeaveGroup:
     members: tuple[LeavingMember, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class OffsetToCommit:
     """`leader_epoch` −1: not known. `commit_timestamp_ms` None: now (only OffsetCommit 1 says otherwise)."""
 
@@ -115,7 +116,7 @@ class OffsetToCommit:
     commit_timestamp_ms: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class CommitOffsets:
     """Answered with an ErrorCode per partition. `retention_ms` None: the broker's (OffsetCommit 2–4 may say).
 
@@ -131,7 +132,7 @@ class CommitOffsets:
     request_version: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class FetchOffsets:
     """Answered with a FetchedOffset per partition; `partitions` None asks for all that the group has.
 
@@ -146,7 +147,7 @@ class FetchOffsets:
     member_epoch: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class FetchedOffset:
     offset: int = -1
     leader_epoch: int = -1
@@ -154,7 +155,7 @@ class FetchedOffset:
     error: ErrorCode = ErrorCode.NONE
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class DeleteOffsets:
     """Answered with an ErrorCode per partition."""
 
@@ -162,21 +163,21 @@ class DeleteOffsets:
     partitions: tuple[TopicPartition, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class DeleteGroup:
     """Answered with None."""
 
     group_id: str
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class DescribeGroup:
     """Answered with a GroupDescription."""
 
     group_id: str
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class MemberDescription:
     member_id: str
     group_instance_id: str | None
@@ -186,7 +187,7 @@ class MemberDescription:
     assignment: bytes = b""
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class GroupDescription:
     state: str
     protocol_type: str = ""
@@ -194,7 +195,7 @@ class GroupDescription:
     members: tuple[MemberDescription, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class ListGroups:
     """Answered with GroupListings. Empty filters let everything pass; case does not matter."""
 
@@ -202,7 +203,7 @@ class ListGroups:
     types: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class GroupListing:
     group_id: str
     protocol_type: str
@@ -210,12 +211,12 @@ class GroupListing:
     group_type: str = field(default="classic")
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class ExpireOffsets:
     """Drop what nobody has used for the retention time (KIP-211). Answered with the number of offsets."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class ForgetPartitions:
     """These partitions were deleted with their topic: so are their offsets. Answered with None."""
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Self
 
 from odradek.config.broker_config import BrokerConfig
+from odradek.value_object import value_object
 
 NEW_MEMBER_JOIN_TIMEOUT_MS = 5 * 60 * 1000
 """How long a member may wait for its first generation; it cannot heartbeat yet. Kafka has no config."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class GroupConfig:
     """`group.*` and `offsets.*` of the broker's configuration.
 

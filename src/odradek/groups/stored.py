@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from odradek.value_object import value_object
 
 NO_TIMESTAMP = -1
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class StoredMember:
     """`subscription` is the member's metadata for the generation's protocol only."""
 
@@ -21,7 +21,7 @@ class StoredMember:
     assignment: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class StoredGroup:
     """A generation of a group (GroupMetadataValue). `current_state_timestamp_ms` −1: an old format."""
 
@@ -33,7 +33,7 @@ class StoredGroup:
     members: tuple[StoredMember, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class CommittedOffset:
     """An offset that a group committed (OffsetCommitValue).
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from odradek.clock import Clock
 from odradek.log.flusher import FlushQueue
 from odradek.log.offload import Offload, in_thread
+from odradek.value_object import value_object
 
 DAY_MS = 24 * 60 * 60 * 1000
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class LogEnvironment:
     """The broker's clock, its threads, and those of its configs that are not topic configs."""
 

@@ -11,7 +11,6 @@ Kafka: UnifiedLog.flush, LocalLog.flush.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -21,6 +20,7 @@ from odradek.errors import StorageError
 from odradek.log.checkpoints import flush_directory
 from odradek.log.index_file import flush_file
 from odradek.telemetry import get_logger
+from odradek.value_object import value_object
 
 if TYPE_CHECKING:
     from odradek.log.log import Log
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 _log = get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class FlushJob:
     """What a thread is to sync: files, and the directory if one of them is new."""
 

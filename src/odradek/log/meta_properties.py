@@ -15,9 +15,9 @@ from __future__ import annotations
 import os
 import re
 import time
-from dataclasses import dataclass
 
 from odradek.log.checkpoints import replace_file
+from odradek.value_object import value_object
 
 FILE_NAME = "meta.properties"
 
@@ -29,7 +29,7 @@ class MalformedMetaProperties(Exception):
     """The file names no known version, or an id that is not one."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class MetaProperties:
     """The ids that a log directory was formatted for; None where the file does not say."""
 

@@ -37,13 +37,14 @@ from odradek.log.transaction_index import AbortedTransaction, CorruptTransaction
 from odradek.metadata.topic_partition import TopicPartition
 from odradek.records.crc import compute_crc
 from odradek.telemetry import get_logger
+from odradek.value_object import value_object
 
 _INDEX_SUFFIXES = (INDEX_SUFFIX, TIME_INDEX_SUFFIX, TRANSACTION_INDEX_SUFFIX)
 
 _log = get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class LoadRequest:
     """Which log to load, and what its directory's checkpoints say of it."""
 

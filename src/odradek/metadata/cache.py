@@ -8,13 +8,14 @@ Source: kafka.server.metadata.ZkMetadataCache.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 from odradek.metadata.topic_id import NO_TOPIC_ID
 from odradek.metadata.topic_partition import TopicPartition
 from odradek.metadata.znodes import Endpoint
+from odradek.value_object import value_object
 
 if TYPE_CHECKING:
     from odradek.protocol.generated.update_metadata_request import (
@@ -30,7 +31,7 @@ SECURITY_PROTOCOLS = {0: "PLAINTEXT", 1: "SSL", 2: "SASL_PLAINTEXT", 3: "SASL_SS
 """`SecurityProtocol` by the number it has in UpdateMetadata."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class AliveBroker:
     """A living broker and where it listens, by listener name."""
 
@@ -39,7 +40,7 @@ class AliveBroker:
     rack: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class PartitionState:
     """A partition as clients are told of it; `leader` is -1 while there is none."""
 
@@ -53,7 +54,7 @@ class PartitionState:
     controller_epoch: int
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class TopicMetadata:
     """A topic and its partitions by number, which need not be dense while they are being created."""
 
@@ -62,7 +63,7 @@ class TopicMetadata:
     partitions: Mapping[int, PartitionState]
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class Snapshot:
     """The cluster at one moment; immutable. `topics_by_id` lacks topics that have no id."""
 

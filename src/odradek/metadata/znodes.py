@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 from uuid import UUID
 
 from odradek.metadata.hash_order import properties_order, scala_order
 from odradek.metadata.topic_id import format_topic_id, parse_topic_id
 from odradek.metadata.topic_partition import TopicPartition
+from odradek.value_object import value_object
 
 NO_LEADER = -1
 """The leader of a partition none of whose eligible replicas lives."""
@@ -23,7 +24,7 @@ _OURS = "odradek"
 """The field of /brokers/ids/N by which brokers of ours know each other."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class Endpoint:
     """Where a broker listens, as it tells clients; an IPv6 host stands without brackets."""
 
@@ -39,7 +40,7 @@ class Endpoint:
         return f"{self.listener_name}://{host}:{self.port}"
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class BrokerRegistration:
     """/brokers/ids/N, version 5: a living broker's endpoints, rack and supported features."""
 
@@ -95,7 +96,7 @@ def _endpoint(text: str, protocols: Mapping[str, str] | None) -> Endpoint:
     return Endpoint(host.removeprefix("[").removesuffix("]"), int(port), listener_name, protocol)
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class ReplicaAssignment:
     """Where a partition's replicas are to be, the preferred leader first.
 
@@ -131,7 +132,7 @@ class ReplicaAssignment:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class TopicAssignment:
     """/brokers/topics/T, version 3: a topic's id and its partitions' replicas; no id before Kafka 2.8.
 
@@ -169,7 +170,7 @@ class TopicAssignment:
         return cls(parse_topic_id(topic_id) if topic_id else None, dict(sorted(partitions.items())))
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class LeaderAndIsr:
     """/brokers/topics/T/partitions/P/state: the leader and its epoch, who is in sync, by which controller.
 
@@ -205,7 +206,7 @@ class LeaderAndIsr:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class ControllerRegistration:
     """/controller, ephemeral: who was elected controller, and when. Never a KRaft controller's here."""
 
@@ -228,7 +229,7 @@ class ControllerRegistration:
         return cls(fields["brokerid"], int(fields["timestamp"]))
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class ProducerIdBlock:
     """/latest_producer_id_block: the last block of producer ids that a broker took; both ends inclusive."""
 

@@ -11,7 +11,6 @@ Kafka: BrokerBlockingSender, NetworkClient, ControllerChannelManager's RequestSe
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 import trio
@@ -20,6 +19,7 @@ from odradek.peers.transport import Channel, PeerReset, PeerTimeout, Transport
 from odradek.protocol.headers import RequestHeader, decode_response_header, encode_request_frame
 from odradek.protocol.message import Message
 from odradek.protocol.messages import response_class
+from odradek.value_object import value_object
 
 if TYPE_CHECKING:
     from odradek.records.batch import Buffer
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _MAX_CORRELATION_ID = 2**31 - 1
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class ClientSettings:
     """How long a peer may take. The defaults are those of Kafka's configs of these names."""
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Protocol
 
@@ -26,6 +25,7 @@ from odradek.protocol.generated.update_metadata_request import UpdateMetadataReq
 from odradek.protocol.generated.update_metadata_response import UpdateMetadataResponse
 from odradek.protocol.message import Message
 from odradek.telemetry import get_logger
+from odradek.value_object import value_object
 
 _log = get_logger(__name__)
 
@@ -69,7 +69,7 @@ Connect = Callable[[str, int], Client]
 """Makes a client of the broker at a host and port, without connecting yet."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class Destination:
     """One registration of a broker, and where it takes its controller's requests."""
 
@@ -78,7 +78,7 @@ class Destination:
     port: int
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class _Message:
     request: ControlRequest
     answered: Answered | None

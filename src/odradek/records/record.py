@@ -16,7 +16,6 @@ Kafka: DefaultRecord; KIP-82 (headers).
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from odradek.errors import KafkaError
@@ -33,11 +32,12 @@ from odradek.records.batch import (
 from odradek.records.compression import Compression, decompress
 from odradek.records.legacy import read_messages
 from odradek.records.varint import MAX_VARLONG_BITS, read_varint, write_varint
+from odradek.value_object import value_object
 
 RecordHeader: TypeAlias = tuple[str, bytes | None]
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class Record:
     """One record; `offset` absolute, `timestamp` in ms (-1 none), `key`/`value` None where Kafka has null."""
 

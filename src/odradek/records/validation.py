@@ -12,7 +12,7 @@ Kafka: LogValidator, UnifiedLog.analyzeAndValidateRecords, ProduceRequest.valida
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import IntEnum
 from typing import NamedTuple
 
@@ -36,6 +36,7 @@ from odradek.records.builder import build_batch, write_crc
 from odradek.records.compression import Compression
 from odradek.records.crc import compute_crc, crc32c
 from odradek.records.record import Record, read_records
+from odradek.value_object import value_object
 
 MAX_INT64 = 2**63 - 1
 
@@ -66,7 +67,7 @@ class InvalidRecords(KafkaError):
         self.record_errors = record_errors
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class BatchRules:
     """What one topic's configuration asks of the batches appended to it; made once per configuration.
 

@@ -7,7 +7,7 @@ alone does not have.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from uuid import UUID
 
 import trio
@@ -23,11 +23,12 @@ from odradek.replication.partition_state import IsrProposal
 from odradek.replication.remote_leader import FetchSettings, LeaderClient, RemoteLeader
 from odradek.replication.replication_quota import ReplicationQuota
 from odradek.telemetry import get_logger
+from odradek.value_object import value_object
 
 _log = get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class Ways:
     """How a broker reaches the others. `connect` takes host, port and client id, and does not connect yet."""
 
@@ -39,7 +40,7 @@ class Ways:
     """inter.broker.listener.name"""
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class FollowingSettings:
     """How leaders are followed."""
 

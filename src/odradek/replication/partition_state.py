@@ -6,10 +6,10 @@ PendingShrinkIsr); KIP-497.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from odradek.value_object import value_object
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class Assignment:
     """The replicas of a partition by broker id, the preferred leader first; some may be coming or going."""
 
@@ -23,7 +23,7 @@ class Assignment:
         return sum(1 for replica in self.replicas if replica not in self.adding)
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class IsrProposal:
     """An ISR that the controller is asked for, and the state of the partition that it starts from."""
 
@@ -33,7 +33,7 @@ class IsrProposal:
     partition_epoch: int
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class InSyncReplicas:
     """The ISR, and the one that the high watermark has to wait for.
 

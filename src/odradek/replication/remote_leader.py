@@ -6,7 +6,6 @@ Versions are those that Kafka 3.9.2 sends at inter.broker.protocol.version 3.9. 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, Protocol
 from uuid import UUID
@@ -28,6 +27,7 @@ from odradek.protocol.generated.list_offsets_request import (
 )
 from odradek.protocol.message import Message
 from odradek.replication.leader_session import AskedPartition, Fetched, LeaderSession, SessionFetch
+from odradek.value_object import value_object
 
 FETCH_VERSION = 17
 FETCH_VERSION_WITHOUT_TOPIC_IDS = 12
@@ -44,7 +44,7 @@ class LeaderClient(Protocol):
         """Give the connection up."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class FetchSettings:
     """How much a follower asks for; the configs replica.fetch.* of these names, with their defaults."""
 

@@ -6,7 +6,6 @@ Kafka: ReplicaManager, without its purgatories: who waits, waits in its own task
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 from uuid import UUID
 
@@ -39,6 +38,7 @@ from odradek.replication.partition import NO_EPOCH, Partition
 from odradek.replication.partition_state import IsrProposal
 from odradek.replication.replication_quota import ReplicationQuota
 from odradek.telemetry import get_logger
+from odradek.value_object import value_object
 
 EPOCH_DURING_DELETE = -2
 """The leader epoch in a StopReplica for a topic that is being deleted; overrides every other."""
@@ -101,7 +101,7 @@ class _Changes(NamedTuple):
     followed: dict[TopicPartition, tuple[int, FetchState]]
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class ReplicaSettings:
     """The configs of these names, with their defaults."""
 

@@ -18,7 +18,6 @@ from __future__ import annotations
 
 from collections import deque
 from contextlib import suppress
-from dataclasses import dataclass
 
 import trio
 
@@ -33,6 +32,7 @@ from odradek.server.request_memory import RequestMemory
 from odradek.server.response_writer import join_nowait, send_response
 from odradek.server.transport import PlaintextTransport
 from odradek.telemetry import get_logger
+from odradek.value_object import value_object
 
 _log = get_logger(__name__)
 
@@ -53,7 +53,7 @@ class _PeerLeft(Exception):
     """The peer has closed its end."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class _Deferred:
     """A request whose answer waits for replication, or behind one that does."""
 

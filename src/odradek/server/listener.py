@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import errno
 import socket
-from dataclasses import dataclass
 
 import trio
 
 from odradek.errors import OdradekError
+from odradek.value_object import value_object
 
 USE_SYSTEM_DEFAULT = -1
 """As a socket buffer size: leave it to the operating system."""
@@ -28,7 +28,7 @@ class AcceptFailed(OdradekError):
     """No connection could be accepted now, mostly because there are no file descriptors left."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class SocketOptions:
     """socket.{send,receive}.buffer.bytes (-1: the system's) and socket.listen.backlog.size."""
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import socket
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from ipaddress import IPv4Address, ip_address
 from itertools import count
 
@@ -20,6 +19,7 @@ from odradek.server.readiness import open_readiness
 from odradek.server.request_memory import RequestMemory
 from odradek.server.transport import PlaintextTransport
 from odradek.telemetry import get_logger
+from odradek.value_object import value_object
 
 _log = get_logger(__name__)
 
@@ -29,7 +29,7 @@ _RETRY_ACCEPT_S = 0.1
 _ACCEPTS_BETWEEN_CHECKPOINTS = 16
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class ServerSettings:
     """socket.request.max.bytes, queued.max.request.bytes and connections.max.idle.ms (-1: no bound)."""
 

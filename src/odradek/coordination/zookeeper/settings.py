@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from odradek.value_object import value_object
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class TlsSettings:
     """An encrypted connection, by PEM files.
 
@@ -20,7 +22,7 @@ class TlsSettings:
     checks_hostname: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class Credentials:
     """A name and a password for SASL's DIGEST-MD5, as a JAAS file gives them."""
 
@@ -28,7 +30,7 @@ class Credentials:
     password: str = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class ZooKeeperSettings:
     """An ensemble, the part of its tree that is ours, and how long to wait for it.
 
