@@ -61,7 +61,7 @@ Started = Answer | Awaitable[Answer]
 
 
 class Call:
-    """One request that was read. `start` it, `finish` it (or `encode` what is there already), and send that."""
+    """One request that was read. `start` it, `finish` it (`encode` what is there already), and send that."""
 
     __slots__ = ("_refused", "_route", "api", "ctx", "request")
 
