@@ -220,3 +220,14 @@ async def test_a_new_broker_knows_the_others_before_it_is_to_follow_them(autojum
         assert [each.id for each in first.live_brokers] == [0, 1]  # type: ignore[union-attr]
         assert isinstance(second, LeaderAndIsrRequest)
         assert second.topic_states[0].topic_id == TOPIC_ID
+
+
+async def test_features_that_were_disabled_are_enabled_again(autojump_clock):
+    async with cluster() as one:
+        disabled = b'{"features":{},"version":2,"status":0}'
+        await one.store.commit(Set(paths.FEATURE, disabled))
+        await one.members[0].stop()
+        await one.start(0)
+        await one.wait(lambda snapshot: snapshot.controller_id == 0)
+        await trio.testing.wait_all_tasks_blocked()
+        assert znodes.decode_features((await one.store.get(paths.FEATURE)).data) == (True, {})

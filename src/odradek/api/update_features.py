@@ -116,3 +116,9 @@ def _fault_in_kraft(update: FeatureUpdateKey, ctx: RequestContext) -> str | None
             "safe or unsafe downgrade."
         )
     return "Its level is that of the emulated release, which does not change."
+
+
+@api.refusal
+def refuse(request: UpdateFeaturesRequest, ctx: RequestContext, code: int) -> UpdateFeaturesResponse:
+    error = ErrorCode(code)
+    return UpdateFeaturesResponse(error_code=error, error_message=error.message)
