@@ -96,6 +96,30 @@ async def test_creating_what_exists_returns_it_unless_the_topic_is_another(tmp_p
     await logs.close()
 
 
+@pytest.mark.parametrize(("threads", "at_once"), [(1, 1), (2, 2), (8, 3)])
+async def test_so_many_threads_load_a_directory(tmp_path, autojump_clock, threads, at_once):
+    logs = await open_logs(tmp_path)
+    for partition in (A, B, C):
+        append(logs.create(partition, ID, CONFIG), batch([partition.topic.encode()]))
+    await logs.close()
+    working = most = 0
+
+    async def offload(work):
+        nonlocal working, most
+        working += 1
+        most = max(most, working)
+        await trio.sleep(1)
+        working -= 1
+        return work()
+
+    config = LogsConfig((str(tmp_path),), recovery_threads_per_data_dir=threads)
+    logs = await Logs.open(config, VirtualClock(), config_of=lambda topic: CONFIG, offload=offload)
+    assert most == at_once
+    assert [log.topic_partition for log in logs.all()] == [A, B, C]
+    assert all(contents(log) for log in logs.all())
+    await logs.close()
+
+
 async def test_one_directory_fails_and_the_other_goes_on(tmp_path):
     (tmp_path / "file").write_text("not a directory")
     logs = await open_logs(tmp_path / "file", tmp_path / "good")

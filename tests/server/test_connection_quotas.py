@@ -74,3 +74,40 @@ async def test_a_raised_limit_lets_the_waiting_in() -> None:
         nursery.start_soon(counted.wait_slot, "PLAINTEXT")
         await trio.testing.wait_all_tasks_blocked()
         counted.change(ConnectionLimits(broker=1))
+
+
+async def test_connections_that_come_too_fast_wait(autojump_clock: trio.testing.MockClock) -> None:
+    counted = quotas(ConnectionLimits(broker_rate=1, listener_rates={"B": 5}), "A", "B", "C")
+    for _ in range(10):
+        await counted.wait_slot("C")
+    assert trio.current_time() == 0
+    await counted.wait_slot("C")
+    assert trio.current_time() == pytest.approx(1)
+    await counted.wait_slot("B")
+    assert trio.current_time() == pytest.approx(2)
+    counted.change(ConnectionLimits())
+    for _ in range(100):
+        await counted.wait_slot("C")
+    assert trio.current_time() == pytest.approx(2)
+
+
+async def test_a_listener_has_a_rate_of_its_own(autojump_clock: trio.testing.MockClock) -> None:
+    counted = quotas(ConnectionLimits(listener_rates={"B": 1}), "A", "B", "C")
+    for _ in range(10):
+        await counted.wait_slot("B")
+    for _ in range(50):
+        await counted.wait_slot("C")
+    assert trio.current_time() == 0
+    await counted.wait_slot("B")
+    assert trio.current_time() == pytest.approx(1)
+
+
+async def test_brokers_among_themselves_connect_as_fast_as_they_like(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    counted = quotas(ConnectionLimits(broker_rate=1), "A", "B")
+    for _ in range(100):
+        await counted.wait_slot("A")
+    for _ in range(10):
+        await counted.wait_slot("B")
+    assert trio.current_time() == 0

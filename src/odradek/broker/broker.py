@@ -37,7 +37,7 @@ from odradek.broker.replication import (
     replica_settings,
     replication_quota,
 )
-from odradek.broker.settings import connection_limits, logs_config, shutdown_settings
+from odradek.broker.settings import connection_limits, logs_config, rate_windows, shutdown_settings
 from odradek.clock import Clock, SystemClock
 from odradek.config.broker_config import BrokerConfig
 from odradek.config.log_config import LogConfig
@@ -214,6 +214,7 @@ class _Broker:
             connection_limits(config),
             [door.name for door in self.doors],
             config.inter_broker_listener_name,
+            rate_windows(config),
         )
 
     async def run(self, task_status: trio.TaskStatus[RunningBroker]) -> None:

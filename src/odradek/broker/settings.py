@@ -10,13 +10,16 @@ from odradek.config.definitions.own import VALIDATE_RECORDS
 from odradek.errors import InvalidConfig
 from odradek.log.logs import LogsConfig
 from odradek.server.connection_quotas import ConnectionLimits
+from odradek.server.connection_rate import RateWindows
 from odradek.server.listener import SocketOptions
 from odradek.server.server import ServerSettings
 
+_CREATION_RATE = "max.connection.creation.rate"
+
 _SEND_BUFFER = "socket.send.buffer.bytes"
 _SEND_BUFFER_BYTES = 212_992
-"""Unless it is configured: the most that Linux grants by default. Kafka's own 102,400 make a large answer wait
-for the reader twice as often, and each wait is a turn of the event loop."""
+"""Unless it is configured: the most that Linux grants by default. Kafka's own 102,400 make a large answer
+wait for the reader twice as often, and each wait is a turn of the event loop."""
 
 
 def logs_config(config: BrokerConfig) -> LogsConfig:
@@ -36,6 +39,7 @@ def logs_config(config: BrokerConfig) -> LogsConfig:
             "producer.id.expiration.check.interval.ms",
             defaults.producer_id_expiration_check_interval_ms,
         ),
+        recovery_threads_per_data_dir=config.int("num.recovery.threads.per.data.dir"),
         validate_records=config.str(VALIDATE_RECORDS) == "full",
     )
 
@@ -61,12 +65,17 @@ def socket_options(config: BrokerConfig) -> SocketOptions:
 
 
 def connection_limits(config: BrokerConfig) -> ConnectionLimits:
-    """How many connections there may be. Raises InvalidConfig for an override that names no address."""
-    listeners = {}
+    """How many connections there may be, and how many a second.
+
+    Raises InvalidConfig for an override that names no address.
+    """
+    listeners: dict[str, int] = {}
+    rates: dict[str, int] = {}
     for listener in config.listeners:
-        limit = config.originals.get(f"listener.name.{listener.name.lower()}.max.connections")
-        if limit is not None:
-            listeners[listener.name] = int(limit)
+        for limits, suffix in ((listeners, "max.connections"), (rates, _CREATION_RATE)):
+            limit = config.originals.get(f"listener.name.{listener.name.lower()}.{suffix}")
+            if limit is not None:
+                limits[listener.name] = int(limit)
     name = "max.connections.per.ip.overrides"
     addresses = {}
     for override in config.list(name):
@@ -80,7 +89,14 @@ def connection_limits(config: BrokerConfig) -> ConnectionLimits:
         listeners=listeners,
         address=config.int("max.connections.per.ip"),
         addresses=addresses,
+        broker_rate=config.int(_CREATION_RATE),
+        listener_rates=rates,
     )
+
+
+def rate_windows(config: BrokerConfig) -> RateWindows:
+    """Over which time the rate of new connections is measured."""
+    return RateWindows(config.int("quota.window.num"), config.int("quota.window.size.seconds"))
 
 
 def shutdown_settings(config: BrokerConfig) -> ShutdownSettings:

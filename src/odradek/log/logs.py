@@ -59,8 +59,16 @@ class LogsConfig:
     retention_check_interval_ms: int = 300_000
     producer_id_expiration_ms: int = DAY_MS
     producer_id_expiration_check_interval_ms: int = 600_000
+    recovery_threads_per_data_dir: int = 1
+    """num.recovery.threads.per.data.dir: how many load a directory's logs at the start"""
     validate_records: bool = False
     """odradek.validate.records=full"""
+
+
+class _Loaded(NamedTuple):
+    request: LoadRequest
+    log: LoadedLog
+    topic_id: uuid.UUID | None
 
 
 _CLOSING_THREADS = 8
@@ -139,12 +147,25 @@ class Logs:
         try:
             directory.had_clean_shutdown = take_marker(directory.path)
             requests = self._load_requests(directory, config_of)
-            loaded = await self._environment.offload(partial(_load_all, requests))
         except OSError as error:
             directory.fail(error, f"Error while loading log dir {directory.path}")
             return
-        for request, (log, topic_id) in zip(requests, loaded, strict=True):
-            self._add(request, log, topic_id, directory)
+        threads = self._config.recovery_threads_per_data_dir
+        loaded: list[_Loaded] = []
+        async with trio.open_nursery() as nursery:
+            for first in range(min(threads, len(requests))):
+                nursery.start_soon(self._load_share, directory, requests[first::threads], loaded)
+        if directory.is_online:
+            for request, log, topic_id in sorted(loaded, key=lambda each: each.request.path):
+                self._add(request, log, topic_id, directory)
+
+    async def _load_share(
+        self, directory: LogDirectory, requests: Sequence[LoadRequest], loaded: list[_Loaded]
+    ) -> None:
+        try:
+            loaded += await self._environment.offload(partial(_load_all, requests))
+        except OSError as error:
+            directory.fail(error, f"Error while loading log dir {directory.path}")
 
     def _load_requests(
         self, directory: LogDirectory, config_of: Callable[[str], LogConfig]
@@ -488,7 +509,7 @@ async def _every(interval_s: float, work: Callable[[], Awaitable[None]]) -> None
         await work()
 
 
-def _load_all(requests: Sequence[LoadRequest]) -> list[tuple[LoadedLog, uuid.UUID | None]]:
+def _load_all(requests: Sequence[LoadRequest]) -> list[_Loaded]:
     """Loads logs one after the other; blocks. Raises OSError."""
     loaded = []
     for request in requests:
@@ -497,7 +518,7 @@ def _load_all(requests: Sequence[LoadRequest]) -> list[tuple[LoadedLog, uuid.UUI
         except MalformedPartitionMetadata as error:
             _log.warn("topic id is not readable", partition=str(request.topic_partition), error=str(error))
             topic_id = None
-        loaded.append((load_log(request), topic_id))
+        loaded.append(_Loaded(request, load_log(request), topic_id))
     return loaded
 
 

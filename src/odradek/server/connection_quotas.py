@@ -1,8 +1,9 @@
-"""How many connections there may be: of the broker, of each listener, of each address.
+"""How many connections there may be, and how many a second: of the broker, of each listener, of each address.
 
 As Kafka's `ConnectionQuotas`: where the broker or a listener is full, the next connection waits to be
-served; where an address has its share, the connection is closed at once. The listener that brokers use
-among themselves does not count against the broker's limit, unless it is the only one.
+served, and so it does where too many came of late; where an address has its share, the connection is closed
+at once. The listener that brokers use among themselves does not count against the broker's limits, unless it
+is the only one.
 """
 
 from __future__ import annotations
@@ -14,8 +15,11 @@ from dataclasses import dataclass, field
 import trio
 
 from odradek.errors import OdradekError
+from odradek.server.connection_rate import ConnectionRate, RateWindows
 
 UNLIMITED = 2**31 - 1
+
+_DEFAULT_WINDOWS = RateWindows()
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,10 @@ class ConnectionLimits:
     """max.connections.per.ip"""
     addresses: Mapping[str, int] = field(default_factory=dict)
     """max.connections.per.ip.overrides"""
+    broker_rate: int = UNLIMITED
+    """max.connection.creation.rate, per second"""
+    listener_rates: Mapping[str, int] = field(default_factory=dict)
+    """listener.name.<name>.max.connection.creation.rate, by the listener's name"""
 
 
 class TooManyConnections(OdradekError):
@@ -51,12 +59,18 @@ class ConnectionQuotas:
     """The connections of one broker, counted. Owned by the broker's task."""
 
     def __init__(
-        self, limits: ConnectionLimits, listeners: Iterable[str], inter_broker_listener: str
+        self,
+        limits: ConnectionLimits,
+        listeners: Iterable[str],
+        inter_broker_listener: str,
+        windows: RateWindows = _DEFAULT_WINDOWS,
     ) -> None:
         self._limits = limits
         self._by_listener = Counter[str]()
         self._by_address = Counter[str]()
         self._listeners = frozenset(listeners)
+        self._rate = ConnectionRate(windows)
+        self._rates = {listener: ConnectionRate(windows) for listener in self._listeners}
         self._inter_broker_listener = inter_broker_listener
         self._freed = trio.lowlevel.ParkingLot()
 
@@ -71,9 +85,22 @@ class ConnectionQuotas:
         self._freed.unpark_all()
 
     async def wait_slot(self, listener: str) -> None:
-        """Until the broker and the listener have room for one more."""
+        """Until a connection that came now may be served: not too soon after others, and there is room."""
+        throttled_s = self._record(listener, trio.current_time())
+        if throttled_s > 0:
+            await trio.sleep(throttled_s)
         while not self._has_slot(listener):
             await self._freed.park()
+
+    def _record(self, listener: str, now: float) -> float:
+        """Counts a connection that came now; for how long it has to wait because of those before it."""
+        rate = self._rates[listener]
+        rate.record(now)
+        throttled_s = rate.wait_s(self._limits.listener_rates.get(listener, UNLIMITED), now)
+        if self._protected(listener):
+            return throttled_s
+        self._rate.record(now)
+        return max(throttled_s, self._rate.wait_s(self._limits.broker_rate, now))
 
     def add(self, listener: str, address: str) -> None:
         """Count a new connection. Raises TooManyConnections, counting nothing, when its address is full."""
