@@ -4,6 +4,8 @@ import json
 import os
 import shutil
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,10 +24,11 @@ from confluent_kafka.admin import (
 )
 from kazoo.client import KazooClient
 
-from compat.odradek import Odradek
+from compat.odradek import Odradek, OdradekDidNotStart
 from compat.oracle.kafka import SINGLE_BROKER, Kafka392
 from compat.oracle.ports import wait_until
 from compat.oracle.zookeeper import ZooKeeper
+from odradek.broker.metadata_store import STORE_FILE
 
 pytestmark = [pytest.mark.integration, pytest.mark.oracle]
 
@@ -234,3 +237,43 @@ def test_a_killed_broker_comes_back_when_its_session_is_over(ensemble: ZooKeeper
         broker.restart()
         assert consume(broker.bootstrap, 1) == ["one"]
         assert "Waiting for the session of an earlier process to expire" in events(broker)
+
+
+def moved(source: dict[str, str], target: dict[str, str], file: Path) -> None:
+    """The metadata of one configuration, exported and imported into that of another."""
+    for action, properties, option in (("export", source, "--to"), ("import", target, "--from")):
+        overrides = [word for name, value in properties.items() for word in ("--override", f"{name}={value}")]
+        program = [sys.executable, "-m", "odradek.cli.main", "metadata", action]
+        subprocess.run([*program, *overrides, option, str(file)], check=True, timeout=60)
+
+
+def test_a_broker_that_began_alone_goes_into_an_ensemble_and_hands_over_to_kafka(
+    ensemble: ZooKeeper, tmp_path: Path
+) -> None:
+    log_dir, file = tmp_path / "ours", tmp_path / "tree.jsonl"
+    with Odradek(log_dir=log_dir, overrides={"offsets.topic.num.partitions": "3"}) as alone:
+        live(alone.bootstrap)
+        assert alone.stop() == 0
+    overrides = properties(ensemble, "grown")
+    with pytest.raises(OdradekDidNotStart, match="odradek metadata import"):
+        with Odradek(overrides=overrides, log_dir=log_dir):
+            pass
+    moved({"log.dirs": str(log_dir)}, overrides, file)
+    with Odradek(overrides=overrides, log_dir=log_dir) as first:
+        assert consume(first.bootstrap, 2) == ["one", "two"]
+        assert committed(first.bootstrap) == 1
+        produce(first.bootstrap, "three")
+        assert first.stop() == 0
+    shutil.copytree(log_dir, tmp_path / "theirs")
+    with Kafka392(zookeeper=ensemble, overrides=overrides, log_dir=tmp_path / "theirs") as kafka:
+        assert consume(kafka.bootstrap, 3) == ["one", "two", "three"]
+        assert committed(kafka.bootstrap) == 1
+        produce(kafka.bootstrap, "four")
+        kafka.stop()
+        assert " ERROR " not in kafka.log_text()
+    # And back, as it was left by Kafka: the ensemble's tree is a file of ours again.
+    shutil.copytree(tmp_path / "theirs", tmp_path / "alone-again")
+    (tmp_path / "alone-again" / STORE_FILE).unlink()
+    moved(overrides, {"log.dirs": str(tmp_path / "alone-again")}, tmp_path / "back.jsonl")
+    with Odradek(log_dir=tmp_path / "alone-again") as alone:
+        assert consume(alone.bootstrap, 4)[-1] == "four"

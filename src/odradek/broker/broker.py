@@ -27,7 +27,7 @@ from odradek.broker.identity import (
     write_identities,
 )
 from odradek.broker.membership import Membership
-from odradek.broker.metadata_store import open_store
+from odradek.broker.metadata_store import open_store, refuse_to_forget
 from odradek.broker.network import Door, Network, SocketNetwork
 from odradek.broker.replication import (
     FOLLOWER_RATE,
@@ -119,6 +119,7 @@ class _Broker:
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[None]:
         """Everything made and its files open; on the way out the files are closed and marked clean."""
+        await refuse_to_forget(self._store, self._config)
         await create_roots(self._store)
         identities = read_identities(self._config.log_dirs)
         node_id = await choose_node_id(self._config, self._store, identities)

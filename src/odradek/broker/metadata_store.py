@@ -15,6 +15,7 @@ from odradek.broker.identity import CannotStart
 from odradek.config.broker_config import BrokerConfig
 from odradek.coordination.embedded import EmbeddedStore
 from odradek.coordination.store import MetadataStore, SessionExpired, StoreUnavailable
+from odradek.metadata import paths
 
 if TYPE_CHECKING:
     from odradek.coordination.zookeeper.store import ZooKeeperStore
@@ -35,6 +36,25 @@ async def open_store(config: BrokerConfig) -> AsyncIterator[MetadataStore]:
     else:
         async with _embedded_store(config) as embedded:
             yield embedded
+
+
+def has_file(config: BrokerConfig) -> bool:
+    """Whether there are metadata beside the logs."""
+    return Path(config.log_dirs[0], STORE_FILE).exists()
+
+
+async def refuse_to_forget(store: MetadataStore, config: BrokerConfig) -> None:
+    """Raise CannotStart when an ensemble knows no cluster yet, and the metadata beside the logs know one.
+
+    The controller of a cluster without topics would have the logs of all of them deleted.
+    """
+    if not config.static.get("zookeeper.connect") or not has_file(config):
+        return
+    if not await store.exists(paths.CLUSTER_ID):
+        raise CannotStart(
+            f"This broker's metadata are in a file of {config.log_dirs[0]}, and there are none in "
+            "zookeeper.connect. Move them: `odradek metadata export` and `odradek metadata import`."
+        )
 
 
 @asynccontextmanager

@@ -20,7 +20,7 @@ import trio
 
 from odradek import telemetry
 from odradek.broker.identity import CannotStart
-from odradek.broker.metadata_store import STORE_FILE, open_store
+from odradek.broker.metadata_store import has_file, open_store
 from odradek.cli.configuration import FAILED, configuration, configured, fail, first
 from odradek.config.broker_config import BrokerConfig
 from odradek.coordination.store import StoreError
@@ -46,7 +46,7 @@ def metadata() -> None:
 def export_tree(file: Path | None, overrides: Sequence[str], target: TextIO) -> None:
     """Write the metadata of the broker that FILE configures, as JSON lines."""
     config = configuration(file, overrides)
-    if not config.static.get("zookeeper.connect") and not Path(config.log_dirs[0], STORE_FILE).exists():
+    if not config.static.get("zookeeper.connect") and not has_file(config):
         fail(f"There are no metadata in {config.log_dirs[0]}.", FAILED)
     _run(_export, config, target)
 
