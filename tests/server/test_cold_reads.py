@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from odradek.server import cold_reads
-from odradek.server.cold_reads import is_cached, wait_cached
+from odradek.server.cold_reads import is_cached, read_nowait, wait_cached
 from tests.server.test_response_writer import FileSlice
 
 SIZE = 3_000_000
@@ -32,6 +32,18 @@ def test_what_was_just_written_is_there(descriptor: int) -> None:
     assert is_cached(descriptor, SIZE, 0)
 
 
+def test_what_is_there_is_read_at_once(descriptor: int) -> None:
+    assert bytes(read_nowait(FileSlice(descriptor, 1_000, 500)) or b"") == os.pread(descriptor, 500, 1_000)
+
+
+@pytest.mark.parametrize(("read", "is_there"), [(10, True), (4, False)])
+def test_what_is_there_in_part_is_not_taken(
+    descriptor: int, monkeypatch: pytest.MonkeyPatch, read: int, is_there: bool
+) -> None:
+    monkeypatch.setattr(os, "preadv", lambda *_: read)
+    assert (read_nowait(FileSlice(descriptor, 0, 10)) is not None) is is_there
+
+
 async def test_what_is_not_there_is_brought_in(descriptor: int) -> None:
     evict(descriptor)
     await wait_cached(FileSlice(descriptor, 1_000, 2_000_000))
@@ -47,6 +59,7 @@ async def test_a_kernel_that_would_have_to_wait_is_believed(
         raise BlockingIOError
 
     monkeypatch.setattr(os, "preadv", would_wait)
+    assert read_nowait(FileSlice(descriptor, 5, 10)) is None
     monkeypatch.setattr(cold_reads, "_read", lambda _, position, size: asked.append((position, size)))
     await wait_cached(FileSlice(descriptor, 5, 10))
     assert asked == [(5, 10)]

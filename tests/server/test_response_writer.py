@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import trio
 
-from odradek.server.response_writer import send_response
+from odradek.server.response_writer import join_nowait, send_response
 from odradek.server.transport import PlaintextTransport
 
 
@@ -97,6 +97,25 @@ async def test_slices_large_and_small_go_between_the_chunks(region: Regions) -> 
     assert small.released
     assert large.released
     assert last.released
+
+
+def test_what_is_small_and_in_memory_is_joined(region: Regions) -> None:
+    small, empty = region(10, 500), FileSlice(-1, 0, 0)
+    assert join_nowait([b"head", small, b"middle", empty]) == b"head" + CONTENT[10:510] + b"middle"
+    assert small.released
+
+
+def test_what_is_large_or_would_have_to_be_waited_for_is_not_joined(
+    region: Regions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def would_wait(*_: object) -> int:
+        raise BlockingIOError
+
+    assert join_nowait([b"head", region(0, 100_000)]) is None
+    monkeypatch.setattr(os, "preadv", would_wait)
+    small = region(10, 500)
+    assert join_nowait([b"head", small]) is None
+    assert not small.released
 
 
 async def test_an_empty_slice_is_not_asked_for_its_file() -> None:

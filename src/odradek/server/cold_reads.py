@@ -28,6 +28,23 @@ async def wait_cached(region: FileRegion) -> None:
         await trio.to_thread.run_sync(_read, descriptor, position, size)
 
 
+def read_nowait(region: FileRegion) -> bytearray | None:
+    """A region's bytes, copied by one system call; None if they are not all in the page cache.
+
+    Where the system cannot say, they are taken to be there.
+    """
+    found = bytearray(len(region))
+    flags = _NOWAIT or 0
+    try:
+        read = os.preadv(region.fileno(), [found], region.position, flags)
+    except BlockingIOError:
+        return None
+    except OSError:
+        # This file system cannot say, or the disk has an error, which comes up now.
+        read = os.preadv(region.fileno(), [found], region.position)
+    return found if read == len(found) else None
+
+
 def is_cached(descriptor: int, position: int, size_bytes: int) -> bool:
     """Whether samples of these bytes can be read without waiting for a disk."""
     if _NOWAIT is None or size_bytes == 0:

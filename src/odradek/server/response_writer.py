@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
-from odradek.server.cold_reads import is_cached, wait_cached
+from odradek.server.cold_reads import read_nowait, wait_cached
 from odradek.server.transport import FileRegion
 
 if TYPE_CHECKING:
@@ -53,9 +53,10 @@ def join_nowait(chunks: Sequence[Chunk]) -> bytes | None:
             pieces.append(chunk)
         elif len(chunk):
             slice_ = cast("Slice", chunk)
-            if not is_cached(slice_.fileno(), slice_.position, len(slice_)):
+            records = read_nowait(slice_)
+            if records is None:
                 return None
-            pieces.append(slice_.view())
+            pieces.append(records)
             slices.append(slice_)
     joined = b"".join(pieces)
     for slice_ in slices:
