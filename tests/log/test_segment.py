@@ -57,6 +57,28 @@ def test_past_the_end_there_is_nothing(tmp_path):
     assert read(segment(tmp_path), 100) is None
 
 
+def test_who_reads_batch_by_batch_finds_each_also_what_comes_later(tmp_path):
+    made = segment(tmp_path, placed(100, 2), placed(102), placed(105, 3))
+    forget_places(made)
+    starts = [offsets(read(made, offset, 1, min_one_batch=True))[0] for offset in (100, 102, 103)]
+    assert starts == [100, 102, 105]
+    assert read(made, 108) is None
+    later = placed(108)
+    made.append(later, [read_header(later)])
+    forget_places(made)
+    assert offsets(read(made, 108)) == [108]
+
+
+def test_where_a_reader_would_go_on_is_forgotten_with_batches_that_were_cut(tmp_path):
+    made = segment(tmp_path, placed(100), placed(101), placed(102))
+    assert offsets(read(made, 101, 1, min_one_batch=True)) == [101]
+    made.truncate_to(101, NOW_MS)
+    larger = placed(101, 3, size=90)
+    made.append(larger, [read_header(larger)])
+    forget_places(made)
+    assert offsets(read(made, 102)) == [101, 102, 103]
+
+
 def test_a_gap_is_read_from_the_batch_after_it(tmp_path):
     made = segment(tmp_path, placed(100), placed(110))
     assert offsets(read(made, 105)) == [110]

@@ -41,6 +41,9 @@ _LOCATE_BYTES = 26
 _RECENT_BATCHES = 512
 """Batches of the active segment whose place is remembered, for whoever follows the log's end."""
 
+_FOLLOWED_READERS = 64
+"""Readers of a segment, batch by batch, for whom the place of the next is remembered."""
+
 _SMALL_READ_BYTES = 32 * 1024
 
 _MAX_DISPROVED_BATCHES = 8
@@ -78,6 +81,7 @@ class Segment:
     __slots__ = (
         "_bytes_since_index_entry",
         "_fd",
+        "_following",
         "_is_closed",
         "_mapping",
         "_max_timestamp",
@@ -123,6 +127,8 @@ class Segment:
         self._max_timestamp: int | None = None
         self._offset_of_max_timestamp = -1
         self._recent: dict[int, tuple[int, int]] = {}
+        self._following: dict[int, int] = {}
+        """Where the batch begins that comes next, by the offset after the one that was found last."""
         self._fd = -1
         self._mapping: mmap.mmap | None = None
         self._stale_end = 0
@@ -376,7 +382,9 @@ class Segment:
         recent = self._recent.get(offset)
         if recent is not None:
             return recent
-        position = self.offset_index.lookup(offset)
+        following = self._following
+        remembered = following.pop(offset, None)
+        position = self.offset_index.lookup(offset) if remembered is None else remembered
         mapping = self._mapping
         mapped = 0 if mapping is None else min(len(mapping), self.size_bytes)
         while True:
@@ -391,7 +399,11 @@ class Segment:
                     0
                 ]
             if last_offset >= offset:
-                return position, length + PREFIX_SIZE_BYTES
+                size_bytes = length + PREFIX_SIZE_BYTES
+                if len(following) >= _FOLLOWED_READERS:
+                    following.clear()
+                following[last_offset + 1] = position + size_bytes
+                return position, size_bytes
             if length <= 0:
                 return None
             position += length + PREFIX_SIZE_BYTES
@@ -498,6 +510,7 @@ class Segment:
     def truncate_file(self, size_bytes: int) -> None:
         """Cuts the .log file; while somebody looks at it, only from our own sight. Raises OSError."""
         self._recent.clear()
+        self._following.clear()
         self._mapping = None
         if self.views:
             self._stale_end = max(self._stale_end, self.size_bytes)
