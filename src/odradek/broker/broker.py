@@ -38,6 +38,7 @@ from odradek.broker.replication import (
     replication_quota,
 )
 from odradek.broker.settings import connection_limits, logs_config, rate_windows, shutdown_settings
+from odradek.broker.unclean_return import wait_until_replaced
 from odradek.clock import Clock, SystemClock
 from odradek.config.broker_config import BrokerConfig
 from odradek.config.log_config import LogConfig
@@ -244,6 +245,7 @@ class _Broker:
                     await nursery.start(self.following.run)
                     await nursery.start(self.groups.run)
                     await nursery.start(self.channels.run)
+                    await self._wait_until_replaced()
                     await nursery.start(self.membership.run)
                     await nursery.start(serving.run)
                     await self._wait_metadata()
@@ -251,6 +253,12 @@ class _Broker:
         finally:
             self._has_stopped = True
             unsubscribe()
+
+    async def _wait_until_replaced(self) -> None:
+        """Logs that were not closed in order may have lost what others still count on."""
+        if not all(directory.had_clean_shutdown for directory in self.logs.log_directories):
+            held = [log.topic_partition for log in self.logs.all()]
+            await wait_until_replaced(self._store, self.services.node_id, held)
 
     async def _leave(self) -> None:
         """Have the leaders moved, where there are others to lead, and be no member any more."""

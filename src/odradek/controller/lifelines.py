@@ -72,7 +72,7 @@ class Lifelines:
                 wanted = await self._wanted()
                 for gone in held.keys() - wanted:
                     held.pop(gone).cancel()
-                for new in wanted - held.keys():
+                for new in sorted(wanted - held.keys(), key=lambda registered: registered.node_id):
                     held[new] = await nursery.start(self._hold, new)
 
     async def _wanted(self) -> set[_Registered]:
