@@ -21,7 +21,7 @@ def answer(*partitions: int, session_id: int = 9, topic_id: UUID = ID, error: in
     return FetchResponse(0, error, session_id, topics if partitions else [])
 
 
-def begun(**wanted: AskedPartition) -> LeaderSession:
+def begun() -> LeaderSession:
     """A session of 9 with partition a-0, at epoch 1."""
     session = LeaderSession()
     session.build({A0: asked()})

@@ -306,7 +306,8 @@ class Fetcher:
         """The state is another before anything is awaited. Raises StorageError, KafkaError."""
         log = partition.local_log(only_leader=False)
         recovery_point = log.recovery_point
-        _log.info("truncating", partition=str(name), offset=offset, end_offset=log.log_end_offset)
+        if offset < log.log_end_offset:
+            _log.info("truncating", partition=str(name), offset=offset, end_offset=log.log_end_offset)
         partition.truncate_to(offset)
         self.partitions[name] = state.truncated(offset, log.latest_epoch)
         if log.recovery_point < recovery_point:

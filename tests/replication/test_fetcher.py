@@ -1,0 +1,443 @@
+"""A follower of a real leader: two brokers' logs, one fetcher, and the leader's own handlers between them."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+import trio
+
+from odradek.api.registry import load
+from odradek.config.log_config import LogConfig
+from odradek.metadata.topic_id import NO_TOPIC_ID
+from odradek.metadata.topic_partition import TopicPartition
+from odradek.peers.transport import PeerReset
+from odradek.protocol.api_keys import ApiKey
+from odradek.protocol.error_codes import ErrorCode
+from odradek.protocol.generated.fetch_request import FetchRequest
+from odradek.records.validation import AppendOrigin
+from odradek.replication.fetch_state import FetchState
+from odradek.replication.fetcher import Fetcher
+from odradek.replication.partition import Partition
+from odradek.replication.remote_leader import FetchSettings, RemoteLeader
+from odradek.replication.replication_quota import ReplicationQuota
+from tests.api.data_broker import DataBroker, data_broker
+from tests.replication.hosting import NODE_ID, TOPIC_ID, Hosting, batch, hosting
+
+LEADER, FOLLOWER = NODE_ID, NODE_ID + 1
+BOTH = (LEADER, FOLLOWER)
+T0 = TopicPartition("t", 0)
+
+
+class Line:
+    """The connection to the leader: its handlers, called in the wire format."""
+
+    def __init__(self, leader: DataBroker) -> None:
+        self._leader = leader
+        self.requests: list[Any] = []
+        self.versions: list[int] = []
+        self.is_cut = False
+        self.answered: Any = lambda request, response: response
+
+    async def call(self, request: Any, version: int) -> Any:
+        self.requests.append(request)
+        self.versions.append(version)
+        await trio.sleep(0.001)
+        if self.is_cut:
+            raise PeerReset("cut")
+        response = await self._leader.ask(load(ApiKey(request.API_KEY)), request, version)
+        return self.answered(request, response)
+
+    async def aclose(self) -> None: ...
+
+    @property
+    def fetches(self) -> list[FetchRequest]:
+        return [request for request in self.requests if isinstance(request, FetchRequest)]
+
+
+@dataclass
+class Pair:
+    """A leader, a follower, and what is between them."""
+
+    leader: DataBroker
+    follower: Hosting
+    fetcher: Fetcher
+    line: Line
+    rate: int = 2**63 - 1
+
+    def tell(
+        self,
+        leader_epoch: int = 0,
+        *,
+        topic: str = "t",
+        isr: tuple[int, ...] = BOTH,
+        topic_id: UUID = TOPIC_ID,
+    ) -> None:
+        """The controller's word to both, and the follower takes up the leader."""
+        for host in (self.leader.host, self.follower):
+            host.tell(
+                topic,
+                leader=LEADER,
+                leader_epoch=leader_epoch,
+                partition_epoch=leader_epoch,
+                isr=isr,
+                replicas=BOTH,
+                topic_id=topic_id,
+            )
+        self.follow(topic)
+
+    def follow(self, topic: str = "t") -> None:
+        partition = self.follower.replicas.hosted(topic, 0)
+        log = partition.local_log(only_leader=False)
+        state = FetchState.initial(
+            log_end_offset=log.log_end_offset,
+            high_watermark=partition.high_watermark,
+            latest_epoch=log.latest_epoch,
+            leader_epoch=partition.leader_epoch,
+            topic_id=partition.topic_id,
+        )
+        self.fetcher.add({partition.topic_partition: state})
+
+    def led(self, topic: str = "t") -> Partition:
+        return self.leader.host.replicas.hosted(topic, 0)
+
+    def followed(self, topic: str = "t") -> Partition:
+        return self.follower.replicas.hosted(topic, 0)
+
+    def append(self, count: int = 1, *, topic: str = "t", **fields: Any) -> None:
+        self.led(topic).append(batch(count, **fields), required_acks=1, origin=AppendOrigin.CLIENT, now_ms=0)
+
+
+@asynccontextmanager
+async def pair(path: Path) -> AsyncIterator[Pair]:
+    async with data_broker(path / "leader") as leader:
+        async with hosting(path / "follower", FOLLOWER) as follower:
+            line = Line(leader)
+            settings = FetchSettings()
+            quota = ReplicationQuota(FOLLOWER, follower.clock.now_ms, lambda: made.rate)
+            remote = RemoteLeader(line, FOLLOWER, lambda: 55, settings)
+            made = Pair(leader, follower, Fetcher(remote, follower.replicas, quota, settings), line)
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(made.fetcher.run)
+                yield made
+                nursery.cancel_scope.cancel()
+
+
+def content(partition: Partition) -> bytes:
+    log = partition.local_log(only_leader=False)
+    with log.read(log.log_start_offset, max_bytes=10**7) as records:
+        return bytes(records.view())
+
+
+async def test_what_is_appended_is_followed_and_replicated(tmp_path, autojump_clock):
+    async with pair(tmp_path) as both:
+        both.tell()
+        both.append(3)
+        with trio.fail_after(0.1):
+            await both.led().wait_replicated(3)
+        assert both.followed().local_log(only_leader=False).log_end_offset == 3
+        assert content(both.followed()) == content(both.led())
+        # The high watermark comes with the next answer.
+        assert both.followed().high_watermark == 0
+        await trio.sleep(0.6)
+        assert both.followed().high_watermark == 3
+
+
+async def test_what_a_fetch_says_is_what_kafkas_says(tmp_path, autojump_clock):
+    async with pair(tmp_path) as both:
+        both.tell()
+        both.append(3)
+        await trio.sleep(2)
+        assert set(both.line.versions) == {17}
+        first, second, third = both.line.fetches[:3]
+        assert (first.replica_state.replica_id, first.replica_state.replica_epoch) == (FOLLOWER, 55)
+        assert (first.max_wait_ms, first.min_bytes, first.max_bytes) == (500, 1, 10485760)
+        assert (first.session_id, first.session_epoch) == (0, 0)
+        [asked] = first.topics[0].partitions
+        assert (asked.current_leader_epoch, asked.fetch_offset, asked.last_fetched_epoch) == (0, 0, -1)
+        assert (asked.log_start_offset, asked.partition_max_bytes) == (0, 1048576)
+        assert second.session_id != 0
+        assert second.session_epoch == 1
+        [asked] = second.topics[0].partitions
+        assert (asked.fetch_offset, asked.last_fetched_epoch) == (3, 0)
+        assert (third.session_epoch, third.topics) == (2, [])
+
+
+async def test_a_long_poll_ends_when_something_is_appended(tmp_path, autojump_clock):
+    async with pair(tmp_path) as both:
+        both.tell()
+        await trio.sleep(10.2)
+        count = len(both.line.requests)
+        assert count < 25
+        both.append()
+        with trio.fail_after(0.05):
+            await both.led().wait_replicated(1)
+
+
+async def test_a_diverging_log_is_cut_where_the_leaders_parts(tmp_path, autojump_clock):
+    async with pair(tmp_path) as both:
+        both.tell(1)
+        both.append(3)
+        await trio.sleep(1)
+        log = both.followed().local_log(only_leader=False)
+        # The follower leads alone, then the old leader again, which never heard of that.
+        both.fetcher.remove([T0])
+        both.follower.tell("t", leader=FOLLOWER, leader_epoch=2, partition_epoch=2, isr=BOTH, replicas=BOTH)
+        both.followed().append(batch(4), required_acks=1, origin=AppendOrigin.CLIENT, now_ms=0)
+        await log.flush()
+        assert log.recovery_point == 7
+        both.append(1)
+        both.tell(3)
+        both.append(2)
+        await trio.sleep(1)
+        assert both.followed().local_log(only_leader=False).log_end_offset == 6
+        assert content(both.followed()) == content(both.led())
+        assert both.followed().high_watermark == 6
+        recovery_points = (tmp_path / "follower" / "recovery-point-offset-checkpoint").read_text()
+        assert recovery_points == "0\n1\nt 0 3\n"
+
+
+async def test_a_follower_behind_the_leaders_start_starts_anew(tmp_path, autojump_clock):
+    async with pair(tmp_path) as both:
+        both.tell()
+        both.append(2)
+        await trio.sleep(1)
+        both.fetcher.remove([T0])
+        alone = (LEADER,)
+        both.leader.host.tell("t", leader_epoch=1, partition_epoch=1, isr=alone, replicas=alone)
+        for _ in range(4):
+            both.append(5)
+        assert both.led().delete_records(10) == 10
+        both.tell(2, isr=alone)
+        await trio.sleep(2)
+        followed = both.followed().local_log(only_leader=False)
+        assert (followed.log_start_offset, followed.log_end_offset) == (10, 22)
+        assert both.followed().high_watermark == 22
+        # The leader's log starts in the middle of a batch, which is followed as a whole.
+        assert followed.segments[0].base_offset == 7
+
+
+async def test_a_follower_past_the_leaders_end_is_cut(tmp_path, autojump_clock):
+    """After an unclean election; the leader's epochs cannot tell it."""
+    async with pair(tmp_path) as both:
+        both.follower.tell("t", leader=FOLLOWER, leader_epoch=7, isr=(FOLLOWER,), replicas=BOTH)
+        both.followed().append(batch(9), required_acks=1, origin=AppendOrigin.CLIENT, now_ms=0)
+        both.leader.host.tell("t", leader=LEADER, leader_epoch=2, isr=(LEADER,), replicas=BOTH)
+        both.append(4)
+        both.leader.host.tell("t", leader=LEADER, leader_epoch=8, isr=(LEADER,), replicas=BOTH)
+        both.led().local_log().leader_epochs.clear()
+        both.follower.tell("t", leader=LEADER, leader_epoch=8, isr=(LEADER,), replicas=BOTH)
+        both.follow()
+        await trio.sleep(2)
+        assert both.followed().local_log(only_leader=False).log_end_offset == 4
+
+
+async def test_deleted_records_are_deleted_by_the_follower(tmp_path, autojump_clock):
+    async with pair(tmp_path) as both:
+        both.tell()
+        both.append(5)
+        await trio.sleep(1)
+        assert both.led().delete_records(4) == 0
+        with trio.fail_after(1.2):
+            assert await both.led().wait_low_watermark(4) == 4
+        assert both.followed().local_log(only_leader=False).log_start_offset == 4
+
+
+async def test_a_leader_that_has_not_heard_of_its_election_is_asked_again(tmp_path, autojump_clock):
+    async with pair(tmp_path) as both:
+        both.tell(1)
+        both.follower.tell("t", leader=LEADER, leader_epoch=2, partition_epoch=2, isr=BOTH, replicas=BOTH)
+        both.follow()
+        await trio.sleep(0.5)
+        both.append(2)
+        assert both.followed().local_log(only_leader=False).log_end_offset == 0
+        assert both.fetcher.failed == set()
+        both.leader.host.tell("t", leader=LEADER, leader_epoch=2, partition_epoch=2, isr=BOTH, replicas=BOTH)
+        with trio.fail_after(1.1):
+            await both.led().wait_replicated(2)
+
+
+async def test_a_follower_in_an_old_epoch_waits_for_the_controller(tmp_path, autojump_clock):
+    async with pair(tmp_path) as both:
+        both.tell(1)
+        both.leader.host.tell("t", leader=LEADER, leader_epoch=2, partition_epoch=2, isr=BOTH, replicas=BOTH)
+        both.append(2)
+        await trio.sleep(5)
+        assert both.fetcher.failed == {T0}
+        assert both.fetcher.partitions == {}
+        both.tell(2)
+        with trio.fail_after(0.1):
+            await both.led().wait_replicated(2)
+        assert both.fetcher.failed == set()
+
+
+async def test_a_cut_connection_delays_and_begins_a_new_session(tmp_path, autojump_clock):
+    async with pair(tmp_path) as both:
+        both.tell()
+        both.append()
+        await trio.sleep(1)
+        both.line.is_cut = True
+        await trio.sleep(10)
+        attempts = len(both.line.requests)
+        both.append()
+        both.line.is_cut = False
+        with trio.fail_after(1.1):
+            await both.led().wait_replicated(2)
+        assert attempts < 20
+        again = both.line.fetches[attempts]
+        assert again.session_id != 0
+        assert again.session_epoch == 0
+
+
+async def test_a_session_that_the_leader_dropped_is_begun_anew(tmp_path, autojump_clock):
+    async with pair(tmp_path) as both:
+        both.tell()
+        await trio.sleep(1)
+        sessions: Any = both.leader.services.fetch_sessions
+        sessions._sessions.clear()
+        both.append()
+        with trio.fail_after(1):
+            await both.led().wait_replicated(1)
+
+
+async def test_one_partition_in_trouble_does_not_hold_up_the_others(tmp_path, autojump_clock):
+    def spoil(request: Any, response: Any) -> Any:
+        for topic in getattr(response, "responses", ()):
+            for answer in topic.partitions:
+                if topic.topic_id == UUID(int=2):
+                    answer.error_code, answer.records = ErrorCode.KAFKA_STORAGE_ERROR, b""
+        return response
+
+    async with pair(tmp_path) as both:
+        both.line.answered = spoil
+        both.tell(topic="good", topic_id=UUID(int=1))
+        both.tell(topic="bad", topic_id=UUID(int=2))
+        both.append(topic="good")
+        both.append(topic="bad")
+        await trio.sleep(3)
+        assert both.led("good").high_watermark == 1
+        assert both.followed("bad").local_log(only_leader=False).log_end_offset == 0
+        both.line.answered = lambda request, response: response
+        await trio.sleep(2)
+        assert both.led("bad").high_watermark == 1
+
+
+async def test_a_topic_without_an_id_has_all_named(tmp_path, autojump_clock):
+    async with pair(tmp_path) as both:
+        both.tell(topic="old", topic_id=NO_TOPIC_ID)
+        both.tell(topic="new", topic_id=UUID(int=2))
+        both.append(topic="old")
+        both.append(topic="new")
+        await trio.sleep(1)
+        assert set(both.line.versions) == {12}
+        assert both.line.fetches[0].replica_id == FOLLOWER
+        assert both.led("old").high_watermark == both.led("new").high_watermark == 1
+
+
+async def test_records_that_were_damaged_on_the_way_are_fetched_again(tmp_path, autojump_clock):
+    damaged = 0
+
+    def damage(request: Any, response: Any) -> Any:
+        nonlocal damaged
+        for topic in getattr(response, "responses", ()):
+            for answer in topic.partitions:
+                if answer.records and damaged < 2:
+                    answer.records = bytearray(answer.records)
+                    answer.records[-1] ^= 1
+                    damaged += 1
+        return response
+
+    async with pair(tmp_path) as both:
+        both.line.answered = damage
+        both.tell()
+        both.append(3)
+        await trio.sleep(1.5)
+        assert both.followed().local_log(only_leader=False).log_end_offset == 0
+        await trio.sleep(1)
+        assert content(both.followed()) == content(both.led())
+        assert both.fetcher.failed == set()
+
+
+async def test_a_failed_disk_ends_following_until_the_controller_speaks(tmp_path, autojump_clock):
+    async with pair(tmp_path) as both:
+        both.tell()
+        both.append()
+        await trio.sleep(1)
+        log = both.followed().local_log(only_leader=False)
+        log.directory.fail(OSError(5, "broken"), "test")
+        both.append()
+        await trio.sleep(3)
+        assert both.led().high_watermark == 1
+
+
+async def test_throttled_replicas_that_are_behind_wait_and_those_in_sync_do_not(tmp_path, autojump_clock):
+    async with pair(tmp_path) as both:
+        throttled = LogConfig(follower_replication_throttled_replicas=(f"0:{FOLLOWER}",))
+        both.follower.configs["t"] = throttled
+        both.rate = 1000
+        both.leader.host.tell("t", leader=LEADER, isr=(LEADER,), replicas=BOTH)
+        for _ in range(8):
+            both.append(size=4000)
+        both.line.answered = _one_batch_at_a_time
+        both.tell()
+        await trio.sleep(3)
+        behind = both.followed().local_log(only_leader=False).log_end_offset
+        assert 1 <= behind < 8
+        both.rate = 10**9
+        await trio.sleep(2)
+        assert both.followed().local_log(only_leader=False).log_end_offset == 8
+        both.rate = 1
+        both.append()
+        with trio.fail_after(1):
+            await both.led().wait_replicated(9)
+
+
+def _one_batch_at_a_time(request: Any, response: Any) -> Any:
+    for topic in getattr(response, "responses", ()):
+        for answer in topic.partitions:
+            if answer.records:
+                size = 12 + int.from_bytes(answer.records[8:12], "big")
+                answer.records = answer.records[:size]
+    return response
+
+
+async def test_the_leader_throttles_too(tmp_path, autojump_clock):
+    async with pair(tmp_path) as both:
+        both.leader.host.configs["t"] = LogConfig(leader_replication_throttled_replicas=("*",))
+        rate = 1000
+        both.leader.host.replicas.leader_quota = ReplicationQuota(
+            LEADER, both.leader.host.clock.now_ms, lambda: rate
+        )
+        both.leader.host.tell("t", leader=LEADER, isr=(LEADER,), replicas=BOTH)
+        both.line.answered = _one_batch_at_a_time
+        for _ in range(8):
+            both.append(size=4000)
+        both.follower.tell("t", leader=LEADER, isr=(LEADER,), replicas=BOTH)
+        both.follow()
+        await trio.sleep(3)
+        assert both.followed().local_log(only_leader=False).log_end_offset < 8
+        rate = 10**9
+        await trio.sleep(2)
+        assert both.followed().local_log(only_leader=False).log_end_offset == 8
+
+
+@pytest.mark.parametrize("code", [ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, ErrorCode.INCONSISTENT_TOPIC_ID])
+async def test_other_errors_of_the_leader_delay_a_partition(tmp_path, autojump_clock, code):
+    def refuse(request: Any, response: Any) -> Any:
+        for topic in getattr(response, "responses", ()):
+            for answer in topic.partitions:
+                answer.error_code, answer.records = code, b""
+        return response
+
+    async with pair(tmp_path) as both:
+        both.tell()
+        both.line.answered = refuse
+        both.append()
+        await trio.sleep(3)
+        assert both.fetcher.failed == set()
+        both.line.answered = lambda request, response: response
+        with trio.fail_after(2.5):
+            await both.led().wait_replicated(1)
