@@ -1,35 +1,272 @@
-"""Several brokers in this process, on one tree and real sockets."""
+"""Several brokers in this process, on one tree and real sockets: a broker as a member of a cluster."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
-from odradek.broker.broker import RunningBroker
-from odradek.coordination.memory_ensemble import MemoryEnsemble
+import trio
+
+from odradek.broker.broker import RunningBroker, run_broker
+from odradek.config.broker_config import BrokerConfig
+from odradek.coordination.memory_ensemble import MemoryEnsemble, MemorySession
+from odradek.coordination.store import Delete
 from odradek.metadata import paths
-from tests.broker.wire import running
+from odradek.metadata.topic_partition import TopicPartition
+from odradek.metadata.znodes import ControllerRegistration, LeaderAndIsr
+from odradek.protocol.error_codes import ErrorCode
+from odradek.protocol.generated.create_topics_request import CreatableTopic, CreateTopicsRequest
+from odradek.protocol.generated.create_topics_response import CreateTopicsResponse
+from odradek.protocol.generated.find_coordinator_request import FindCoordinatorRequest
+from odradek.protocol.generated.find_coordinator_response import FindCoordinatorResponse
+from odradek.protocol.generated.incremental_alter_configs_request import (
+    AlterableConfig,
+    AlterConfigsResource,
+    IncrementalAlterConfigsRequest,
+)
+from odradek.protocol.generated.incremental_alter_configs_response import IncrementalAlterConfigsResponse
+from odradek.protocol.generated.init_producer_id_request import InitProducerIdRequest
+from odradek.protocol.generated.init_producer_id_response import InitProducerIdResponse
+from odradek.protocol.generated.metadata_request import MetadataRequest, MetadataRequestTopic
+from odradek.protocol.generated.metadata_response import MetadataResponse
+from odradek.protocol.generated.produce_request import PartitionProduceData, ProduceRequest, TopicProduceData
+from odradek.protocol.generated.produce_response import ProduceResponse
+from odradek.records.builder import build_batch
+from odradek.records.record import Record
+from tests.broker.wire import connected
+
+ORDERS = TopicPartition("orders", 0)
+SETTLE_S = 20
+
+
+@dataclass
+class Cluster:
+    """Brokers 0, 1 and 2, each with a session of its own; they stop in order, one or all."""
+
+    ensemble: MemoryEnsemble
+    nursery: trio.Nursery
+    directory: Path
+    properties: Mapping[str, str]
+    sessions: dict[int, MemorySession] = field(default_factory=dict)
+    brokers: dict[int, RunningBroker] = field(default_factory=dict)
+    scopes: dict[int, trio.CancelScope] = field(default_factory=dict)
+    ended: dict[int, trio.Event] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.outside = self.ensemble.session()
+
+    async def start(self, node_id: int) -> None:
+        config = BrokerConfig(
+            {
+                "broker.id": str(node_id),
+                "listeners": "PLAINTEXT://127.0.0.1:0",
+                "log.dirs": str(self.directory / str(node_id)),
+                # All stop at once in the end, and nobody is left to lead.
+                "controlled.shutdown.retry.backoff.ms": "50",
+                **self.properties,
+            }
+        )
+        session = self.sessions[node_id] = self.ensemble.session()
+        self.scopes[node_id], self.ended[node_id] = trio.CancelScope(), trio.Event()
+        run = partial(run_broker, config, store=session)
+        self.brokers[node_id] = await self.nursery.start(self._live, node_id, run)
+
+    async def _live(
+        self, node_id: int, run: Callable[..., Awaitable[None]], task_status: trio.TaskStatus[RunningBroker]
+    ) -> None:
+        with self.scopes[node_id]:
+            await run(task_status=task_status)
+        await self.sessions[node_id].close()
+        self.ended[node_id].set()
+
+    async def stop(self, node_id: int) -> None:
+        self.scopes[node_id].cancel()
+        await self.ended[node_id].wait()
+        del self.brokers[node_id]
+
+    async def state(self, partition: TopicPartition = ORDERS) -> LeaderAndIsr:
+        return LeaderAndIsr.decode((await self.outside.get(paths.partition_state(partition))).data)
+
+    async def controller_id(self) -> int:
+        return ControllerRegistration.decode((await self.outside.get(paths.CONTROLLER)).data).broker_id
+
+    async def until(self, condition: Callable[[], Awaitable[bool]]) -> None:
+        with trio.fail_after(SETTLE_S):
+            while not await condition():
+                await trio.lowlevel.checkpoint()
+                await trio.sleep(0.01)
+
+    async def until_everyone(self, knows: Callable[[RunningBroker], bool]) -> None:
+        async def everyone_does() -> bool:
+            return all(knows(broker) for broker in self.brokers.values())
+
+        await self.until(everyone_does)
 
 
 @asynccontextmanager
-async def cluster(
-    tmp_path: Path, count: int = 3, properties: Mapping[str, str] | None = None
-) -> AsyncIterator[tuple[MemoryEnsemble, list[RunningBroker]]]:
-    ensemble = MemoryEnsemble()
-    async with AsyncExitStack() as stack:
-        brokers = []
-        for node_id in range(count):
-            own = {"broker.id": str(node_id), **(properties or {})}
-            broker = running(tmp_path / str(node_id), own, store=ensemble.session())
-            brokers.append(await stack.enter_async_context(broker))
-        yield ensemble, brokers
+async def cluster(tmp_path: Path, **properties: str) -> AsyncIterator[Cluster]:
+    given = {name.replace("_", "."): value for name, value in properties.items()}
+    with trio.fail_after(60):
+        async with trio.open_nursery() as nursery:
+            made = Cluster(MemoryEnsemble(), nursery, tmp_path, given)
+            for node_id in range(3):
+                await made.start(node_id)
+            yield made
+            nursery.cancel_scope.cancel()
+
+
+async def create(made: Cluster, topic: str = "orders", partitions: int = 1) -> None:
+    request = CreateTopicsRequest([CreatableTopic(topic, partitions, 3)], 10_000)
+    async with connected(made.brokers[await made.controller_id()]) as wire:
+        response = await wire.ask(request, CreateTopicsResponse, 7)
+    assert response.topics[0].error_code == ErrorCode.NONE
+    await made.until_everyone(lambda broker: topic in broker.services.metadata)
+
+
+async def produce(broker: RunningBroker, value: bytes) -> tuple[int, int]:
+    """With acks=all, to partition 0 of `orders`: error code and base offset."""
+    data = TopicProduceData(
+        "orders", partition_data=[PartitionProduceData(0, build_batch([Record(0, 1_000, None, value)]))]
+    )
+    async with connected(broker) as wire:
+        response = await wire.ask(ProduceRequest(None, -1, 10_000, [data]), ProduceResponse, 9)
+    (partition,) = response.responses[0].partition_responses
+    return partition.error_code, partition.base_offset
 
 
 async def test_three_brokers_are_one_cluster(tmp_path: Path) -> None:
-    async with cluster(tmp_path) as (ensemble, brokers):
-        assert await ensemble.session().children(paths.BROKER_IDS) == {"0", "1", "2"}
-        assert len({broker.cluster_id for broker in brokers}) == 1
-        known = [broker.services.metadata.snapshot for broker in brokers]
-        assert [snapshot.controller_id for snapshot in known] == [0, 0, 0]
-        assert known[2].brokers.keys() == {0, 1, 2}
+    async with cluster(tmp_path) as made:
+        assert await made.outside.children(paths.BROKER_IDS) == {"0", "1", "2"}
+        assert len({broker.cluster_id for broker in made.brokers.values()}) == 1
+        await made.until_everyone(lambda each: each.services.metadata.snapshot.brokers.keys() == {0, 1, 2})
+        for broker in made.brokers.values():
+            assert broker.services.metadata.snapshot.controller_id == await made.controller_id()
+
+
+async def test_a_broker_that_stops_in_order_has_its_leaders_moved_first(tmp_path: Path) -> None:
+    async with cluster(tmp_path) as made:
+        await create(made)
+        leader = (await made.state()).leader
+        assert await produce(made.brokers[leader], b"one") == (ErrorCode.NONE, 0)
+        partition = made.brokers[leader].services.replicas.partition(ORDERS)
+        assert partition is not None
+        await made.stop(leader)
+        assert not partition.is_leader  # it was told before it ended
+        after = await made.state()
+        assert (after.leader_epoch, leader in after.isr) == (1, False)
+        assert await produce(made.brokers[after.leader], b"two") == (ErrorCode.NONE, 1)
+        assert await made.outside.children(paths.BROKER_IDS) == {str(each) for each in made.brokers}
+
+
+async def test_without_controlled_shutdown_nobody_is_asked(tmp_path: Path) -> None:
+    async with cluster(tmp_path, controlled_shutdown_enable="false") as made:
+        await create(made)
+        leader = (await made.state()).leader
+        partition = made.brokers[leader].services.replicas.partition(ORDERS)
+        assert partition is not None
+        await made.stop(leader)
+        assert partition.is_leader
+
+
+async def test_a_broker_that_was_taken_for_dead_registers_again_with_another_epoch(tmp_path: Path) -> None:
+    async with cluster(tmp_path) as made:
+        await create(made)
+        follower = min({0, 1, 2} - {(await made.state()).leader, await made.controller_id()})
+        path = paths.broker_id(follower)
+        first = (await made.outside.get(path)).czxid
+        await made.outside.commit(Delete(path))
+        await made.until(lambda: made.outside.exists(path))
+        assert (await made.outside.get(path)).czxid > first
+
+        async def is_in_sync_again() -> bool:
+            return set((await made.state()).isr) == {0, 1, 2}
+
+        await made.until(is_in_sync_again)
+        assert (await produce(made.brokers[(await made.state()).leader], b"one"))[0] == ErrorCode.NONE
+
+
+async def test_a_session_that_ended_is_followed_by_another_and_by_another_controller(tmp_path: Path) -> None:
+    async with cluster(tmp_path) as made:
+        await create(made)
+        deposed = await made.controller_id()
+        await made.sessions[deposed].expire()
+
+        async def is_whole() -> bool:
+            return (
+                await made.outside.exists(paths.CONTROLLER)
+                and len(await made.outside.children(paths.BROKER_IDS)) == 3
+                and len((await made.state()).isr) == 3
+            )
+
+        await made.until(is_whole)
+        assert (await made.outside.get(paths.CONTROLLER_EPOCH)).data == b"2"
+        assert (await produce(made.brokers[(await made.state()).leader], b"one"))[0] == ErrorCode.NONE
+
+
+async def test_brokers_go_on_with_what_they_lead_while_the_ensemble_is_away(tmp_path: Path) -> None:
+    async with cluster(tmp_path) as made:
+        await create(made)
+        leader = (await made.state()).leader
+        for session in made.sessions.values():
+            session.cut()
+        for number in range(3):
+            assert await produce(made.brokers[leader], b"x") == (ErrorCode.NONE, number)
+        for session in made.sessions.values():
+            session.restore()
+        await create(made, "later")
+
+
+async def test_a_config_set_at_one_broker_holds_at_all(tmp_path: Path) -> None:
+    async with cluster(tmp_path) as made:
+        await create(made)
+        config = AlterConfigsResource(2, "orders", [AlterableConfig("retention.ms", 0, "1000")])
+        async with connected(made.brokers[1]) as wire:
+            request = IncrementalAlterConfigsRequest([config])
+            answer = await wire.ask(request, IncrementalAlterConfigsResponse, 1)
+        assert answer.responses[0].error_code == ErrorCode.NONE
+        await made.until_everyone(
+            lambda each: each.services.configs.log_config("orders").retention_ms == 1000
+        )
+
+
+async def test_no_two_brokers_give_the_same_producer_id(tmp_path: Path) -> None:
+    async with cluster(tmp_path) as made:
+        given = []
+        for broker in made.brokers.values():
+            async with connected(broker) as wire:
+                answer = await wire.ask(InitProducerIdRequest(None), InitProducerIdResponse, 4)
+                given.append(answer.producer_id)
+        assert sorted(given) == [0, 1000, 2000]
+
+
+async def test_any_broker_creates_topics_by_itself_and_tells_where_groups_are_coordinated(
+    tmp_path: Path,
+) -> None:
+    internal = {"offsets_topic_num_partitions": "3", "offsets_topic_replication_factor": "3"}
+    async with cluster(tmp_path, default_replication_factor="3", **internal) as made:
+        other = made.brokers[max({0, 1, 2} - {await made.controller_id()})]
+        async with connected(other) as wire:
+            wanted = MetadataRequest([MetadataRequestTopic(name="orders")], allow_auto_topic_creation=True)
+            answer = await wire.ask(wanted, MetadataResponse, 9)
+            assert answer.topics[0].error_code == ErrorCode.LEADER_NOT_AVAILABLE
+        await made.until_everyone(lambda each: "orders" in each.services.metadata)
+        assert len((await made.state()).isr) == 3
+
+        async def coordinators() -> set[tuple[int, int]]:
+            found = set()
+            for group in ("a", "b", "c", "d"):
+                async with connected(other) as wire:
+                    answer = await wire.ask(FindCoordinatorRequest(group), FindCoordinatorResponse, 3)
+                if answer.error_code == ErrorCode.NONE:
+                    found.add((answer.node_id, answer.port))
+            return found
+
+        async def all_are_coordinators() -> bool:
+            return len(await coordinators()) == 3
+
+        await made.until(all_are_coordinators)
+        ports = {node_id: broker.endpoints[0].port for node_id, broker in made.brokers.items()}
+        assert await coordinators() == set(ports.items())

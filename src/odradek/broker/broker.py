@@ -16,8 +16,9 @@ from odradek.api.context import Services
 from odradek.api.dispatch import Dispatcher
 from odradek.api.fetch_sessions import FetchSessions
 from odradek.broker.controlled_broker import LocalBroker
-from odradek.broker.controlled_shutdown import ControlledShutdown
+from odradek.broker.controlled_shutdown import ControlledShutdown, ControllerAddress
 from odradek.broker.controlling import control_channels, rules_of
+from odradek.broker.failed_directories import FailedDirectories
 from odradek.broker.group_coordinator import group_coordinator
 from odradek.broker.identity import (
     CannotStart,
@@ -32,7 +33,7 @@ from odradek.broker.network import Door, Network, SocketNetwork
 from odradek.broker.replication import (
     FOLLOWER_RATE,
     LEADER_RATE,
-    controller_channel,
+    controller_connect,
     following,
     replica_settings,
     replication_quota,
@@ -193,7 +194,11 @@ class _Broker:
         self.shutdown = ControlledShutdown(
             node_id,
             lambda: self.membership.broker_epoch,
-            controller_channel(config, node_id, self._metadata, self._network.transport),
+            self._metadata,
+            ControllerAddress(
+                config.inter_broker_listener_name,
+                controller_connect(config, node_id, self._network.transport),
+            ),
             shutdown_settings(config),
         )
         self.services = Services(
@@ -236,6 +241,8 @@ class _Broker:
 
     async def _run_parts(self, task_status: trio.TaskStatus[trio.CancelScope]) -> None:
         serving = self._network.serving(Dispatcher(self.services), self.quotas, self.configs.config)
+        node_id = self.services.node_id
+        failed_directories = FailedDirectories(node_id, self.logs, self.replicas, self._store)
         unsubscribe = self.configs.subscribe(self._reconfigure)
         try:
             with trio.CancelScope() as scope:
@@ -247,6 +254,7 @@ class _Broker:
                     await nursery.start(self.channels.run)
                     await self._wait_until_replaced()
                     await nursery.start(self.membership.run)
+                    nursery.start_soon(failed_directories.run)
                     await nursery.start(serving.run)
                     await self._wait_metadata()
                     task_status.started(scope)

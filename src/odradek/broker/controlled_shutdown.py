@@ -6,14 +6,15 @@ Source: kafka.server.KafkaServer.controlledShutdown.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol
 
-import trio
-
+from odradek.controller.metadata_waits import wait_until
 from odradek.errors import MalformedMessage
+from odradek.metadata.cache import MetadataCache, Snapshot
+from odradek.metadata.znodes import Endpoint
+from odradek.peers.control_channels import Connect
+from odradek.peers.transport import PeerUnreachable
 from odradek.protocol.error_codes import ErrorCode
 from odradek.protocol.generated.controlled_shutdown_request import ControlledShutdownRequest
-from odradek.protocol.message import Message
 from odradek.telemetry import get_logger
 from odradek.value_object import value_object
 
@@ -23,20 +24,26 @@ VERSION = 3
 """What brokers of inter.broker.protocol.version 2.4 or later ask in."""
 
 
-class ControllerChannel(Protocol):
-    """The way to the controller; `odradek.peers.controller_channel.ControllerChannel`."""
+@value_object
+class ControllerAddress:
+    """How the controller is reached: over the listener of this name, by clients that `connect` makes."""
 
-    async def call(self, request: Message, version: int) -> Any:
-        """The controller's response, however long that takes. Raises MalformedMessage."""
+    listener_name: str
+    connect: Connect
+
+    def find(self, snapshot: Snapshot) -> Endpoint | None:
+        """Where the controller listens; None if it is not known."""
+        if snapshot.controller_id is None:
+            return None
+        return snapshot.endpoint(snapshot.controller_id, self.listener_name)
 
 
 @value_object
 class ShutdownSettings:
-    """controlled.shutdown.max.retries and .retry.backoff.ms, and controller.socket.timeout.ms."""
+    """controlled.shutdown.max.retries and controlled.shutdown.retry.backoff.ms."""
 
     attempts: int
     retry_backoff_ms: int
-    timeout_ms: int
 
 
 class ControlledShutdown:
@@ -46,41 +53,54 @@ class ControlledShutdown:
         self,
         node_id: int,
         broker_epoch: Callable[[], int],
-        controller: ControllerChannel,
+        metadata: MetadataCache,
+        controller: ControllerAddress,
         settings: ShutdownSettings,
     ) -> None:
         self._node_id = node_id
         self._broker_epoch = broker_epoch
+        self._metadata = metadata
         self._controller = controller
         self._settings = settings
 
     async def run(self) -> bool:
         """Have all leaders moved that others can take over; False if that could not be done."""
         for attempt in range(1, self._settings.attempts + 1):
-            with trio.move_on_after(self._settings.timeout_ms / 1000):
-                if await self._attempt():
-                    return True
-            if attempt < self._settings.attempts:
-                await trio.sleep(self._settings.retry_backoff_ms / 1000)
-        _log.warn("Proceeding to do an unclean shutdown as all the controlled shutdown attempts failed")
+            if await self._attempt():
+                return True
+            is_last = attempt == self._settings.attempts
+            if is_last or await self._is_alone(self._settings.retry_backoff_ms):
+                break
+        _log.warn("leaders of this broker could not be moved, it stops all the same", broker=self._node_id)
         return False
 
+    async def _is_alone(self, within_ms: int) -> bool:
+        """Wait a while, unless there is nobody any more who could lead: Kafka waits for nobody then."""
+        own = {self._node_id}
+        return await wait_until(
+            self._metadata, lambda snapshot: snapshot.brokers.keys() <= own, timeout_ms=within_ms
+        )
+
     async def _attempt(self) -> bool:
-        try:
-            response = await self._controller.call(
-                ControlledShutdownRequest(self._node_id, self._broker_epoch()), VERSION
-            )
-        except MalformedMessage as error:
-            _log.warn("Error during controlled shutdown", reason=str(error))
+        endpoint = self._controller.find(self._metadata.snapshot)
+        if endpoint is None:
+            _log.info("no controller is known to move leaders")
             return False
+        client = self._controller.connect(endpoint.host, endpoint.port)
+        request = ControlledShutdownRequest(self._node_id, self._broker_epoch())
+        try:
+            response = await client.call(request, VERSION)
+        except (PeerUnreachable, MalformedMessage) as error:
+            _log.warn("error during controlled shutdown", reason=str(error))
+            return False
+        finally:
+            await client.aclose()
         if response.error_code != ErrorCode.NONE:
             name = ErrorCode(response.error_code).name
-            _log.info("Controlled shutdown request returned with an error", error=name)
-            return False
-        if response.remaining_partitions:
+            _log.info("controlled shutdown was answered with an error", error=name)
+        elif response.remaining_partitions:
             remaining = len(response.remaining_partitions)
-            _log.info(
-                "Controlled shutdown request returned with partitions remaining to move", count=remaining
-            )
-            return False
-        return True
+            _log.info("controlled shutdown left leaders to move", remaining=remaining)
+        else:
+            return True
+        return False

@@ -10,6 +10,7 @@ from odradek.coordination.dynamic_configs import DynamicConfigs
 from odradek.errors import InvalidConfig
 from odradek.metadata.cache import MetadataCache
 from odradek.peers.broker_client import BrokerClient, ClientSettings
+from odradek.peers.control_channels import Connect
 from odradek.peers.controller_channel import ControllerChannel
 from odradek.peers.transport import Transport
 from odradek.replication.following import Following, FollowingSettings, Ways
@@ -54,10 +55,8 @@ def replication_quota(
     )
 
 
-def controller_channel(
-    config: BrokerConfig, node_id: int, metadata: MetadataCache, transport: Transport
-) -> ControllerChannel:
-    """A broker's way to whoever is controller."""
+def controller_connect(config: BrokerConfig, node_id: int, transport: Transport) -> Connect:
+    """Makes a broker's clients of whoever is controller."""
     settings = ClientSettings(
         request_timeout_ms=config.int("controller.socket.timeout.ms"),
         connection_setup_timeout_ms=config.int("socket.connection.setup.timeout.ms"),
@@ -67,7 +66,7 @@ def controller_channel(
     def connect(host: str, port: int) -> BrokerClient:
         return BrokerClient(transport, host, port, client_id=str(node_id), settings=settings)
 
-    return ControllerChannel(metadata, config.inter_broker_listener_name, connect)
+    return connect
 
 
 def following(
@@ -88,11 +87,12 @@ def following(
     def connect(host: str, port: int, client_id: str) -> BrokerClient:
         return BrokerClient(transport, host, port, client_id=client_id, settings=settings)
 
+    listener_name = config.inter_broker_listener_name
     ways = Ways(
         connect,
-        controller_channel(config, node_id, metadata, transport),
+        ControllerChannel(metadata, listener_name, controller_connect(config, node_id, transport)),
         broker_epoch,
-        config.inter_broker_listener_name,
+        listener_name,
     )
     fetch = FetchSettings(
         wait_max_ms=config.int("replica.fetch.wait.max.ms"),

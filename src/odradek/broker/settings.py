@@ -104,7 +104,6 @@ def shutdown_settings(config: BrokerConfig) -> ShutdownSettings:
     return ShutdownSettings(
         attempts=_int(config, "controlled.shutdown.max.retries", 3),
         retry_backoff_ms=_int(config, "controlled.shutdown.retry.backoff.ms", 5000),
-        timeout_ms=_int(config, "controller.socket.timeout.ms", 30_000),
     )
 
 
