@@ -181,7 +181,7 @@ async def test_another_broker_takes_over_from_a_dead_controller(autojump_clock):
         await two.members[0].stop()
         await two.wait(lambda snapshot: snapshot.topics["t"].partitions[0].leader == 1, node_id=1)
         assert two.members[1].controller.is_active
-        assert await state(two, "t") == LeaderAndIsr(1, 1, (1,), controller_epoch=2)
+        assert await state(two, "t") == LeaderAndIsr(1, 2, (1,), controller_epoch=2)
 
 
 async def test_a_partition_without_a_living_replica_waits_for_it(autojump_clock):

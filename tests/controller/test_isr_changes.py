@@ -66,14 +66,21 @@ def test_an_isr_that_is_there_already_is_confirmed_whatever_the_partition_epoch(
         AlterPartitions(9, 109, {}),
         AlterPartitions(1, 100, {}),
         AlterPartitions(1, 102, {}),
-        AlterPartitions(3, 103, {}),
     ],
-    ids=["unknown", "earlier life", "later life", "stopping"],
+    ids=["unknown", "earlier life", "later life"],
 )
 def test_a_broker_that_is_not_registered_as_it_says_is_refused_as_a_whole(command):
     with pytest.raises(KafkaError) as refused:
         decide(STATE, command)
     assert refused.value.code == ErrorCode.STALE_BROKER_EPOCH
+
+
+def test_a_broker_that_is_stopping_is_heard_still():
+    assert decide(STATE, AlterPartitions(3, 103, {})).answer == {}
+
+
+def test_a_leader_that_is_stopping_is_heard_as_long_as_it_leads():
+    assert decide(STATE, AlterPartitions(3, 103, {})).answer == {}
 
 
 def test_a_recovering_partition_recovers_when_its_leader_says_so():

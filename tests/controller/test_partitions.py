@@ -172,8 +172,6 @@ def test_a_new_controller_tells_everybody_everything_and_who_lives_first():
     whole = cluster_of([0, 1], {0: ([1, 0], (1, [1, 0])), 1: ([2, 0], (2, [2, 0]))})
     event = Elected(whole.brokers, whole.topics, whole.leadership, frozenset())
     decision = decide(ClusterState(0, CONTROLLER_EPOCH), event)
-    assert state_of(decision.state, 0) == (1, 3, (1, 0))
-    assert state_of(decision.state, 1) == (0, 4, (0,))
     assert letters(decision) == [
         (0, "know", []),
         (1, "know", []),
@@ -182,6 +180,22 @@ def test_a_new_controller_tells_everybody_everything_and_who_lives_first():
         (0, "know", ["t-0", "t-1"]),
         (1, "know", ["t-0", "t-1"]),
     ]
+
+
+@pytest.mark.parametrize(
+    ("replicas", "led", "after"),
+    [
+        # Broker 0 is dead; found by killing a controller beside a real 3.9.2 broker, which took over.
+        ([0, 1], (0, [0, 1]), (1, 5, (1,))),
+        ([1, 0], (1, [1, 0]), (1, 4, (1,))),
+        ([0], (0, [0]), (NO_LEADER, 4, (0,))),
+        ([1], (1, [1]), (1, 3, (1,))),
+    ],
+)
+def test_a_new_controller_elects_for_the_dead(replicas, led, after):
+    whole = cluster_of([1], {0: (replicas, led)})
+    event = Elected(whole.brokers, whole.topics, whole.leadership, frozenset())
+    assert state_of(decide(ClusterState(1, CONTROLLER_EPOCH), event).state) == after
 
 
 FAILED = Replica(tp(0), 1)

@@ -27,7 +27,7 @@ async def allocate_producer_ids(
     if not controller.is_active:
         raise KafkaError(ErrorCode.NOT_CONTROLLER)
     broker = controller.state.brokers.get(request.broker_id)
-    if broker is None or request.broker_id in controller.state.shutting_down:
+    if broker is None:
         raise KafkaError(ErrorCode.BROKER_ID_NOT_REGISTERED)
     if broker.epoch != request.broker_epoch:
         raise KafkaError(ErrorCode.STALE_BROKER_EPOCH)

@@ -22,7 +22,7 @@ def alter_partitions(
 ) -> tuple[Changes, AlteredPartitions]:
     """Write the ISRs that may be. Raises STALE_BROKER_EPOCH unless the leader is registered as it says."""
     broker = state.brokers.get(command.broker_id)
-    if broker is None or broker.epoch != command.broker_epoch or command.broker_id in state.shutting_down:
+    if broker is None or broker.epoch != command.broker_epoch:
         raise KafkaError(ErrorCode.STALE_BROKER_EPOCH)
     changes = Changes(state)
     results: dict[TopicPartition, Leadership | ErrorCode] = {}

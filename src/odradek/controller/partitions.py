@@ -31,10 +31,10 @@ def take_over(state: ClusterState, event: Elected, mail: Mailbag, unclean: Uncle
     """Begin as controller: bring up what can be led, and tell every broker everything."""
     state = replace(state, brokers=event.brokers, topics=event.topics, leadership=event.leadership)
     changes = Changes(state)
-    _take_out(changes, _in_sync_on(state, event.stopped))
-    _bring_online(changes, list(state.partitions()), unclean)
     in_sync = {node for known in state.leadership.values() for node in known.leader_and_isr.isr}
-    _take_out(changes, _in_sync_on(state, in_sync - state.brokers.keys()))
+    # Like Kafka's, a new controller takes the dead out before it elects: that is two epochs.
+    _take_out(changes, _in_sync_on(state, (in_sync - state.brokers.keys()) | event.stopped))
+    _bring_online(changes, list(state.partitions()), unclean)
     mail.introduce(state.brokers)
     mail.tell(state.brokers, state.partitions())
     _lead_all_on(changes, state.brokers, mail)
