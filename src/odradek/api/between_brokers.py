@@ -15,6 +15,7 @@ from typing import Any
 from odradek.api.api import Versions
 from odradek.api.registry import SERVED
 from odradek.protocol.api_keys import ApiKey
+from odradek.protocol.releases import api_versions
 
 _ONLY_BROKERS_SEND = frozenset(
     {
@@ -33,13 +34,19 @@ _FOLLOWERS_SEND_TOO = frozenset({ApiKey.FETCH, ApiKey.LIST_OFFSETS, ApiKey.OFFSE
 
 
 @cache
-def accepted_of_brokers() -> Mapping[ApiKey, Versions]:
-    """Every served version of each API that brokers use among themselves, whatever the emulated release."""
-    return {
-        key: served.versions
-        for key, served in SERVED.items()
-        if key in _ONLY_BROKERS_SEND or key in _FOLLOWERS_SEND_TOO
-    }
+def accepted_of_brokers(release: str) -> Mapping[ApiKey, Versions]:
+    """What is accepted of other brokers beside what clients of the emulated release are offered.
+
+    Of what clients send too these are the versions after the release's own. Those before them it has given
+    up, and a client's frame, read as one of them, can look like a follower's.
+    """
+    found: dict[ApiKey, Versions] = {}
+    for key, served in SERVED.items():
+        if key in _ONLY_BROKERS_SEND:
+            found[key] = served.versions
+        elif key in _FOLLOWERS_SEND_TOO and served.versions.last > api_versions(release)[key].highest:
+            found[key] = Versions(api_versions(release)[key].highest + 1, served.versions.last)
+    return found
 
 
 def is_of_a_broker(key: ApiKey, request: Any) -> bool:

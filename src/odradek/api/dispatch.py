@@ -152,7 +152,7 @@ class Dispatcher:
             key: _Route(key, versions) for key, versions in accepted(str(services.release)).items()
         }
         self._routes_of_brokers: dict[int, _Route] = {
-            key: _Route(key, versions) for key, versions in accepted_of_brokers().items()
+            key: _Route(key, versions) for key, versions in accepted_of_brokers(str(services.release)).items()
         }
         self._client_ids: dict[bytes, str] = {}
 

@@ -9,7 +9,7 @@ Kafka: KafkaApis.handleUpdateMetadataRequest, UpdateMetadataRequest.normalize.
 
 from __future__ import annotations
 
-from odradek.api.api import Api, Versions
+from odradek.api.api import Api, ConnectionEnded, Versions
 from odradek.api.context import RequestContext
 from odradek.metadata.cache import SECURITY_PROTOCOLS
 from odradek.protocol.api_keys import ApiKey
@@ -47,11 +47,17 @@ def _group(request: UpdateMetadataRequest) -> None:
 
 
 def _name_listeners(broker: UpdateMetadataBroker, version: int) -> None:
-    """Before version 3 a listener has no name of its own but that of its security protocol."""
+    """Before version 3 a listener has no name of its own but that of its security protocol.
+
+    Raises ConnectionEnded where there is no such protocol: Kafka cannot read the request then.
+    """
     if version == 0 and not broker.endpoints:
         broker.endpoints = [
             UpdateMetadataEndpoint(broker.v0_port, broker.v0_host, SECURITY_PROTOCOLS[_PLAINTEXT], _PLAINTEXT)
         ]
     for endpoint in broker.endpoints:
         if not endpoint.listener:
-            endpoint.listener = SECURITY_PROTOCOLS[endpoint.security_protocol]
+            name = SECURITY_PROTOCOLS.get(endpoint.security_protocol)
+            if name is None:
+                raise ConnectionEnded(f"no security protocol has the id {endpoint.security_protocol}")
+            endpoint.listener = name
