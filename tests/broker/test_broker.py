@@ -11,9 +11,12 @@ from odradek.broker import metadata_store
 from odradek.broker.broker import RunningBroker
 from odradek.broker.identity import CannotStart
 from odradek.broker.metadata_store import STORE_FILE
+from odradek.controller.metadata_waits import wait_until
 from odradek.coordination.embedded import EmbeddedStore
 from odradek.coordination.store import StoreUnavailable
 from odradek.metadata import paths
+from odradek.metadata.cache import Snapshot
+from odradek.metadata.topic_partition import TopicPartition
 from odradek.protocol.error_codes import ErrorCode
 from odradek.protocol.generated.create_topics_request import CreatableTopic, CreateTopicsRequest
 from odradek.protocol.generated.create_topics_response import CreateTopicsResponse
@@ -169,6 +172,38 @@ async def test_a_full_disk_stops_the_start_and_is_named(
     ):
         async with running(tmp_path):
             pass
+
+
+async def test_a_failed_directory_has_no_leaders_and_the_controller_knows(tmp_path: Path) -> None:
+    """One of two fails: as in Kafka, what is in it is led by nobody, and new topics go to the other."""
+    directories = {"log.dirs": f"{tmp_path / 'a'},{tmp_path / 'b'}"}
+    async with running(tmp_path, directories) as broker, connected(broker) as wire:
+        for topic in ("t", "u"):
+            assert await create(wire, topic) == ErrorCode.NONE
+        lost = {topic: broker.services.replicas.hosted(topic, 0) for topic in ("t", "u")}
+        failed = lost["u"].log.directory if lost["u"].log else None
+        assert failed is not None
+        failed.fail(OSError(5, "Input/output error"), "Error while writing")
+        expected = {topic: each.is_offline for topic, each in lost.items()}
+        assert sorted(expected.values()) == [False, True]
+
+        async def leaders() -> dict[str | None, tuple[int, list[int]]]:
+            known = await wire.ask(MetadataRequest(topics=None), MetadataResponse, 9)
+            return {
+                topic.name: (each.leader_id, each.offline_replicas)
+                for topic in known.topics
+                for each in topic.partitions
+            }
+
+        def has_no_leader(known: Snapshot) -> bool:
+            state = known.partition(TopicPartition("u", 0))
+            return state is not None and state.leader == -1
+
+        assert await wait_until(broker.services.metadata, has_no_leader, timeout_ms=10_000)
+        assert await leaders() == {"t": (0, []), "u": (-1, [0])}
+        assert await broker.services.store.children(paths.LOG_DIR_EVENT_NOTIFICATION) == frozenset()
+        assert await create(wire, "v") == ErrorCode.NONE
+        assert (await leaders())["v"] == (0, [])
 
 
 async def test_a_directory_of_another_broker_stops_the_start(tmp_path: Path) -> None:

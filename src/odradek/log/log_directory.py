@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from errno import EDQUOT, ENOSPC
 from typing import NamedTuple
@@ -38,10 +38,11 @@ class DirectoryUsage(NamedTuple):
 class LogDirectory:
     """A directory of partitions' logs, and whether it can still be used; owned by `Logs`."""
 
-    __slots__ = ("_lock_fd", "failure", "had_clean_shutdown", "path")
+    __slots__ = ("_lock_fd", "_on_failure", "failure", "had_clean_shutdown", "path")
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, on_failure: Callable[[], None] = lambda: None) -> None:
         self.path = path
+        self._on_failure = on_failure
         self.failure: BaseException | None = None
         """What took the directory offline; it stays so until the broker is started anew."""
         self.had_clean_shutdown = False
@@ -56,6 +57,7 @@ class LogDirectory:
         if self.failure is None:
             self.failure = error
             _log.error("log directory is offline", directory=self.path, reason=what, error=str(error))
+            self._on_failure()
         return StorageError(what)
 
     def write_failed(self, error: OSError, what: str) -> StorageError:

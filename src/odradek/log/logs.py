@@ -97,6 +97,7 @@ class Logs:
         self._doomed: deque[DoomedDirectory] = deque()
         self._writing: defaultdict[tuple[str, str], trio.Lock] = defaultdict(trio.Lock)
         """Directory and checkpoint file → held while a thread writes it: all writers share one `.tmp`."""
+        self._failed = trio.Event()
 
     @classmethod
     async def open(
@@ -124,6 +125,7 @@ class Logs:
             for directory in logs._log_directories:
                 if directory.is_online:
                     await logs._load_directory(directory, config_of)
+            logs._failed = trio.Event()
         except BaseException:
             logs._abandon()
             raise
@@ -135,7 +137,7 @@ class Logs:
             os.path.realpath(directory.path) == os.path.realpath(path) for directory in self._log_directories
         ):
             raise UnusableLogDirectories(f"Duplicate log directory found: {path}")
-        directory = LogDirectory(path)
+        directory = LogDirectory(path, lambda: self._failed.set())
         self._log_directories.append(directory)
         try:
             directory.create()
@@ -380,6 +382,11 @@ class Logs:
         except OSError as error:
             what = f"Error while writing to checkpoint file {file_name} in {directory.path}"
             directory.write_failed(error, what)
+
+    async def wait_directory_failed(self) -> None:
+        """Returns once another directory is offline than were at the start or when this returned last."""
+        await self._failed.wait()
+        self._failed = trio.Event()
 
     # Periodic work
 
