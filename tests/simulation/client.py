@@ -79,6 +79,12 @@ class Client:
         """Of the leader that is known: a broker that is behind or ahead of it refuses."""
         return self._epochs.get((topic, partition), -1)
 
+    def learn_epoch(self, topic: str, partition: int, epoch: int) -> None:
+        """Somebody else has read from the leader of that epoch: an earlier one will not do."""
+        if epoch > self.leader_epoch(topic, partition):
+            self._epochs[topic, partition] = epoch
+            self._leaders.pop((topic, partition), None)
+
     async def doubt(self, topic: str, partition: int) -> None:
         """What was known of the leader seems to be wrong."""
         self._leaders.pop((topic, partition), None)

@@ -22,6 +22,8 @@ from tests.simulation.findings import Findings
 FETCH_VERSION = 12
 LIST_OFFSETS_VERSION = 7
 LATEST = -1
+CONSUMER = -1
+"""In place of a follower's node id, who would be told where the log ends."""
 
 
 class Consumer:
@@ -109,7 +111,9 @@ class Consumer:
         epoch = self._client.leader_epoch(partition.topic, partition.index)
         topic = ListOffsetsTopic(partition.topic, [ListOffsetsPartition(partition.index, epoch, LATEST)])
         try:
-            answer = await self._client.ask(host, ListOffsetsRequest(topics=[topic]), LIST_OFFSETS_VERSION)
+            answer = await self._client.ask(
+                host, ListOffsetsRequest(CONSUMER, topics=[topic]), LIST_OFFSETS_VERSION
+            )
         except Lost:
             await self._client.doubt(partition.topic, partition.index)
             return None

@@ -77,6 +77,8 @@ class Faults:
             broker.resume()
             if broker.session is not None:
                 broker.session.regain_touch("cut")
+            if broker.state is State.STOPPING:
+                await broker.wait_down()
             if broker.state is State.DOWN:
                 broker.start()
         self.look()
@@ -157,8 +159,11 @@ class Faults:
     def _may_lose(self, broker: BrokerProcess) -> bool:
         if self._flushed:
             return True
-        if self._guarded(broker) or any(not each.is_alive for each in self._cluster.brokers.values()):
+        if self._guarded(broker) or self._cluster.ensemble.is_away:
             return False
+        others = [each for each in self._cluster.brokers.values() if each is not broker]
+        if not all(each.state is State.UP and each.is_connected for each in others):
+            return False  # they may be about to leave their ISRs to the one that loses its pages
         return all(isr != (broker.node_id,) for isr in self._isrs())
 
     def _guarded(self, broker: BrokerProcess) -> bool:

@@ -116,6 +116,7 @@ class GroupMember:
             found = answer.topics[0].partitions[0]
             self._check(found.error_code)
             offset = found.committed_offset
+            self._client.learn_epoch(partition.topic, partition.index, found.committed_leader_epoch)
             self._history.add(
                 CommitRead(self._client.name, self._group, partition, offset, started, trio.current_time())
             )
@@ -139,9 +140,9 @@ class GroupMember:
 
     async def _commit(self, coordinator: str, partition: Partition, offset: int) -> None:
         started = trio.current_time()
-        topic = OffsetCommitRequestTopic(
-            partition.topic, partitions=[OffsetCommitRequestPartition(partition.index, offset)]
-        )
+        epoch = self._client.leader_epoch(partition.topic, partition.index)
+        position = OffsetCommitRequestPartition(partition.index, offset, epoch)
+        topic = OffsetCommitRequestTopic(partition.topic, partitions=[position])
         request = OffsetCommitRequest(self._group, self._generation, self._member_id, topics=[topic])
         outcome, ended = Outcome.UNKNOWN, NEVER
         try:

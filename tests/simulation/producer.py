@@ -1,6 +1,7 @@
 """A producer that writes down what it sent and what became of it."""
 
 from collections.abc import Sequence
+from zlib import crc32
 
 import trio
 
@@ -87,9 +88,7 @@ class Producer:
         now = trio.current_time()
         self._writes = []
         for _ in range(random.randint(1, _MAX_BATCH)):
-            value = f"{self._client.name}:{self._sent}:"
-            if random.randrange(_LARGE_ONE_IN) == 0:
-                value += "." * random.randrange(_LARGE_BYTES)
+            value = f"{self._client.name}:{self._sent}"
             self._writes.append(
                 Write(
                     self._client.name, self._sent, partition, value, now, NEVER, idempotent=self._idempotent
@@ -148,7 +147,9 @@ class Producer:
     async def _produce(self, host: str, partition: Partition, values: list[str]) -> PartitionProduceResponse:
         # Of this time: a broker forgets producers whose records are older than producer.id.expiration.ms.
         now_ms = EPOCH_MS + round(trio.current_time() * 1000)
-        records = [Record(index, now_ms, None, value.encode()) for index, value in enumerate(values)]
+        records = [
+            Record(index, now_ms, self._padding(value), value.encode()) for index, value in enumerate(values)
+        ]
         batch = build_batch(
             records,
             producer_id=self._producer_id,
@@ -161,3 +162,9 @@ class Producer:
         request = ProduceRequest(None, -1, 2_000, [data])
         answer: ProduceResponse = await self._client.ask(host, request, PRODUCE_VERSION)
         return answer.responses[0].partition_responses[0]
+
+    @staticmethod
+    def _padding(value: str) -> bytes | None:
+        """A key that makes some batches span pages; the same whenever a batch is repeated."""
+        number = crc32(value.encode())
+        return bytes(number % _LARGE_BYTES) if number % _LARGE_ONE_IN == 0 else None

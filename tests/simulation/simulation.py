@@ -213,11 +213,11 @@ class _Simulation:
         """Everything is written and read, and all replicas have all of it."""
         for producer in producers:
             await producer.done.wait()
+        for partition in self._partitions:
+            await self._wait_replicated(partition)
         reader = self._consumer("reader")
         for partition in self._partitions:
             self._history.final[partition] = await reader.read_all(partition)
-        for partition in self._partitions:
-            await self._wait_replicated(partition)
             self._history.replicas[partition] = self._replica_logs(partition)
 
     async def _wait_replicated(self, partition: Partition) -> None:
@@ -225,11 +225,12 @@ class _Simulation:
             await trio.sleep(_LOOK_S)
 
     def _is_replicated(self, partition: Partition) -> bool:
+        """Whether all agree who leads, and have all that it has."""
         replicas = self._replicas(partition).values()
-        ends = {replica.log.log_end_offset for replica in replicas if replica.log is not None}
-        leaders = [replica for replica in replicas if replica.is_leader]
-        return len(ends) == 1 and all(
-            len(replica.isr) == len(replica.assignment.replicas) for replica in leaders
+        ends = {(each.leader_epoch, each.log.log_end_offset) for each in replicas if each.log is not None}
+        leaders = [each for each in replicas if each.is_leader]
+        return len(ends) == len(leaders) == 1 and all(
+            len(leader.isr) == len(leader.assignment.replicas) == len(replicas) for leader in leaders
         )
 
     def _replicas(self, partition: Partition) -> dict[int, Replica]:

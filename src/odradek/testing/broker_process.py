@@ -76,6 +76,11 @@ class BrokerProcess:
     def is_paused(self) -> bool:
         return self.is_alive and self._process.is_frozen
 
+    @property
+    def is_connected(self) -> bool:
+        """Whether it runs and its session with the ensemble is at no risk."""
+        return self.session is not None and self.session.is_in_touch
+
     # Life
 
     def start(self) -> None:
@@ -134,6 +139,12 @@ class BrokerProcess:
         while self.state is not State.UP:
             await self._changed.wait()
 
+    async def wait_down(self) -> None:
+        """Until there is no process, or not the one that there was."""
+        process = self._process
+        while self.is_alive and self._process is process:
+            await self._changed.wait()
+
     async def stop(self) -> None:
         """Stop in order, as on SIGTERM; returns when the process is gone."""
         if not self.is_alive:
@@ -142,8 +153,7 @@ class BrokerProcess:
         self.state, self.running = State.STOPPING, None
         self._scope.cancel()
         with trio.move_on_after(_STOP_S):
-            while self.is_alive:
-                await self._changed.wait()
+            await self.wait_down()
         self._note("is down" if not self.is_alive else "does not stop")
 
     async def kill(self) -> None:

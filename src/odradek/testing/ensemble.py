@@ -129,6 +129,11 @@ class Session:
         """Whether the session lives, whatever its owner knows."""
         return self._tree.is_open(self._id)
 
+    @property
+    def is_in_touch(self) -> bool:
+        """Whether the session lives and nothing keeps its owner from the ensemble."""
+        return self.is_open and not self._apart and self._connected.is_set()
+
     def lose_touch(self, reason: str) -> None:
         """Nothing passes between the broker and the ensemble, for one reason more."""
         if self._is_gone or reason in self._apart:

@@ -15,6 +15,7 @@ from odradek.config.broker_config import BrokerConfig
 from odradek.peers.transport import Transport
 from odradek.server.connection import Connection
 from odradek.server.connection_quotas import ConnectionQuotas
+from odradek.server.readiness import Served, Step
 from odradek.server.request_memory import RequestMemory
 from odradek.testing.link_end import AcceptedEnd, LinkEnd
 from odradek.testing.network import Network
@@ -103,5 +104,31 @@ class HostServing:
             client_host=f"/{caller.host}",
             client_port=number,
         )
-        end = AcceptedEnd(caller.end)
-        return Connection(end, peer, self._dispatcher, self._memory, _MAX_FRAME_BYTES)
+        return Connection(
+            AcceptedEnd(caller.end),
+            peer,
+            self._dispatcher,
+            EndReadiness(caller.end),
+            self._memory,
+            _MAX_FRAME_BYTES,
+        )
+
+
+class EndReadiness:
+    """A `server.readiness.Readiness` of one connection, whose own task takes the turns."""
+
+    def __init__(self, end: LinkEnd) -> None:
+        self._end = end
+
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        task_status.started()
+
+    async def wait(self, connection: Served) -> Step:
+        while True:
+            await self._end.wait_readable()
+            step = connection.serve_nowait() or connection.flush_nowait()
+            if step is not None:
+                return step
+
+    def forget(self, connection: Served) -> None:
+        """Nobody else waits for it."""
