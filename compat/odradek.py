@@ -3,7 +3,7 @@
 import re
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -23,9 +23,19 @@ class OdradekDidNotStart(Exception):
 class Odradek:
     """A broker's life inside ``with``; its port and files outlast ``stop``, ``kill`` and ``restart``."""
 
-    def __init__(self, *, overrides: Mapping[str, str] | None = None, log_dir: Path | None = None) -> None:
-        """``log_dir`` is the only log directory, kept afterwards; ``overrides`` win over our properties."""
+    def __init__(
+        self,
+        *,
+        overrides: Mapping[str, str] | None = None,
+        log_dir: Path | None = None,
+        program: Sequence[str] = ("-m", "odradek.cli.main"),
+    ) -> None:
+        """``log_dir`` is the only log directory, kept afterwards; ``overrides`` win over our properties.
+
+        ``program`` is what Python is given before the command line's own arguments.
+        """
         self._overrides = dict(overrides or {})
+        self._program = tuple(program)
         self._scratch = tempfile.TemporaryDirectory(prefix="odradek-broker-")
         self._process: ChildProcess | None = None
         self._port = 0
@@ -96,7 +106,7 @@ class Odradek:
         options = [word for name, value in properties.items() for word in ("--override", f"{name}={value}")]
         output_path = directory / "output"
         process = self._process = ChildProcess(
-            [sys.executable, "-m", "odradek.cli.main", "serve", *options],
+            [sys.executable, *self._program, "serve", *options],
             log_path=directory / "log",
             output_path=output_path,
             cwd=directory,

@@ -55,13 +55,18 @@ class Cluster:
         ensemble: Ensemble | None = None,
         chroot: str = "",
         behind_proxies: bool = False,
+        fault: str | None = None,
     ) -> None:
-        """``overrides`` go to every broker; ``chroot`` (``/name``) keeps clusters of one ensemble apart."""
+        """``overrides`` go to every broker; ``chroot`` (``/name``) keeps clusters of one ensemble apart.
+
+        ``fault`` is a name of ``compat.cluster.broken``: every broker of ours has it.
+        """
         self._kinds = dict(kinds)
         self._overrides = {**SMALL_CLUSTER, **(overrides or {})}
         self._given_ensemble = ensemble
         self._chroot = chroot
         self._behind_proxies = behind_proxies
+        self._fault = fault
         self._open = contextlib.ExitStack()
         self.ensemble: Ensemble
         self.zookeeper: KazooClient
@@ -101,6 +106,7 @@ class Cluster:
             overrides={**properties, **(overrides or {})},
             log_dir=log_dir,
             behind_proxy=self._behind_proxies,
+            fault=self._fault,
         )
         self.nodes[node_id] = self._open.enter_context(node)
         return node

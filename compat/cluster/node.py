@@ -3,7 +3,7 @@
 import enum
 import os
 import signal
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -16,6 +16,7 @@ from compat.oracle.ports import free_port, wait_until
 from compat.oracle.zookeeper import Ensemble
 
 _SESSION_GONE_S = 60
+_BROKEN = Path(__file__).parent / "broken.py"
 
 
 class Kind(enum.Enum):
@@ -37,8 +38,12 @@ class Node:
         overrides: Mapping[str, str],
         log_dir: Path | None = None,
         behind_proxy: bool = False,
+        fault: str | None = None,
     ) -> None:
-        """``behind_proxy`` has the other brokers reach this one through ``proxy``; clients never do."""
+        """``behind_proxy`` has the other brokers reach this one through ``proxy``; clients never do.
+
+        ``fault`` is a name of ``compat.cluster.broken``, for a broker of ours.
+        """
         self.id = node_id
         self.kind = kind
         self._ensemble = ensemble
@@ -59,7 +64,7 @@ class Node:
             }
         properties |= overrides
         self.broker: Odradek | Kafka392 = (
-            Odradek(overrides=properties, log_dir=log_dir)
+            Odradek(overrides=properties, log_dir=log_dir, program=_program(fault))
             if kind is Kind.ODRADEK
             else _KafkaNode(node_id, self.port, properties, ensemble, log_dir)
         )
@@ -117,6 +122,10 @@ class Node:
     def resume(self) -> None:
         """SIGCONT."""
         os.kill(self.broker.pid, signal.SIGCONT)
+
+
+def _program(fault: str | None) -> Sequence[str]:
+    return ("-m", "odradek.cli.main") if fault is None else (str(_BROKEN), fault)
 
 
 class _KafkaNode(Kafka392):
