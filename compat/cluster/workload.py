@@ -72,7 +72,8 @@ class Workload:
         self.history = History()
         self.unexpected: list[str] = []
         """Errors that a client must never be told, such as an offset that is out of range."""
-        self._bootstrap = bootstrap
+        self.bootstrap = bootstrap
+        """For clients that are still to be made; the cluster may have changed since."""
         self._partitions = tuple(partitions)
         self._group = group
         self._acknowledged: list[tuple[float, Partition]] = []
@@ -314,7 +315,7 @@ class Workload:
 
     @property
     def _settings(self) -> dict[str, Any]:
-        return {"bootstrap.servers": self._bootstrap, **IMPATIENT}
+        return {"bootstrap.servers": self.bootstrap, **IMPATIENT}
 
 
 def _seen(message: Message) -> Seen:
