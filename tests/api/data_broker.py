@@ -15,6 +15,7 @@ from odradek.config.broker_config import BrokerConfig
 from odradek.log.slice import LogSlice
 from odradek.protocol.message import Message
 from odradek.protocol.messages import response_class
+from odradek.replication.replicas import ReplicaSettings
 from tests.replication.hosting import NODE_ID, Hosting, hosting
 
 
@@ -51,10 +52,12 @@ def _peer() -> Peer:
 
 
 @asynccontextmanager
-async def data_broker(path: Path, *, max_sessions: int = 10, **properties: str) -> AsyncIterator[DataBroker]:
+async def data_broker(
+    path: Path, *, max_sessions: int = 10, settings: ReplicaSettings | None = None, **properties: str
+) -> AsyncIterator[DataBroker]:
     """Properties with underscores for dots."""
     config = BrokerConfig({name.replace("_", "."): value for name, value in properties.items()})
-    async with hosting(path) as host:
+    async with hosting(path, settings=settings) as host:
         nothing: Any = None
         services = Services(
             **{

@@ -14,10 +14,16 @@ from odradek.errors import KafkaError
 from odradek.metadata.topic_id import NO_TOPIC_ID
 from odradek.protocol.error_codes import ErrorCode
 from odradek.protocol.generated.fetch_request import FetchPartition, FetchRequest, FetchTopic, ReplicaState
+from odradek.protocol.generated.update_metadata_request import (
+    UpdateMetadataBroker,
+    UpdateMetadataEndpoint,
+    UpdateMetadataRequest,
+)
 from odradek.records.batch import iter_headers
 from odradek.records.record import Record, read_all_records
 from odradek.records.validation import AppendOrigin
 from odradek.replication.partition import Partition
+from odradek.replication.replicas import ReplicaSettings
 from tests.api.data_broker import DataBroker, data_broker
 from tests.records.golden_batches import expected_records, golden
 from tests.replication.hosting import NODE_ID, TOPIC_ID, batch
@@ -381,3 +387,88 @@ async def test_less_than_no_bytes_are_refused_where_there_are_any(tmp_path, auto
         append(broker.host.lead("t"), golden("2-none"))
         assert (await ask(broker, **sizes)).error_code == ErrorCode.UNKNOWN_SERVER_ERROR
         assert (await ask(broker, 6, **sizes)).error_code == 0
+
+
+async def test_a_long_poll_of_a_consumer_waits_for_replication(tmp_path, autojump_clock):
+    async with data_broker(tmp_path) as broker:
+        broker.host.tell("t", isr=BOTH, replicas=BOTH)
+        partition = broker.host.replicas.hosted("t", 0)
+
+        async def produce_and_follow() -> None:
+            await trio.sleep(1)
+            append(partition, golden("2-none"))
+            await trio.sleep(1)
+            partition.record_follower_fetch(OTHER, 6)
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(produce_and_follow)
+            answer = await ask(broker, max_wait_ms=5000, min_bytes=1)
+        assert trio.current_time() == pytest.approx(2, abs=0.1)
+        assert (answer.high_watermark, len(records_of(answer))) == (6, 6)
+
+
+async def test_a_long_poll_of_a_follower_does_not(tmp_path, autojump_clock):
+    async with data_broker(tmp_path) as broker:
+        broker.host.tell("t", isr=BOTH, replicas=BOTH)
+        partition = broker.host.replicas.hosted("t", 0)
+
+        async def produce() -> None:
+            await trio.sleep(1)
+            append(partition, golden("2-none"))
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(produce)
+            state = ReplicaState(OTHER, 5)
+            answer = await ask(broker, max_wait_ms=5000, min_bytes=1, replica_state=state)
+        assert trio.current_time() == pytest.approx(1, abs=0.1)
+        assert (answer.high_watermark, len(records_of(answer))) == (0, 6)
+        [follower] = partition.followers
+        # It was caught up when it asked, not when it was answered.
+        assert follower.last_caught_up_ms == broker.host.clock.epoch_ms
+        assert (follower.log_end_offset, follower.broker_epoch) == (0, 5)
+
+
+@pytest.mark.parametrize(("version", "is_sent"), [(10, False), (11, True), (LAST, True)])
+async def test_a_consumer_is_sent_to_the_replica_in_its_rack(tmp_path, autojump_clock, version, is_sent):
+    settings = ReplicaSettings(selects_by_rack=True)
+    async with data_broker(tmp_path, settings=settings) as broker:
+        broker.host.tell("t", isr=BOTH, replicas=BOTH)
+        brokers = [
+            UpdateMetadataBroker(node, "", 0, [UpdateMetadataEndpoint(9092, "h", "PLAINTEXT", 0)], rack)
+            for node, rack in ((NODE_ID, "here"), (OTHER, "there"))
+        ]
+        broker.host.metadata.apply(UpdateMetadataRequest(live_brokers=brokers))
+        partition = broker.host.replicas.hosted("t", 0)
+        append(partition, golden("2-none"))
+        partition.record_follower_fetch(OTHER, 6)
+        there: Any = {"rack_id": "there"} if version >= 11 else {}
+        answer = await ask(broker, version=version, **there)
+        assert answer.error_code == 0
+        assert answer.preferred_read_replica == (OTHER if is_sent else -1)
+        assert (len(answer.records) == 0) == is_sent
+        assert answer.high_watermark == 6
+        if is_sent:
+            assert (await ask(broker, version=version, rack_id="here")).preferred_read_replica == -1
+            assert (await ask(broker, version=version, rack_id="")).preferred_read_replica == -1
+            # Nobody waits to be sent away.
+            answer = await ask(broker, version=version, rack_id="there", max_wait_ms=5000, min_bytes=1)
+            assert trio.current_time() == 0
+
+
+async def test_a_consumer_reads_from_a_follower_to_its_high_watermark(tmp_path, autojump_clock):
+    async with data_broker(tmp_path) as broker:
+        broker.host.tell("t", leader=OTHER, isr=BOTH, replicas=BOTH)
+        partition = broker.host.replicas.hosted("t", 0)
+        records = bytes(golden("2-none"))
+        partition.append_as_follower(records, leader_high_watermark=0, leader_log_start_offset=0)
+
+        async def follow() -> None:
+            await trio.sleep(1)
+            partition.append_as_follower(b"", leader_high_watermark=9, leader_log_start_offset=0)
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(follow)
+            answer = await ask(broker, max_wait_ms=5000, min_bytes=1)
+        assert trio.current_time() == pytest.approx(1, abs=0.1)
+        assert (answer.high_watermark, len(records_of(answer))) == (6, 6)
+        assert (await ask(broker, version=10)).error_code == ErrorCode.NOT_LEADER_OR_FOLLOWER

@@ -13,7 +13,7 @@ Kafka: kafka.cluster.Partition.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID
 
 import trio
@@ -29,6 +29,8 @@ from odradek.records.validation import AppendOrigin
 from odradek.replication.data_waiter import DataWaiter
 from odradek.replication.fetch_isolation import FetchIsolation
 from odradek.replication.follower import Follower
+from odradek.replication.followers import Followers
+from odradek.replication.partition_host import PartitionHost
 from odradek.replication.partition_state import Assignment, InSyncReplicas, IsrProposal
 from odradek.telemetry import get_logger
 
@@ -45,27 +47,6 @@ HIGH_WATERMARK_OFFSET = -1
 """In DeleteRecords: everything below the high watermark."""
 
 _log = get_logger(__name__)
-
-
-class PartitionHost(Protocol):
-    """What a partition must know of its surroundings; `Replicas`."""
-
-    @property
-    def node_id(self) -> int:
-        """This broker."""
-
-    @property
-    def replica_lag_time_max_ms(self) -> int:
-        """For how long a replica that has not caught up stays in sync."""
-
-    def now_ms(self) -> int:
-        """The time of this broker's clock."""
-
-    def is_alive(self, node_id: int) -> bool:
-        """Whether the controller counts a broker among the living."""
-
-    def propose_isr(self, partition: Partition, proposal: IsrProposal) -> None:
-        """Asks the controller for an ISR; it answers by `isr_changed` or `isr_refused`, never at once."""
 
 
 _AWAIT_CONTROLLER = frozenset(
@@ -104,13 +85,13 @@ class Partition:
     """A replica on this broker. `log` is None before the controller's first word and after its last."""
 
     __slots__ = (
-        "_followers",
         "_host",
         "_node_id",
         "_progressed",
         "_watchers",
         "assignment",
         "controller_epoch",
+        "followers",
         "high_watermark",
         "in_sync",
         "leader_epoch",
@@ -138,8 +119,7 @@ class Partition:
         """How often leadership ended: what was appended before need not be in the log any more."""
         self._host = host
         self._node_id = host.node_id
-        self._followers: dict[int, Follower] = {}
-        """On the leader: every other replica, ascending."""
+        self.followers = Followers(host)
         self._watchers: dict[DataWaiter, None] = {}
         self._progressed = trio.lowlevel.ParkingLot()
 
@@ -168,11 +148,6 @@ class Partition:
         """min.insync.replicas, but never more than there are replicas."""
         log = self.local_log()
         return min(log.config.min_insync_replicas, max(1, self.assignment.replication_factor))
-
-    @property
-    def followers(self) -> Iterable[Follower]:
-        """On the leader: the other replicas, ascending; nobody elsewhere."""
-        return self._followers.values()
 
     @property
     def log_start_offset(self) -> int:
@@ -258,7 +233,7 @@ class Partition:
     def _advance_high_watermark(self, log: Log, added_bytes: int) -> None:
         """To where everybody is whom it has to wait for, and never back. Measured path without followers."""
         end_offset = log.log_end_offset
-        if self._followers:
+        if self.followers.by_id:
             end_offset = self._replicated_offset(log, end_offset)
         if log.is_flush_due:
             # With flush.messages nobody sees what is lost with the power: `_on_flushed` goes on from here.
@@ -279,31 +254,19 @@ class Partition:
             self._advance_high_watermark(log, 0)
 
     def _replicated_offset(self, log: Log, end_offset: int) -> int:
-        """The least log end of the maximal ISR, and of those that are caught up and about to join it: else
-        the leader would run away from them. Stands still below min.insync.replicas.
-        """
+        """Where the high watermark may go; it stands still below min.insync.replicas."""
         if len(self.in_sync.isr) < min(log.config.min_insync_replicas, self.assignment.replication_factor):
             return self.high_watermark
-        now_ms = self._host.now_ms()
-        lag_time_max_ms = self._host.replica_lag_time_max_ms
-        leader_end_offset = end_offset
-        for follower in self._followers.values():
-            if follower.log_end_offset < end_offset and (
-                follower.node_id in self.in_sync.maximal
-                or (
-                    follower.is_caught_up(leader_end_offset, now_ms, lag_time_max_ms)
-                    and self._host.is_alive(follower.node_id)
-                )
-            ):
-                end_offset = follower.log_end_offset
-        return end_offset
+        return self.followers.replicated_offset(end_offset, self.in_sync.maximal)
 
     def _tell_watchers(self, added_bytes: int, is_high_watermark_advanced: bool) -> None:
         """Followers wait for the log's end, consumers for the high watermark, of whose bytes nobody keeps
         count while they are replicated: they look again.
         """
         for watcher in tuple(self._watchers):
-            if watcher.sees_log_end or (is_high_watermark_advanced and added_bytes and not self._followers):
+            if watcher.sees_log_end or (
+                is_high_watermark_advanced and added_bytes and not self.followers.by_id
+            ):
                 watcher.add_bytes(added_bytes)
             elif is_high_watermark_advanced:
                 watcher.wake()
@@ -357,7 +320,7 @@ class Partition:
     ) -> None:
         """A follower asks for `fetch_offset`, so it holds everything before; it may be in sync now."""
         log = self.log
-        follower = self._followers.get(replica_id)
+        follower = self.followers.get(replica_id)
         if follower is None or log is None or not self.is_leader:
             return
         known_end_offset, known_start_offset = follower.log_end_offset, follower.log_start_offset
@@ -446,11 +409,7 @@ class Partition:
 
         Raises KafkaError as `local_log`.
         """
-        start_offset = self.local_log().log_start_offset
-        for follower in self._followers.values():
-            if follower.log_start_offset < start_offset and self._host.is_alive(follower.node_id):
-                start_offset = follower.log_start_offset
-        return start_offset
+        return self.followers.low_watermark(self.local_log().log_start_offset)
 
     async def wait_low_watermark(self, offset: int) -> int:
         """Returns the low watermark once it is at `offset`. Raises KafkaError as `local_log`. No deadline."""
@@ -527,21 +486,13 @@ class Partition:
         is_new_leader = not self.is_leader
         self._take_over(state, log)
         self.in_sync = InSyncReplicas.committed(frozenset(state.isr))
-        others = sorted(set(state.replicas) - {self._node_id})
-        self._followers = {other: self._followers.get(other) or Follower(other) for other in others}
+        self.followers.assign(state.replicas)
         if state.leader_epoch > self.leader_epoch:
             start_offset = log.log_end_offset
             log.assign_leader_epoch(state.leader_epoch, start_offset)
             self.leader_epoch = state.leader_epoch
             self.leader_epoch_start_offset = start_offset
-            now_ms = self._host.now_ms()
-            for follower in self._followers.values():
-                follower.begin_epoch(
-                    is_new_leader=is_new_leader,
-                    in_sync=follower.node_id in self.in_sync.isr,
-                    leader_end_offset=start_offset,
-                    now_ms=now_ms,
-                )
+            self.followers.begin_epoch(self.in_sync.isr, start_offset, is_new_leader=is_new_leader)
         self.leader_id = self._node_id
         self._advance_high_watermark(log, 0)
         self.wake_all()
@@ -572,7 +523,7 @@ class Partition:
         self.leader_id = NO_LEADER
         self.leader_epoch_start_offset = None
         self.in_sync = InSyncReplicas()
-        self._followers = {}
+        self.followers.clear()
 
     def resign(self) -> None:
         """The partition leaves this broker; its log is no longer ours."""
@@ -587,16 +538,8 @@ class Partition:
         log = self.log
         if log is None or not self.is_leader or self.in_sync.proposal is not None:
             return
-        now_ms = self._host.now_ms()
-        lag_time_max_ms = self._host.replica_lag_time_max_ms
         end_offset = log.log_end_offset
-        followers = self._followers
-        lagging = [
-            replica
-            for replica in sorted(self.in_sync.isr - {self._node_id})
-            if replica not in followers
-            or not followers[replica].is_caught_up(end_offset, now_ms, lag_time_max_ms)
-        ]
+        lagging = self.followers.lagging(self.in_sync.isr, end_offset)
         if lagging:
             _log.info(
                 "Shrinking ISR",
