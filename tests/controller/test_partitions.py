@@ -168,6 +168,14 @@ def test_new_partitions_begin_with_whoever_lives():
     ]
 
 
+def test_a_partition_that_somebody_took_out_of_its_topic_is_forgotten():
+    state = cluster_of([1, 2], {0: ([1, 2], (1, [1, 2])), 1: ([1, 2], (1, [1, 2]))})
+    fewer = TopicAssignment(TOPIC_ID, {0: ReplicaAssignment((1, 2))})
+    decision = decide(state, TopicsChanged({"t": fewer}))
+    assert list(decision.state.leadership) == [tp(0)]
+    assert state_of(decide(decision.state, BrokersChanged(brokers([2]))).state) == (2, 4, (2,))
+
+
 def test_a_new_controller_tells_everybody_everything_and_who_lives_first():
     whole = cluster_of([0, 1], {0: ([1, 0], (1, [1, 0])), 1: ([2, 0], (2, [2, 0]))})
     event = Elected(whole.brokers, whole.topics, whole.leadership, frozenset())

@@ -49,7 +49,7 @@ def topics_changed(state: ClusterState, event: TopicsChanged, mail: Mailbag) -> 
         if name in state.topics and state.topics[name].topic_id != topic.topic_id
     }
     state = state.without_topics(event.gone | replaced)
-    state = replace(state, topics={**state.topics, **event.changed})
+    state = replace(state, topics={**state.topics, **event.changed}).without_unassigned(event.changed)
     changes = Changes(state)
     for name in event.changed:
         if name not in state.deleting:

@@ -75,7 +75,7 @@ def _is_led_well(
 ) -> bool:
     if unclean:
         return current.leader != NO_LEADER and current.leader in state.brokers.keys() - state.shutting_down
-    return current.leader == replicas[0]
+    return (current.leader,) == replicas[:1]
 
 
 def imbalanced(state: ClusterState, *, percentage: int) -> tuple[TopicPartition, ...]:

@@ -87,6 +87,11 @@ class ClusterState:
             ),
         )
 
+    def without_unassigned(self, topics: Collection[str]) -> ClusterState:
+        """Give this state without leaders of partitions that these topics no longer have."""
+        left = {tp: known for tp, known in self.leadership.items() if tp.topic not in topics or tp in self}
+        return self if len(left) == len(self.leadership) else replace(self, leadership=left)
+
     def partitions(self) -> Iterator[TopicPartition]:
         """Every partition that is assigned, topic by topic."""
         for name, topic in self.topics.items():
