@@ -6,6 +6,7 @@ import pytest
 
 from odradek.metadata import znodes
 from odradek.metadata.topic_id import parse_topic_id
+from odradek.metadata.topic_partition import TopicPartition
 from odradek.metadata.znodes import (
     BrokerRegistration,
     ControllerRegistration,
@@ -121,3 +122,71 @@ def test_single_nodes_are_read_and_written():
 def test_a_broken_node_is_a_value_error(data):
     with pytest.raises(ValueError):
         TopicAssignment.decode(data)
+
+
+def test_a_partition_that_recovers_from_an_unclean_election_says_so():
+    recovering = LeaderAndIsr(1, 4, (1,), 2, is_recovering=True)
+    assert recovering.encode() == (
+        b'{"controller_epoch":2,"leader":1,"version":1,"leader_recovery_state":1,"leader_epoch":4,"isr":[1]}'
+    )
+    assert LeaderAndIsr.decode(recovering.encode()) == recovering
+
+
+def test_features_are_enabled_or_not():
+    assert znodes.decode_features(FEATURE) == (True, {})
+    assert znodes.decode_features(znodes.encode_features({"f": 3})) == (True, {"f": 3})
+    assert znodes.decode_features(b'{"version":2,"status":0,"features":{}}') == (False, {})
+
+
+@pytest.mark.parametrize(
+    ("encode", "decode", "value", "data"),
+    [
+        (
+            znodes.encode_isr_changes,
+            znodes.decode_isr_changes,
+            [TopicPartition("t", 1)],
+            b'{"version":1,"partitions":[{"topic":"t","partition":1}]}',
+        ),
+        (
+            znodes.encode_preferred_elections,
+            znodes.decode_preferred_elections,
+            [TopicPartition("t", 0), TopicPartition("u", 2)],
+            b'{"version":1,"partitions":[{"topic":"t","partition":0},{"topic":"u","partition":2}]}',
+        ),
+        (
+            znodes.encode_reassignments,
+            znodes.decode_reassignments,
+            {TopicPartition("t", 0): (2, 1)},
+            b'{"version":1,"partitions":[{"topic":"t","partition":0,"replicas":[2,1]}]}',
+        ),
+        (
+            znodes.encode_log_dir_event,
+            znodes.decode_log_dir_event,
+            3,
+            b'{"version":1,"broker":3,"event":1}',
+        ),
+    ],
+)
+def test_what_is_said_to_a_controller_is_read_and_written(encode, decode, value, data):
+    """As kafka.zk.ZkData writes it, and as tools of old wrote it."""
+    assert encode(value) == data
+    assert decode(data) == value
+
+
+@pytest.mark.parametrize(
+    ("origin", "target", "replicas", "adding", "removing"),
+    [
+        ((1, 2, 3), (4, 5, 6), (4, 5, 6, 1, 2, 3), (4, 5, 6), (1, 2, 3)),
+        ((1, 2, 3), (3, 4, 2), (3, 4, 2, 1), (4,), (1,)),
+        ((1, 2), (2, 1), (2, 1), (), ()),
+        ((1, 2), (1,), (1, 2), (), (2,)),
+    ],
+)
+def test_replicas_that_move_are_all_there_meanwhile(origin, target, replicas, adding, removing):
+    """KIP-455; the first row is the example in KafkaController."""
+    moving = ReplicaAssignment(origin).reassigned_to(target)
+    assert moving == ReplicaAssignment(replicas, adding, removing)
+    assert moving.target == target
+    assert set(moving.origin) == set(origin)
+    assert moving.is_being_reassigned is bool(adding or removing)
+    assert set(moving.reassigned_to(moving.origin).target) == set(origin)
