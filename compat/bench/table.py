@@ -7,12 +7,11 @@ from dataclasses import dataclass
 
 from compat.bench.figures import ODRADEK, Measure, Ratio, Results, Scores, short, sorted_brokers
 from compat.bench.loads import GENERATOR_BUSY, produce_name
+from compat.bench.targets import JUDGE, verdicts
 
 LIMIT = 0.9
 """From this part of a core on the generator is taken to be the limit of a load, and the row is marked."""
 MARK = "†"
-JUDGE = "Kafka 3.9.2"
-"""Whom the targets name."""
 NOTE = (
     "Medians of the rounds; a ratio is the median of the rounds' ratios (lowest – highest). Broker and load "
     "share the machine, so the broker's own processor time is the figure that is distorted least. "
@@ -82,6 +81,16 @@ def readme_table(results: Results) -> str:
     others = [JUDGE] if JUDGE in brokers else []
     table = _markdown(sorted_brokers(brokers), others, chosen)
     return f"{table}\n\n{NOTE}\n{results.machine}; revision {results.revision}."
+
+
+def targets_table(results: Results) -> str:
+    """Every target with its ratio, and whether it holds in all rounds, in some or in none."""
+    head = (_line((f"ratio to {JUDGE}", "target", "measured", "")), _line(("---", "---:", "---:", "---")))
+    found = (
+        _line((each.target.name, each.bound, ratio_text(each.ratio), each.outcome))
+        for each in verdicts(results)
+    )
+    return "\n".join((*head, *found))
 
 
 def ratio_text(ratio: Ratio | None) -> str:

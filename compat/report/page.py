@@ -15,8 +15,9 @@ from compat.bench.figures import ODRADEK
 from compat.bench.figures import Results as BenchResults
 from compat.bench.machine import revision
 from compat.bench.profile import Profile, profiles
-from compat.bench.table import NOTE, ratio_text, readme_table, rows
+from compat.bench.table import NOTE, ratio_text, readme_table, rows, targets_table
 from compat.bench.table import Row as BenchRow
+from compat.bench.targets import verdicts
 from compat.clients.feats import FEATS
 from compat.clients.results import Results as ClientResults
 from compat.judge.brokers import ORACLES
@@ -106,6 +107,8 @@ def write(found: Findings, html: Path = HTML, markdown: Path = MARKDOWN) -> None
         "note": NOTE,
         "ratio_text": ratio_text,
         "readme_table": readme_table(found.bench),
+        "targets_table": targets_table(found.bench),
+        "verdicts": list(verdicts(found.bench)),
         "details": _details(found.grids),
         "refusals": refusals,
     }

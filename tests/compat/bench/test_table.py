@@ -6,7 +6,8 @@ from compat.bench.figures import ODRADEK, Measure, Results, Scores
 from compat.bench.loads import GENERATOR_BUSY, produce_name
 from compat.bench.plan import FULL
 from compat.bench.readme import BEGIN, END, write_into
-from compat.bench.table import full_table, readme_table, rows
+from compat.bench.table import full_table, readme_table, rows, targets_table
+from compat.bench.targets import JUDGE, verdicts
 from compat.bench.turns import rotated
 
 LARGE = produce_name("1 MB batches", 1, 5, -1)
@@ -42,6 +43,26 @@ def test_the_readme_has_what_the_targets_are_about():
     assert f"| {LARGE}, CPU, s/GB | 0.3 | 0.6 | 0.50 (0.50 – 0.50) |" in table
     assert "something else" not in table
     assert "a machine" in table
+
+
+@pytest.mark.parametrize(
+    ("ours", "outcome"), [([3, 4], "holds"), ([3, 1], "on the line"), ([1, 1.5], "misses")]
+)
+def test_a_target_holds_in_every_round_or_is_on_the_line(ours, outcome):
+    scores = Scores()
+    for rate in ours:
+        scores.add(Measure(LARGE, "throughput", "MiB/s", more_is_better=True), ODRADEK, rate)
+        scores.add(Measure(LARGE, "throughput", "MiB/s", more_is_better=True), JUDGE, 2)
+    [throughput, *others] = verdicts(Results("a machine", "2026-01-31", {"loads": scores}))
+    assert (throughput.bound, throughput.outcome) == ("≥ 1", outcome)
+    assert {each.outcome for each in others} == {"not measured"}
+
+
+def test_less_is_better_for_processor_time():
+    found = {each.target.name: each for each in verdicts(results())}
+    assert found["processor time per GB in"].bound == "≤ 1"
+    assert found["processor time per GB in"].outcome == "holds"
+    assert "| processor time per GB in | ≤ 1 | 0.50 (0.50 – 0.50) | holds |" in targets_table(results())
 
 
 def test_only_the_place_between_the_comments_changes(tmp_path):
