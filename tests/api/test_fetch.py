@@ -459,7 +459,7 @@ async def test_a_consumer_reads_from_a_follower_to_its_high_watermark(tmp_path, 
     async with data_broker(tmp_path) as broker:
         broker.host.tell("t", leader=OTHER, isr=BOTH, replicas=BOTH)
         partition = broker.host.replicas.hosted("t", 0)
-        records = bytes(golden("2-none"))
+        records = bytes(8) + bytes(golden("2-none"))[8:]
         partition.append_as_follower(records, leader_high_watermark=0, leader_log_start_offset=0)
 
         async def follow() -> None:
