@@ -29,7 +29,7 @@ class ConfigBroker:
     async def ask(self, module: Any, version: int, request: Any) -> Any:
         """Have an API answer, both messages going through their bytes."""
         services = cast(Any, Services)(
-            **dict.fromkeys(Services.__slots__) | {"configs": self.configs, "metadata": self.metadata}
+            **dict.fromkeys(Services.__annotations__) | {"configs": self.configs, "metadata": self.metadata}
         )
         peer = Peer("connection", "PLAINTEXT", "PLAINTEXT", "/127.0.0.1", 5)
         context = RequestContext(services, peer, module.api.key, version, 1, "client")
