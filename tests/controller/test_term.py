@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import trio
 import trio.testing
@@ -161,6 +163,23 @@ async def test_a_state_that_somebody_else_wrote_is_read_before_the_command_is_de
         await two.store.commit(Set(paths.partition_state(T0), unknown.encode()))
         assert await two.controller.reassign(Reassign({T0: (1, 0)})) == {T0: None}
         assert await state(two, "t") == LeaderAndIsr(1, 8, (1, 0), controller_epoch=1)
+
+
+async def test_what_a_term_knows_survives_that_everything_is_read_again(autojump_clock):
+    async with cluster(size=3) as three:
+        await create(three, (0, 1))
+        await three.store.commit(Create(paths.REASSIGN_PARTITIONS, znodes.encode_reassignments({T0: (2,)})))
+        await trio.testing.wait_all_tasks_blocked()
+        await three.controller.shut_down(ShutDown(1, -1))
+        known = three.controller.state.leadership[T0]
+        unknown = replace(known.leader_and_isr, leader_epoch=20)
+        await three.store.commit(Set(paths.partition_state(T0), unknown.encode()))
+        change = IsrChange((0,), known.leader_and_isr.leader_epoch, known.partition_epoch)
+        command = AlterPartitions(0, await epoch_of(three, 0), {T0: replace(change, isr=(0, 2))})
+        answer = await three.controller.alter_partitions(command)
+        assert answer == {T0: ErrorCode.FENCED_LEADER_EPOCH}
+        assert three.controller.state.shutting_down == {1}
+        assert three.controller.state.reassigned_by_node == {T0: (2,)}
 
 
 async def test_a_broker_stops_and_its_followers_are_told(autojump_clock):

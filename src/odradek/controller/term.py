@@ -184,17 +184,13 @@ class Term:
     async def _begin(self, stopped: frozenset[int] = frozenset()) -> None:
         """Read everything and take over; again, while the tree changes meanwhile or its store fails."""
         while True:
-            before = self.state
-            empty = ClusterState(
-                before.controller_id, before.controller_epoch, shutting_down=before.shutting_down
-            )
             try:
                 await self._ensure_features()
                 for topic in sorted(await self._store.children(paths.TOPICS)):
                     self._changes.follow(paths.topic(topic))
                 cluster = await census.read_cluster(self._store)
                 self._reach(cluster.brokers)
-                await self._carry_out(replace(cluster, stopped=stopped), empty)
+                await self._carry_out(replace(cluster, stopped=stopped), self._remembered(cluster.brokers))
             except SessionExpired:
                 raise
             except StoreUnavailable as error:
@@ -204,6 +200,21 @@ class Term:
                 _log.info("metadata changed while taking over, reading it again", path=error.path)
             else:
                 return
+
+    def _remembered(self, brokers: Mapping[int, LiveBroker]) -> ClusterState:
+        """What this term knows and the store does not, or not alone: who is stopping, what is being moved."""
+        before = self.state
+        stopping = {
+            node_id
+            for node_id in before.shutting_down & brokers.keys()
+            if brokers[node_id].epoch == before.brokers[node_id].epoch
+        }
+        return ClusterState(
+            before.controller_id,
+            before.controller_epoch,
+            shutting_down=frozenset(stopping),
+            reassigned_by_node=before.reassigned_by_node,
+        )
 
     async def _ensure_features(self) -> None:
         """Write the finalized features of a cluster that has none written, as 3.9's controller does."""

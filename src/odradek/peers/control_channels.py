@@ -137,9 +137,12 @@ class ControlChannels:
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Deliver, until cancelled."""
-        async with trio.open_nursery() as self._nursery:
-            task_status.started()
-            await trio.sleep_forever()
+        try:
+            async with trio.open_nursery() as self._nursery:
+                task_status.started()
+                await trio.sleep_forever()
+        finally:
+            self._nursery = None
 
     def open(self, destinations: Mapping[int, Destination]) -> None:
         """Have channels to exactly these brokers; one that registered anew gets another channel."""
@@ -153,8 +156,9 @@ class ControlChannels:
                 self._start(node_id, destination)
 
     def _start(self, node_id: int, destination: Destination) -> None:
-        assert self._nursery is not None, "channels are opened while run() runs"
         local = self._local.get(node_id)
+        if self._nursery is None:
+            return  # the broker is stopping
         if local is not None:
             channel = _ControlChannel(destination, lambda request: _dispatch(local, request))
             self._nursery.start_soon(channel.run)
