@@ -233,7 +233,6 @@ async def test_a_directory_of_another_cluster_stops_the_start(tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("properties", "reason"),
     [
-        ({"odradek.emulate": "4.0"}, "Kafka 4.0 has no ZooKeeper mode"),
         ({"zookeeper.set.acl": "true"}, "zookeeper.set.acl is set"),
         ({"zookeeper.connection.timeout.ms": "50"}, "ZooKeeper at 127.0.0.1:1/chroot cannot be used within"),
     ],

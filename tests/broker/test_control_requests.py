@@ -45,7 +45,9 @@ CONTROLLER_EPOCH = 50
 @asynccontextmanager
 async def controlled(path: Path) -> AsyncIterator[tuple[RunningBroker, Wire, int]]:
     """A broker, a connection to it, and the epoch of its registration."""
-    async with EmbeddedStore() as store, running(path, {"broker.id": str(NODE_ID)}, store) as broker:
+    # Its controller is told of, and not there to be asked.
+    properties = {"broker.id": str(NODE_ID), "controlled.shutdown.enable": "false"}
+    async with EmbeddedStore() as store, running(path, properties, store) as broker:
         node = await store.get(f"/brokers/ids/{NODE_ID}")
         async with connected(broker) as wire:
             yield broker, wire, node.czxid

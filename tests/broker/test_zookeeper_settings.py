@@ -66,3 +66,8 @@ def test_what_cannot_be_honoured_stops_the_start(properties: dict[str, str], rea
 def test_another_login_than_digest_stops_the_start(tmp_path: Path) -> None:
     with pytest.raises(CannotStart, match=r"asks for .*Krb5LoginModule"):
         settings_of({}, login_file(tmp_path, "com.sun.security.auth.module.Krb5LoginModule"))
+
+
+def test_a_release_without_zookeeper_keeps_its_configs_in_one_with_it() -> None:
+    settings = settings_of({"odradek.emulate": "4.3", "node.id": "1", "zookeeper.session.timeout.ms": "6000"})
+    assert settings == ZooKeeperSettings("a:1", "/kafka", 6000, 6000)

@@ -15,6 +15,7 @@ import trio
 from odradek.api.context import Services
 from odradek.api.dispatch import Dispatcher
 from odradek.api.fetch_sessions import FetchSessions
+from odradek.broker.company import check_company
 from odradek.broker.controlled_broker import LocalBroker
 from odradek.broker.controlled_shutdown import ControlledShutdown, ControllerAddress
 from odradek.broker.controlling import control_channels, rules_of
@@ -253,6 +254,7 @@ class _Broker:
                     await nursery.start(self.groups.run)
                     await nursery.start(self.channels.run)
                     await self._wait_until_replaced()
+                    await check_company(self._store, node_id, self.configs.config)
                     await nursery.start(self.membership.run)
                     nursery.start_soon(failed_directories.run)
                     await nursery.start(serving.run)

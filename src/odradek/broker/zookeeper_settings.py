@@ -22,11 +22,13 @@ _DIGEST_MODULE = "org.apache.zookeeper.server.auth.DigestLoginModule"
 def zookeeper_settings(config: BrokerConfig, environment: Mapping[str, str]) -> ZooKeeperSettings:
     """The ensemble that `zookeeper.connect` names.
 
-    Raises CannotStart for a release without ZooKeeper, and for what Odradek cannot do: a connection that was
-    to be encrypted, or nodes that were to be protected, are never quietly neither.
+    Where a release is emulated that knows no ZooKeeper, its properties are those of the last one that did.
+    Raises CannotStart for what Odradek cannot do: a connection that was to be encrypted, or nodes that were
+    to be protected, are never quietly neither.
     """
     if not config.release.zookeeper:
-        raise CannotStart(f"zookeeper.connect is set, but Kafka {config.release} has no ZooKeeper mode.")
+        known = {name: text for name, text in config.static.items() if name.startswith("zookeeper.")}
+        config = BrokerConfig(known)
     settings = ZooKeeperSettings.of(
         config.str("zookeeper.connect"),
         session_timeout_ms=config.int("zookeeper.session.timeout.ms"),

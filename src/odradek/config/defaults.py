@@ -35,7 +35,7 @@ def odradek_defaults(properties: Mapping[str, str], release: Release) -> dict[st
     defaults: dict[str, str] = {}
     if not release.zookeeper:
         defaults |= _KRAFT
-    if "zookeeper.connect" not in properties or not release.zookeeper:
+    if "zookeeper.connect" not in properties:
         defaults |= _ONE_BROKER
         if not release.zookeeper:
             defaults |= _SHARE_STATE
