@@ -177,9 +177,13 @@ class Fetcher:
         del self.partitions[name]
         self.partitions[name] = state.pause(trio.current_time() + pause_s)
 
-    def _fail(self, name: TopicPartition) -> None:
+    def _leave(self, name: TopicPartition) -> None:
+        """Follow it no longer, until the controller's next word."""
         self.partitions.pop(name, None)
         self.failed.add(name)
+
+    def _fail(self, name: TopicPartition) -> None:
+        self._leave(name)
         _log.warn("partition marked as failed", partition=str(name))
 
     async def _fetch(self, fetch: SessionFetch) -> None:
@@ -221,7 +225,8 @@ class Fetcher:
         if code == ErrorCode.OFFSET_OUT_OF_RANGE:
             return await self._start_anew(name, state)
         if code == ErrorCode.FENCED_LEADER_EPOCH:
-            self._fail(name)
+            # There was an election that we have not heard of; we will.
+            self._leave(name)
             return True
         if code in _TOO_EARLY:
             self._pause(name, state)
@@ -326,7 +331,7 @@ class Fetcher:
             return False
         except KafkaError as error:
             if error.code == ErrorCode.FENCED_LEADER_EPOCH and self.partitions.get(name) is state:
-                self._fail(name)
+                self._leave(name)
                 return True
             _log.info("could not fetch offsets", partition=str(name), error=str(error))
             return False
