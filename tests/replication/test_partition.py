@@ -157,6 +157,18 @@ async def test_only_replicas_fetch_as_followers(tmp_path, autojump_clock):
         assert refused.value.code == ErrorCode.NOT_LEADER_OR_FOLLOWER
 
 
+async def test_a_fetch_from_before_a_followers_restart_counts_no_more(tmp_path, autojump_clock):
+    async with hosting(tmp_path) as host:
+        host.tell("t", isr=BOTH, replicas=BOTH)
+        partition = host.replicas.hosted("t", 0)
+        partition.record_follower_fetch(OTHER, 0, broker_epoch=7)
+        for epoch in (7, 8, -1):
+            partition.check_follower(OTHER, 0, epoch)
+        with pytest.raises(KafkaError) as refused:
+            partition.check_follower(OTHER, 0, 6)
+        assert refused.value.code == ErrorCode.NOT_LEADER_OR_FOLLOWER
+
+
 async def test_reads_beyond_the_log_are_out_of_range(tmp_path, autojump_clock):
     async with hosting(tmp_path) as host:
         partition = host.lead("t")

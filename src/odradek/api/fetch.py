@@ -185,7 +185,7 @@ class _Reading:
                 raise KafkaError(ErrorCode.INCONSISTENT_TOPIC_ID)
             if self._replica_id >= 0:
                 partition.local_log(asked.current_leader_epoch)
-                partition.check_follower(self._replica_id, asked.current_leader_epoch)
+                partition.check_follower(self._replica_id, asked.current_leader_epoch, self._replica_epoch)
             if self._nearby_rack:
                 elsewhere = self._elsewhere(asked, partition)
                 if elsewhere is not None:

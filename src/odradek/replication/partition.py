@@ -307,13 +307,19 @@ class Partition:
         start_offset = 0 if self.log is None else self.log.log_start_offset
         return ReadResult(EMPTY_SLICE, self.high_watermark, self.last_stable_offset, start_offset)
 
-    def check_follower(self, replica_id: int, current_leader_epoch: int) -> None:
-        """Raises KafkaError for a fetch by a broker that is not one of the replicas."""
+    def check_follower(self, replica_id: int, current_leader_epoch: int, broker_epoch: int = -1) -> None:
+        """Raises KafkaError for a fetch by a broker that is not one of the replicas, or by one that has
+        registered anew since: what it held then it need not hold now. (In ZooKeeper mode Kafka, which knows
+        no other broker's epoch there, takes the latter.)
+        """
         if replica_id not in self.assignment.replicas or replica_id == self._node_id:
             has_epoch = current_leader_epoch != NO_EPOCH
             raise KafkaError(
                 ErrorCode.UNKNOWN_LEADER_EPOCH if has_epoch else ErrorCode.NOT_LEADER_OR_FOLLOWER
             )
+        follower = self.followers.get(replica_id)
+        if follower is not None and follower.broker_epoch > broker_epoch != -1:
+            raise KafkaError(ErrorCode.NOT_LEADER_OR_FOLLOWER)
 
     def record_follower_fetch(
         self, replica_id: int, fetch_offset: int, *, log_start_offset: int = 0, broker_epoch: int = -1
