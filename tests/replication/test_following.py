@@ -68,9 +68,7 @@ async def test_a_leader_follows_nobody(tmp_path, nursery, autojump_clock):
         assert len(peers.connected) == 2
 
 
-async def test_a_leader_that_brokers_cannot_reach_is_not_followed(
-    tmp_path: Path, nursery: Any, autojump_clock: Any
-):
+async def test_a_leader_that_brokers_cannot_reach_is_not_followed(tmp_path, nursery, autojump_clock):
     async with hosting(tmp_path) as host:
         peers = await follow(host, nursery, listener_name="REPLICATION")
         host.tell("t", leader=OTHER, replicas=BOTH)
@@ -79,9 +77,7 @@ async def test_a_leader_that_brokers_cannot_reach_is_not_followed(
 
 
 @pytest.mark.parametrize("delete", [False, True])
-async def test_a_stopped_replica_follows_no_longer(
-    tmp_path: Path, nursery: Any, autojump_clock: Any, delete: bool
-):
+async def test_a_stopped_replica_follows_no_longer(tmp_path, nursery, autojump_clock, delete):
 
     async with hosting(tmp_path) as host:
         await follow(host, nursery)
