@@ -71,8 +71,11 @@ class Controller:
 
     @property
     def is_active(self) -> bool:
-        """Whether this broker is the controller, as far as it knows."""
-        return self._term is not None
+        """Whether this broker is the controller, as far as it knows, and has read what there is.
+
+        Who was elected just now knows no topic yet, and would say so to whoever asks for one.
+        """
+        return bool(self.state.brokers)
 
     @property
     def state(self) -> ClusterState:
