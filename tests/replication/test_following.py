@@ -97,3 +97,18 @@ async def test_isrs_are_proposed_to_the_controller(tmp_path, nursery, autojump_c
         await trio.testing.wait_all_tasks_blocked()
         [request] = peers.asked
         assert (request.broker_id, request.broker_epoch) == (NODE_ID, 33)
+
+
+async def test_another_leader_is_followed_instead_of_the_first(tmp_path, nursery, autojump_clock):
+    everyone = (NODE_ID, OTHER, OTHER + 1)
+    async with hosting(tmp_path) as host:
+        await follow(host, nursery)
+        host.tell("t", leader=OTHER, replicas=everyone)
+        host.tell("t", 1, leader=OTHER, replicas=everyone)
+        host.tell("t", leader=OTHER + 1, leader_epoch=1, replicas=everyone)
+        followers: Any = host.replicas._followers
+        followed = {
+            key: [str(name) for name in running.fetcher.partitions]
+            for key, running in followers.fetchers._running.items()
+        }
+        assert followed == {(OTHER, 0): ["t-1"], (OTHER + 1, 0): ["t-0"]}
