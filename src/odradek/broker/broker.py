@@ -47,7 +47,7 @@ from odradek.config.log_config import LogConfig
 from odradek.controller.controller import Controller
 from odradek.controller.lifelines import Lifelines
 from odradek.controller.metadata_waits import wait_until
-from odradek.controller.producer_id_blocks import allocate_producer_ids
+from odradek.controller.producer_id_blocks import allocate_producer_ids, ask_for_producer_ids
 from odradek.controller.registration import create_roots
 from odradek.controller.topics import TopicAdmin
 from odradek.coordination.dynamic_configs import BROKERS, TOPICS, DynamicConfigs, Properties
@@ -57,7 +57,8 @@ from odradek.log.log_directory import LogDirectoryInUse
 from odradek.log.logs import Logs, UnusableLogDirectories
 from odradek.log.meta_properties import MetaProperties
 from odradek.metadata.cache import MetadataCache
-from odradek.metadata.znodes import BrokerRegistration, Endpoint
+from odradek.metadata.znodes import BrokerRegistration, Endpoint, ProducerIdBlock
+from odradek.peers.controller_channel import ControllerChannel
 from odradek.replication.replicas import Replicas
 from odradek.server.connection_quotas import ConnectionQuotas
 from odradek.telemetry import get_logger
@@ -192,14 +193,14 @@ class _Broker:
             Lifelines(self._store, node_id, config.inter_broker_listener_name, self._network.transport),
             self._registration,
         )
+        listener_name = config.inter_broker_listener_name
+        connect = controller_connect(config, node_id, self._network.transport)
+        self.controller_channel = ControllerChannel(self._metadata, listener_name, connect)
         self.shutdown = ControlledShutdown(
             node_id,
             lambda: self.membership.broker_epoch,
             self._metadata,
-            ControllerAddress(
-                config.inter_broker_listener_name,
-                controller_connect(config, node_id, self._network.transport),
-            ),
+            ControllerAddress(listener_name, connect),
             shutdown_settings(config),
         )
         self.services = Services(
@@ -215,7 +216,7 @@ class _Broker:
             controller=self.controller,
             groups=self.groups,
             fetch_sessions=FetchSessions(config.int("max.incremental.fetch.session.cache.slots")),
-            producer_ids=ProducerIds(lambda: allocate_producer_ids(self._store, node_id)),
+            producer_ids=ProducerIds(self._producer_id_block),
             controlled_broker=local,
         )
         self.quotas = ConnectionQuotas(
@@ -226,19 +227,29 @@ class _Broker:
         )
 
     async def run(self, task_status: trio.TaskStatus[RunningBroker]) -> None:
-        """Start every part, then accept connections, until cancelled; leave the cluster before they stop."""
-        async with trio.open_nursery() as nursery:
-            parts: trio.CancelScope = await nursery.start(self._run_parts)
-            task_status.started(self._running())
-            parts.shield = True
-            try:
-                await trio.sleep_forever()
-            finally:
-                # Nothing to leave when it was a part that failed.
-                if not self._has_stopped:
-                    with trio.CancelScope(shield=True):  # bounded: each of its waits has a deadline
-                        await self._leave()
-                parts.cancel()
+        """Start every part, then accept connections, until cancelled; hand over before they stop.
+
+        The broker leaves the cluster when it no longer serves: a controller of Kafka's logs an error when
+        one is gone that it waits for.
+        """
+        is_leaving = False
+        try:
+            async with trio.open_nursery() as nursery:
+                parts: trio.CancelScope = await nursery.start(self._run_parts)
+                task_status.started(self._running())
+                parts.shield = True
+                try:
+                    await trio.sleep_forever()
+                finally:
+                    # Nothing to leave when it was a part that failed.
+                    if not self._has_stopped:
+                        with trio.CancelScope(shield=True):  # bounded: each of its waits has a deadline
+                            is_leaving = await self._hand_over()
+                    parts.cancel()
+        finally:
+            if is_leaving:
+                with trio.CancelScope(shield=True):  # bounded, too
+                    await self.membership.leave()
 
     async def _run_parts(self, task_status: trio.TaskStatus[trio.CancelScope]) -> None:
         serving = self._network.serving(Dispatcher(self.services), self.quotas, self.configs.config)
@@ -263,6 +274,8 @@ class _Broker:
         finally:
             self._has_stopped = True
             unsubscribe()
+            with trio.move_on_after(1, shield=True):
+                await self.controller_channel.aclose()
 
     async def _wait_until_replaced(self) -> None:
         """Logs that were not closed in order may have lost what others still count on."""
@@ -270,13 +283,12 @@ class _Broker:
             held = [log.topic_partition for log in self.logs.all()]
             await wait_until_replaced(self._store, self.services.node_id, held)
 
-    async def _leave(self) -> None:
-        """Have the leaders moved, where there are others to lead, and be no member any more."""
+    async def _hand_over(self) -> bool:
+        """Have the leaders moved, where there are others to lead; false where there is nobody else."""
         others = self._metadata.snapshot.brokers.keys() - {self.services.node_id}
         if others and self.configs.config.bool("controlled.shutdown.enable"):
             await self.shutdown.run()
-        if others:
-            await self.membership.leave()
+        return bool(others)
 
     async def _wait_metadata(self) -> None:
         """Know the cluster before anyone is told that this broker serves, unless that takes long."""
@@ -294,6 +306,13 @@ class _Broker:
     def _registration(self) -> BrokerRegistration:
         rack = self.configs.config.str("broker.rack") or None
         return BrokerRegistration(self._endpoints, self._clock.now_ms(), rack=rack, is_odradek=True)
+
+    async def _producer_id_block(self) -> ProducerIdBlock:
+        """A controller asks itself without a request."""
+        node_id = self.services.node_id
+        if self.controller.is_active:
+            return await allocate_producer_ids(self._store, node_id)
+        return await ask_for_producer_ids(self.controller_channel, node_id, self.membership.broker_epoch)
 
     def _running(self) -> RunningBroker:
         return RunningBroker(self.services.node_id, self.cluster_id, self._endpoints, self.services)
