@@ -53,6 +53,7 @@ def test_a_follower_out_of_sync_is_only_stopped():
             "Current broker epoch is 101.",
         ),
         (ShutDown(9, -1), ErrorCode.BROKER_NOT_AVAILABLE, "Broker id 9 does not exist."),
+        (ShutDown(9, 5), ErrorCode.UNKNOWN_SERVER_ERROR, "Broker id 9 does not exist."),
     ],
 )
 def test_who_is_not_here_cannot_stop(command, code, message):

@@ -24,12 +24,15 @@ def shut_down(
 ) -> tuple[Changes, tuple[TopicPartition, ...]]:
     """Elect others for what a broker leads; give what it still leads. It stays marked until it is gone.
 
-    Raises STALE_BROKER_EPOCH for an earlier life of the broker, BROKER_NOT_AVAILABLE for an unknown one.
+    Raises STALE_BROKER_EPOCH for an earlier life of the broker, BROKER_NOT_AVAILABLE for an unknown one, of
+    which Kafka fails to look up the epoch if one is told (UNKNOWN_SERVER_ERROR).
     """
     node_id = command.broker_id
     broker = state.brokers.get(node_id)
     if broker is None:
-        raise KafkaError(ErrorCode.BROKER_NOT_AVAILABLE, f"Broker id {node_id} does not exist.")
+        has_epoch = command.broker_epoch != UNKNOWN_BROKER_EPOCH
+        code = ErrorCode.UNKNOWN_SERVER_ERROR if has_epoch else ErrorCode.BROKER_NOT_AVAILABLE
+        raise KafkaError(code, f"Broker id {node_id} does not exist.")
     if command.broker_epoch != UNKNOWN_BROKER_EPOCH and command.broker_epoch < broker.epoch:
         message = (
             "Received controlled shutdown request from an old broker epoch "
