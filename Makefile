@@ -15,7 +15,7 @@ CHECKED := src compat protocol_specs tests
 WORKERS ?= 2
 IN_WORKERS := --numprocesses $(WORKERS) --dist loadgroup --no-loadscope-reorder
 
-.PHONY: help run cluster test real-input check specs codegen codegen-check compat report bench bench-readme profile clean
+.PHONY: help run cluster test torture real-input check specs codegen codegen-check compat report bench bench-readme profile clean
 
 help: ## show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -31,6 +31,9 @@ test: $(STAMPS)/dev $(STAMPS)/system ## every test: unit, property, oracle, inte
 
 real-input: $(STAMPS)/dev $(STAMPS)/system ## a million lines through real clients, over kill -9 too
 	ODRADEK_REAL_LINES=1000000 $(BIN)/pytest tests/integration/test_real_input.py
+
+torture: $(STAMPS)/dev ## simulate 50,000 seeds of a cluster under faults, for hours; SEEDS=1000 FIRST=0
+	$(BIN)/python -m tests.simulation.torture --seeds $(or $(SEEDS),50000) --first $(or $(FIRST),0)
 
 check: $(STAMPS)/dev codegen-check ## ruff, mypy, import-linter, and the generated code is current
 	$(BIN)/ruff check $(CHECKED)

@@ -52,6 +52,7 @@ class Producer:
         self._sequences = dict.fromkeys(partitions, 0)
         self._sent = 0
         self._writes: list[Write] = []
+        self.name = client.name
         self.done = trio.Event()
 
     async def run(self, stop: trio.Event, interval_s: float) -> None:

@@ -1,7 +1,7 @@
 """One simulation: a cluster, its clients and what befalls them, all drawn from one seed."""
 
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -196,13 +196,26 @@ class _Simulation:
                 stop.set()
                 await self._settle(producers)
             if calm.cancelled_caught:
-                self._findings.add(f"the cluster is not whole {_CALM_S} s after everything was mended")
+                missing = ", ".join(self._missing(producers)) or "something that nobody looks at"
+                self._findings.add(f"not whole {_CALM_S} s after everything was mended: {missing}")
             nursery.cancel_scope.cancel()
         for producer in producers:
             producer.unfinished()
         for broker in self._cluster.brokers.values():
             if broker.failure is not None:
                 self._findings.add(f"{broker.host} failed: {broker.failure!r}")
+
+    def _missing(self, producers: Sequence[Producer]) -> Iterator[str]:
+        """What keeps a simulation from its end."""
+        for broker in self._cluster.brokers.values():
+            if broker.running is None:
+                yield f"{broker.host} is {broker.state.value}"
+        for producer in producers:
+            if not producer.done.is_set():
+                yield f"{producer.name} waits"
+        for partition in self._partitions:
+            if not self._is_replicated(partition):
+                yield f"{partition} is not replicated"
 
     async def _look_often(self) -> None:
         while True:
