@@ -10,6 +10,7 @@ from struct import pack
 from typing import Any, Final
 from uuid import UUID
 
+from odradek.protocol.api_keys import ApiKey
 from protocol_specs.codegen import schema
 from protocol_specs.codegen.schema import Field, Message, Struct
 
@@ -59,11 +60,15 @@ def pieces(message: Message, version: int, values: Values) -> list[Piece]:
 def header(
     api_key: int, version: int, correlation_id: int, client_id: bytes | None, *, flexible: bool
 ) -> list[Piece]:
-    """A request's header, version 1 or 2."""
+    """A request's header: version 1 or 2, or the 0 that only ControlledShutdown 0 has."""
     found = [
         Piece(Kind.NUMBER, "request_api_key", pack(">h", api_key)),
         Piece(Kind.NUMBER, "request_api_version", pack(">h", version)),
         Piece(Kind.NUMBER, "correlation_id", pack(">i", correlation_id)),
+    ]
+    if (api_key, version) == (ApiKey.CONTROLLED_SHUTDOWN, 0):
+        return found
+    found += [
         Piece(Kind.LENGTH, "client_id", pack(">h", -1 if client_id is None else len(client_id))),
         Piece(Kind.CONTENT, "client_id", client_id or b""),
     ]

@@ -24,7 +24,7 @@ def event_of(outgoing: Outgoing, response: ControlResponse, state: ClusterState)
         return _stopped(outgoing.node_id, request, response, state)
     if response.error_code != ErrorCode.NONE:
         kind = type(request).__name__
-        _log.error("broker refused", broker=outgoing.node_id, request=kind, code=response.error_code)
+        _log.warn("broker refused", broker=outgoing.node_id, request=kind, code=response.error_code)
     elif isinstance(request, LeaderAndIsrRequest) and isinstance(response, LeaderAndIsrResponse):
         return _led(outgoing.node_id, request, response, state)
     return None
