@@ -18,12 +18,19 @@ from compat.oracle.zookeeper import ZooKeeper
 from odradek.coordination.store import Create, SessionExpired, StoreUnavailable
 from odradek.coordination.zookeeper.settings import Credentials, TlsSettings, ZooKeeperSettings
 from odradek.coordination.zookeeper.store import ZooKeeperStore
+from tests.broker.wire import running
 
 pytestmark = pytest.mark.oracle
 
 SERVER_LOGIN = """
 Server {
     org.apache.zookeeper.server.auth.DigestLoginModule required user_kafka="secret";
+};
+"""
+
+CLIENT_LOGIN = """
+Client {
+    org.apache.zookeeper.server.auth.DigestLoginModule required username="kafka" password="secret";
 };
 """
 
@@ -162,3 +169,24 @@ async def test_protected_nodes_are_their_creators(secured: Secured, identity: st
         # Not even who may read is told to just anyone.
         with pytest.raises(NoAuthError):
             await trio.to_thread.run_sync(who_may, secured, f"{root}/config/users")
+
+
+async def test_a_broker_is_told_of_all_this_in_kafkas_words(
+    secured: Secured, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root, login = chroot(), tmp_path / "login.conf"
+    login.write_text(CLIENT_LOGIN)
+    monkeypatch.setenv("KAFKA_OPTS", f"-Djava.security.auth.login.config={login}")
+    properties = {
+        "broker.id": "3",
+        "zookeeper.connect": secured.secure_address + root,
+        "zookeeper.set.acl": "true",
+        "zookeeper.ssl.client.enable": "true",
+        "zookeeper.clientCnxnSocket": "org.apache.zookeeper.ClientCnxnSocketNetty",
+        "zookeeper.ssl.keystore.location": str(secured.pem),
+        "zookeeper.ssl.truststore.location": str(secured.pem),
+    }
+    async with running(tmp_path / "logs", properties) as broker:
+        assert broker.node_id == 3
+        owners = await trio.to_thread.run_sync(who_may, secured, f"{root}/brokers/ids/3")
+        assert owners == {"sasl:kafka": "all", "x509:CN=localhost": "all", "world:anyone": "read"}
