@@ -20,6 +20,10 @@ from odradek.value_object import value_object
 
 _log = get_logger(__name__)
 
+_TOLD_MS = 500
+"""How long this broker goes on serving until it is told who leads now, to tell its clients. Kafka's stops at
+once; a controller that stops would often be gone before it has told anyone."""
+
 VERSION = 3
 """What brokers of inter.broker.protocol.version 2.4 or later ask in."""
 
@@ -67,12 +71,21 @@ class ControlledShutdown:
         """Have all leaders moved that others can take over; False if that could not be done."""
         for attempt in range(1, self._settings.attempts + 1):
             if await self._attempt():
+                await wait_until(self._metadata, self._is_replaced, timeout_ms=_TOLD_MS)
                 return True
             is_last = attempt == self._settings.attempts
             if is_last or await self._is_alone(self._settings.retry_backoff_ms):
                 break
         _log.warn("leaders of this broker could not be moved, it stops all the same", broker=self._node_id)
         return False
+
+    def _is_replaced(self, snapshot: Snapshot) -> bool:
+        """Whether all that others can lead is led by others, as far as this broker was told."""
+        return not any(
+            partition.leader == self._node_id and len(partition.replicas) > 1
+            for topic in snapshot.topics.values()
+            for partition in topic.partitions.values()
+        )
 
     async def _is_alone(self, within_ms: int) -> bool:
         """Wait a while, unless there is nobody any more who could lead: Kafka waits for nobody then."""
