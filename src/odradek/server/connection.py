@@ -82,6 +82,8 @@ class Connection:
         self.peer = peer
         self.active_at = trio.current_time()
         """When its latest turn began, in trio's time."""
+        self.has_received = False
+        """Whether its latest turn found anything to receive."""
         self._transport = transport
         self._dispatcher = dispatcher
         self._readiness = readiness
@@ -158,6 +160,7 @@ class Connection:
         """
         buffer = self._buffer
         self.active_at = trio.current_time()
+        self.has_received = False
         work = 0
         has_more = True
         while True:
@@ -183,6 +186,7 @@ class Connection:
             if received == 0:
                 raise _PeerLeft
             buffer.received(received)
+            self.has_received = True
             # To ask once more whether there is more costs a tenth of a small request.
             has_more = received == len(room)
 
