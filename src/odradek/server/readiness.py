@@ -23,8 +23,8 @@ _TURNS = 16
 they also find a peer awake that was woken by the first, which is the dearer part of sending nearby."""
 
 _ALONE = 4
-"""Connections that wait for themselves although there is an epoll: where there are few, a second descriptor in
-between is no gain, and takes a tenth of a round trip."""
+"""Connections that wait for themselves although there is an epoll: for a few, a second descriptor in between
+is no gain, and takes a tenth of a round trip."""
 
 _TURNS_ALONE = 16
 """After one wait, as long as there is something: a peer on this machine that was just answered may have asked
