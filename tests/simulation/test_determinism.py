@@ -6,7 +6,7 @@ import sys
 
 from tests.simulation.simulation import Plan, simulate
 
-PLAN = Plan(brokers=1, fault_s=8.0)
+PLAN = Plan(fault_s=8.0)
 
 
 def test_the_same_seed_is_the_same_history_to_the_last_packet() -> None:

@@ -17,7 +17,7 @@ import trio
 
 from odradek.broker.broker import RunningBroker, run_broker
 from odradek.config.broker_config import BrokerConfig
-from odradek.testing.ensemble import Session
+from odradek.testing.ensemble_session import Session
 from odradek.testing.host import Host
 from odradek.testing.process import Process
 from odradek.testing.skewed_clock import SkewedClock
