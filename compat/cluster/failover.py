@@ -127,7 +127,7 @@ def start_and_fail(kind: Kind, partitions: int) -> tuple[float, float]:
             list(pool.map(lambda node: node.restart(), cluster.nodes.values()))
         last = cluster.nodes[BROKERS[-1]]
         start_s = seconds_until(lambda: leaders(last).count(-1) == 0 and bool(leaders(last)), started_s)
-        cluster.wait_in_sync(TOPIC, timeout_s=_PATIENCE_S)
+        elect_preferred(cluster, partitions)
         victim = next(broker for broker in BROKERS if broker not in (cluster.controller_id(), last.id))
         killed_s = time.monotonic()
         cluster.nodes[victim].kill()

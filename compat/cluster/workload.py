@@ -161,12 +161,19 @@ class Workload:
             write = Write(
                 process, number, partition, f"{process}:{number}", time.monotonic(), idempotent=idempotent
             )
-            producer.produce(
-                partition.topic,
-                write.value,
-                partition=partition.index,
-                on_delivery=partial(self._written, write),
-            )
+            try:
+                producer.produce(
+                    partition.topic,
+                    write.value,
+                    partition=partition.index,
+                    on_delivery=partial(self._written, write),
+                )
+            except BufferError:
+                producer.poll(_PAUSE_S)
+                continue
+            except KafkaException as fatal:
+                self.unexpected.append(f"{process}: {fatal}")
+                break
             number += 1
             producer.poll(_PAUSE_S)
         producer.flush(_END_S)
