@@ -88,12 +88,14 @@ class CoordinatorRuntime(Generic[ShardT]):
         try:
             async with trio.open_nursery() as nursery:
                 self._nursery = nursery
-                if self._upkeep is not None:
-                    nursery.start_soon(self._keep_up, self._upkeep)
-                task_status.started()
-                await trio.sleep_forever()
+                try:
+                    if self._upkeep is not None:
+                        nursery.start_soon(self._keep_up, self._upkeep)
+                    task_status.started()
+                    await trio.sleep_forever()
+                finally:
+                    self._nursery = None  # before it is closed: replicas may still be elected
         finally:
-            self._nursery = None
             for partition in list(self._places):
                 self._unload(partition, ErrorCode.COORDINATOR_NOT_AVAILABLE)
 

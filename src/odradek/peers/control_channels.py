@@ -137,12 +137,13 @@ class ControlChannels:
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Deliver, until cancelled."""
-        try:
-            async with trio.open_nursery() as self._nursery:
+        async with trio.open_nursery() as nursery:
+            self._nursery = nursery
+            try:
                 task_status.started()
                 await trio.sleep_forever()
-        finally:
-            self._nursery = None
+            finally:
+                self._nursery = None  # before it is closed: a controller that stops may still decide
 
     def open(self, destinations: Mapping[int, Destination]) -> None:
         """Have channels to exactly these brokers; one that registered anew gets another channel."""

@@ -117,11 +117,15 @@ class Fetchers:
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Has the fetchers do their work, until cancelled."""
-        async with trio.open_nursery() as self._nursery:
-            for running in self._running.values():
-                self._nursery.start_soon(_run, running)
-            task_status.started()
-            await trio.sleep_forever()
+        async with trio.open_nursery() as nursery:
+            self._nursery = nursery
+            try:
+                for running in self._running.values():
+                    nursery.start_soon(_run, running)
+                task_status.started()
+                await trio.sleep_forever()
+            finally:
+                self._nursery = None  # before it is closed: the controller may still have something to say
 
 
 async def _run(running: _Running) -> None:
