@@ -236,7 +236,7 @@ def test_a_killed_broker_comes_back_when_its_session_is_over(ensemble: ZooKeeper
         broker.kill()
         broker.restart()
         assert consume(broker.bootstrap, 1) == ["one"]
-        assert "Waiting for the session of an earlier process to expire" in events(broker)
+        assert "waiting until nobody counts on logs that were not closed" in events(broker)
 
 
 def moved(source: dict[str, str], target: dict[str, str], file: Path) -> None:

@@ -35,11 +35,15 @@ async def wait_until_replaced(
 
     Ends early with the session, whose end takes the earlier registration along.
     """
+    is_told = False
     with trio.move_on_after(_LONGEST_WAIT_S) as waiting:
         while partitions:
             try:
                 if not await _is_counted_on(store, node_id, partitions):
                     return
+                if not is_told:
+                    is_told = True
+                    _log.warn("waiting until nobody counts on logs that were not closed", broker=node_id)
             except SessionExpired:
                 return
             except StoreUnavailable as error:
