@@ -118,6 +118,7 @@ ONLY: Final[Mapping[str, Mapping[ApiKey, frozenset[E]]]] = {
         ApiKey.CREATE_TOPICS: frozenset({E.UNKNOWN_SERVER_ERROR}),
         ApiKey.DELETE_TOPICS: frozenset({E.TOPIC_AUTHORIZATION_FAILED}),
         ApiKey.CREATE_PARTITIONS: frozenset({E.UNKNOWN_SERVER_ERROR}),
+        ApiKey.CONTROLLED_SHUTDOWN: frozenset({E.UNKNOWN_SERVER_ERROR}),
         ApiKey.ELECT_LEADERS: frozenset({E.UNKNOWN_SERVER_ERROR}),
         ApiKey.UPDATE_FEATURES: frozenset({E.INVALID_REQUEST}),
     },

@@ -64,6 +64,8 @@ def renumbered(pieces: list[Piece], random: Random) -> bytes:
 def nulled(pieces: list[Piece], random: Random) -> bytes:
     """Null, nullable or not, and nothing behind it."""
     candidates = [at for at, piece in enumerate(pieces) if piece.kind in LENGTHS]
+    if not candidates:
+        return flipped(pieces, random)
     at = random.choice(candidates)
     found = list(pieces)
     null = (
@@ -80,6 +82,8 @@ def nulled(pieces: list[Piece], random: Random) -> bytes:
 def respelled(pieces: list[Piece], random: Random) -> bytes:
     """Text that is no UTF-8, or not what a name may be; its length is right."""
     candidates = [at for at in range(len(pieces) - 1) if pieces[at + 1].kind is Kind.CONTENT]
+    if not candidates:
+        return flipped(pieces, random)
     at = random.choice(candidates)
     size, content = pieces[at], pieces[at + 1]
     other = random.choice(

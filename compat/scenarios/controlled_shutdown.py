@@ -16,6 +16,11 @@ def of_a_broker_that_is_not_there(k: Session) -> None:
 
 
 @scenario(ApiKey.CONTROLLED_SHUTDOWN, since=2, broker=LEAVING)
+def of_a_broker_that_is_not_there_in_a_certain_life(k: Session) -> None:
+    k.send(ControlledShutdownRequest(broker_id=99, broker_epoch=7))
+
+
+@scenario(ApiKey.CONTROLLED_SHUTDOWN, since=2, broker=LEAVING)
 def of_a_broker_of_the_past(k: Session) -> None:
     k.send(ControlledShutdownRequest(broker_id=0, broker_epoch=0))
 

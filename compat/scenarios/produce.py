@@ -338,6 +338,16 @@ def lengths_that_contradict_the_frame(k: Session) -> None:
 
 
 @scenario(ApiKey.PRODUCE, since=3)
+def shorter_than_the_header(k: Session) -> None:
+    topic = k.create_topic()
+    good = batch(k, b"a", b"b")
+    for length in (14, 15, 38, 39, 48):
+        for base_offset in (0, 5):
+            k.send(to(topic, struct.pack(">qi", base_offset, length) + good[12 : 12 + length]))
+    end_offset(k, topic)
+
+
+@scenario(ApiKey.PRODUCE, since=3)
 def base_offset_and_leader_epoch_are_the_brokers(k: Session) -> None:
     topic = k.create_topic()
     k.send(to(topic, changed(batch(k, b"a", b"b"), 0, ">q", 1000, crc=False)))

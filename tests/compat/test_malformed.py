@@ -7,6 +7,7 @@ import pytest
 from compat.malformed.attack import attack
 from compat.malformed.frames import Frame, frames, split
 from compat.malformed.known import KNOWN
+from compat.malformed.mutations import MUTATIONS, Mutation
 from compat.malformed.requests import request
 from odradek.api.registry import accepted
 from odradek.protocol.api_keys import ApiKey
@@ -46,6 +47,13 @@ def test_every_api_and_kind_of_mutation_gets_its_turn():
     found = list(frames(SEED, FRAMES, "3.9"))
     assert {frame.api for frame in found} == set(accepted("3.9"))
     assert {frame.mutation for frame in found} >= {"truncated", "resized", "tagged", "missized", "redirected"}
+
+
+@pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.__name__)
+def test_a_request_without_text_or_lists_can_be_mutated_too(mutation: Mutation) -> None:
+    random = Random(1)
+    pieces = request(ApiKey.CONTROLLED_SHUTDOWN, 0, 1, random)
+    assert mutation(pieces, random)
 
 
 def test_nothing_is_left_over_for_the_question_behind_it():

@@ -1,6 +1,7 @@
 """What a leader accepts, what it makes of it, and the errors and messages that clients see."""
 
 from dataclasses import replace
+from struct import pack_into
 
 import pytest
 
@@ -99,6 +100,23 @@ def test_a_batch_beyond_max_message_bytes_is_refused():
     validate(batch, rules)
     error = refusal(batch, replace(rules, max_message_bytes=len(batch) - 1))
     assert error.code == ErrorCode.MESSAGE_TOO_LARGE
+
+
+@pytest.mark.parametrize(
+    ("length", "base_offset", "code"),
+    [
+        (39, 0, ErrorCode.CORRUPT_MESSAGE),
+        (48, 0, ErrorCode.CORRUPT_MESSAGE),
+        (39, 5, ErrorCode.INVALID_RECORD),
+        (48, 5, ErrorCode.INVALID_RECORD),
+    ],
+)
+def test_a_batch_shorter_than_its_header_is_refused_for_its_base_offset_first(length, base_offset, code):
+    batch = build_batch(RECORDS)[: 12 + length]
+    pack_into(">qi", batch, 0, base_offset, length)
+    for records in (batch, batch + bytes(50)):
+        assert check_produced(records, 9)
+        assert refusal(records).code == code
 
 
 def test_a_clients_base_offset_must_be_zero():

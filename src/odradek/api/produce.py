@@ -58,7 +58,9 @@ ADMIN_CLIENT_ID = "__admin_client"
 NO_LEADER = LeaderIdAndEpoch()
 """Shared by all answers that name none; never changed."""
 
-_LEAST_BATCH_LENGTH = LEGACY_OVERHEAD_BYTES[0]
+_LEAST_BATCH_LENGTH = 39
+"""Up to its producer's id. Kafka looks for that in each batch of a request before it appends any, and fails
+where a batch ends before it."""
 _MAX_BATCH_LENGTH = 2**31 - 1 - PREFIX_SIZE_BYTES
 
 _UNKNOWN = (ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, ErrorCode.UNKNOWN_TOPIC_ID)
@@ -319,6 +321,11 @@ def _has_transactional_records(request: ProduceRequest) -> bool:
 
 def _look_for_batch(records: memoryview) -> None:
     """Raises KafkaError for a length that no batch has: too small, or so large that Java's sum overflows."""
+    if len(records) > MAGIC_OFFSET and records[MAGIC_OFFSET] == 2:
+        length: int = PREFIX.unpack_from(records)[1]
+        is_whole = len(records) >= PREFIX_SIZE_BYTES + length
+        if is_whole and LEGACY_OVERHEAD_BYTES[0] <= length < _LEAST_BATCH_LENGTH:
+            raise KafkaError(ErrorCode.UNKNOWN_SERVER_ERROR)
     if len(records) > MAGIC_OFFSET and PREFIX.unpack_from(records)[1] > _MAX_BATCH_LENGTH:
         raise KafkaError(ErrorCode.UNKNOWN_SERVER_ERROR, "a batch length that overflows")
     next(iter_headers(records), None)

@@ -23,7 +23,11 @@ from odradek.records.batch import (
     COMPRESSION_MASK,
     HEADER,
     HEADER_SIZE_BYTES,
+    LEGACY_OVERHEAD_BYTES,
+    MAGIC_OFFSET,
     NO_TIMESTAMP,
+    PREFIX,
+    PREFIX_SIZE_BYTES,
     TIMESTAMP_TYPE_FLAG,
     BatchHeader,
     Buffer,
@@ -115,13 +119,18 @@ def check_produced(records: Buffer, request_version: int) -> bool:
     """
     size_bytes = len(records)
     first: BatchHeader | None = None
-    if size_bytes >= HEADER_SIZE_BYTES:
-        first = read_header(records)
-        if first.size_bytes > size_bytes:
-            first = None
-    else:
-        # A message of an old format fits; of a batch only a part.
-        first = next((header for _, header in iter_headers(records)), None)
+    try:
+        if size_bytes >= HEADER_SIZE_BYTES:
+            first = read_header(records)
+            if first.size_bytes > size_bytes:
+                first = None
+        else:
+            # A message of an old format fits; of a batch only a part.
+            first = next((header for _, header in iter_headers(records)), None)
+    except KafkaError:
+        if _is_shorter_than_its_header(records):
+            return True  # for `validate_for_append` to refuse: Kafka has read no further by now
+        raise
     if request_version < 3:
         return first is not None
     if first is None:
@@ -159,16 +168,15 @@ def validate_for_append(
     Raises KafkaError: CORRUPT_MESSAGE, INVALID_RECORD, MESSAGE_TOO_LARGE, UNSUPPORTED_COMPRESSION_TYPE, and
     InvalidRecords (INVALID_RECORD, INVALID_TIMESTAMP) for single records.
     """
-    header = read_header(records)
+    try:
+        header = read_header(records)
+    except KafkaError as error:
+        raise _unreadable(records, rules, origin, error) from None
     if header.magic < 2:
         return _convert_messages(records, rules, now_ms)
     size_bytes = header.size_bytes
     if origin is AppendOrigin.CLIENT and header.base_offset != 0:
-        raise KafkaError(
-            ErrorCode.INVALID_RECORD,
-            f"The baseOffset of the record batch in the append to {rules.partition} should be 0, but it is "
-            f"{header.base_offset}",
-        )
+        raise _not_at_zero(header.base_offset, rules)
     view = memoryview(records)
     _check_size_and_crc(view[:size_bytes], header, rules)
     if size_bytes != len(view):
@@ -208,6 +216,33 @@ def validate_batches(records: Buffer, partition: object = "") -> list[BatchHeade
             raise _corrupt(header, partition)
         headers.append(header)
     return headers
+
+
+def _is_shorter_than_its_header(records: Buffer) -> bool:
+    """Whether what begins as a batch of magic 2 is there as a whole, and too small for one."""
+    if len(records) < ATTRIBUTES_OFFSET + 2 or records[MAGIC_OFFSET] != 2:
+        return False
+    length: int = PREFIX.unpack_from(records)[1]
+    is_too_short = LEGACY_OVERHEAD_BYTES[0] <= length < HEADER_SIZE_BYTES - PREFIX_SIZE_BYTES
+    return is_too_short and len(records) >= PREFIX_SIZE_BYTES + length
+
+
+def _unreadable(records: Buffer, rules: BatchRules, origin: AppendOrigin, error: KafkaError) -> KafkaError:
+    """What Kafka says of a batch that is shorter than its header, at which it looks late."""
+    if not _is_shorter_than_its_header(records):
+        return error
+    base_offset = PREFIX.unpack_from(records)[0]
+    if origin is AppendOrigin.CLIENT and base_offset != 0:
+        return _not_at_zero(base_offset, rules)
+    return error
+
+
+def _not_at_zero(base_offset: int, rules: BatchRules) -> KafkaError:
+    return KafkaError(
+        ErrorCode.INVALID_RECORD,
+        f"The baseOffset of the record batch in the append to {rules.partition} should be 0, but it is "
+        f"{base_offset}",
+    )
 
 
 def _check_size_and_crc(batch: memoryview, header: BatchHeader, rules: BatchRules) -> None:
