@@ -23,6 +23,7 @@ from odradek.coordination.store import (
     Set,
     StoreUnavailable,
 )
+from odradek.coordination.zookeeper.multi_read import MultiRead
 from odradek.coordination.zookeeper.settings import ZooKeeperSettings
 from odradek.coordination.zookeeper.store import ZooKeeperStore
 
@@ -230,3 +231,24 @@ def test_settings_are_read_as_kafka_reads_them() -> None:
 def test_a_broker_without_an_ensemble_loads_no_kazoo() -> None:
     program = "import sys, odradek.cli.main, odradek.broker.broker; sys.exit('kazoo' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+async def test_many_nodes_are_read_at_once(ensemble: ZooKeeper) -> None:
+    async with opened(ZooKeeperSettings(ensemble.connect, chroot=f"/{uuid4().hex}")) as store:
+        await store.commit(*(Create(f"/n{number}", str(number).encode()) for number in range(1100)))
+        await store.commit(Set("/n7", b"other"))
+        paths = [f"/n{number}" for number in range(1200)]
+        found = await store.get_many(paths)
+        assert found[:1100] == [await store.get(path) for path in paths[:1100]]
+        assert found[1100:] == [None] * 100
+        assert await store.get_many([]) == []
+        assert await store.get_many(["/n7"]) == [await store.get("/n7")]
+
+
+async def test_an_ensemble_that_cannot_read_many_at_once_is_asked_one_by_one(
+    ensemble: ZooKeeper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(MultiRead, "type", 9999)  # no ZooKeeper knows it, as 3.5 does not know multiRead
+    async with opened(ZooKeeperSettings(ensemble.connect, chroot=f"/{uuid4().hex}")) as store:
+        await store.commit(Create("/a", b"1"))
+        assert await store.get_many(["/a", "/b"]) == [await store.get("/a"), None]

@@ -24,8 +24,10 @@ from kazoo.exceptions import (
     ConnectionLoss,
     KazooException,
     NodeExistsError,
+    NoNodeError,
+    UnimplementedError,
 )
-from kazoo.protocol.states import EventType, WatchedEvent
+from kazoo.protocol.states import EventType, WatchedEvent, ZnodeStat
 
 from odradek.coordination.changes import Changes
 from odradek.coordination.store import (
@@ -41,6 +43,7 @@ from odradek.coordination.store import (
     Set,
     StoreUnavailable,
 )
+from odradek.coordination.zookeeper.multi_read import read_many_async
 from odradek.coordination.zookeeper.operations import (
     acls,
     first_refusal,
@@ -54,6 +57,9 @@ from odradek.coordination.zookeeper.settings import ZooKeeperSettings
 from odradek.telemetry import get_logger
 
 _log = get_logger(__name__)
+
+_READS_IN_A_REQUEST = 500
+"""The answer is of some hundred bytes for each node, and others' requests wait for it."""
 
 
 @dataclass(slots=True)
@@ -219,7 +225,38 @@ class ZooKeeperStore:
 
     async def get(self, path: str) -> Node:
         data, stat = await self._read(path, lambda client: client.get_async(self._full(path)))
-        return Node(data or b"", stat.version, stat.czxid, stat.mzxid, stat.ephemeralOwner != 0)
+        return _node(data, stat)
+
+    async def get_many(self, paths: Sequence[str]) -> list[Node | None]:
+        """Read nodes with few requests; None where there is none. They need not be of one moment."""
+        nodes: list[Node | None] = []
+        for at in range(0, len(paths), _READS_IN_A_REQUEST):
+            nodes += await self._get_some(paths[at : at + _READS_IN_A_REQUEST])
+        return nodes
+
+    async def _get_some(self, paths: Sequence[str]) -> list[Node | None]:
+        full = [self._full(path) for path in paths]
+        try:
+            answers = await self._read(paths[0], lambda client: read_many_async(client, full))
+        except StoreUnavailable as error:
+            if not isinstance(error.__cause__, UnimplementedError):
+                raise
+            return [await self._get_if_there(path) for path in paths]
+        nodes: list[Node | None] = []
+        for path, answer in zip(paths, answers, strict=True):
+            if isinstance(answer, NoNodeError):
+                nodes.append(None)
+            elif isinstance(answer, KazooException):
+                raise refusal(answer, path) from answer
+            else:
+                nodes.append(_node(*answer))
+        return nodes
+
+    async def _get_if_there(self, path: str) -> Node | None:
+        try:
+            return await self.get(path)
+        except NoNode:
+            return None
 
     async def exists(self, path: str) -> bool:
         stat = await self._read(path, lambda client: client.exists_async(self._full(path)))
@@ -306,3 +343,7 @@ class ZooKeeperStore:
             case Set(version=version):
                 as_left = version in (ANY_VERSION, stat.version - 1)
         return Result(path, stat.version) if as_left and (data or b"") == operation.data else None
+
+
+def _node(data: bytes | None, stat: ZnodeStat) -> Node:
+    return Node(data or b"", stat.version, stat.czxid, stat.mzxid, stat.ephemeralOwner != 0)
