@@ -12,7 +12,7 @@ Ensembles before ZooKeeper 3.6 answer UnimplementedError. Source: ZOOKEEPER-1289
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 from kazoo.client import KazooClient
 from kazoo.exceptions import EXCEPTIONS, KazooException
@@ -22,7 +22,7 @@ from kazoo.protocol.states import ZnodeStat
 _MULTI_READ = 22
 _END = MultiHeader(-1, True, -1)
 
-ReadNode = tuple[bytes | None, ZnodeStat] | KazooException
+ReadNode: TypeAlias = tuple[bytes | None, ZnodeStat] | KazooException
 """A node's data and stat, or why there are none."""
 
 
