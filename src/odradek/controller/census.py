@@ -77,11 +77,11 @@ async def read_nodes(
     store: MetadataStore, nodes: Mapping[Key, str], decode: Callable[[bytes], Value]
 ) -> dict[Key, tuple[Node, Value]]:
     """Read nodes by their paths; those that are not there or cannot be read are left out."""
-    paths = list(nodes.values())
+    asked = list(nodes.values())
     if isinstance(store, ReadsMany):
-        found = await store.get_many(paths)
+        found = await store.get_many(asked)
     else:
-        found = await at_once([partial(_get, store, path) for path in paths])
+        found = await at_once([partial(_get, store, path) for path in asked])
     read: dict[Key, tuple[Node, Value]] = {}
     for (key, path), node in zip(nodes.items(), found, strict=True):
         if node is not None:
