@@ -146,6 +146,18 @@ async def test_three_brokers_are_one_cluster(tmp_path: Path) -> None:
             assert broker.services.metadata.snapshot.controller_id == await made.controller_id()
 
 
+async def test_brokers_that_start_at_once_are_one_cluster_with_ids_of_their_own(tmp_path: Path) -> None:
+    with trio.fail_after(60):
+        async with trio.open_nursery() as nursery:
+            made = Cluster(MemoryEnsemble(), nursery, tmp_path, {"broker.id": "-1", "zookeeper.connect": "-"})
+            async with trio.open_nursery() as starting:
+                for number in range(3):
+                    starting.start_soon(made.start, number)
+            assert {broker.node_id for broker in made.brokers.values()} == {1001, 1002, 1003}
+            assert len({broker.cluster_id for broker in made.brokers.values()}) == 1
+            nursery.cancel_scope.cancel()
+
+
 async def test_a_broker_that_stops_in_order_has_its_leaders_moved_first(tmp_path: Path) -> None:
     async with cluster(tmp_path) as made:
         await create(made)
