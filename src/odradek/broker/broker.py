@@ -31,6 +31,7 @@ from odradek.broker.identity import (
 from odradek.broker.membership import Membership
 from odradek.broker.metadata_store import open_store, refuse_to_forget
 from odradek.broker.network import Door, Network, SocketNetwork
+from odradek.broker.reconfiguration import Reconfiguration
 from odradek.broker.replication import (
     FOLLOWER_RATE,
     LEADER_RATE,
@@ -43,14 +44,13 @@ from odradek.broker.settings import connection_limits, logs_config, rate_windows
 from odradek.broker.unclean_return import wait_until_replaced
 from odradek.clock import Clock, SystemClock
 from odradek.config.broker_config import BrokerConfig
-from odradek.config.log_config import LogConfig
 from odradek.controller.controller import Controller
 from odradek.controller.lifelines import Lifelines
 from odradek.controller.metadata_waits import wait_until
 from odradek.controller.producer_id_blocks import allocate_producer_ids, ask_for_producer_ids
 from odradek.controller.registration import create_roots
 from odradek.controller.topics import TopicAdmin
-from odradek.coordination.dynamic_configs import BROKERS, TOPICS, DynamicConfigs, Properties
+from odradek.coordination.dynamic_configs import DynamicConfigs
 from odradek.coordination.store import MetadataStore
 from odradek.coordinators.producer_ids import ProducerIds
 from odradek.log.log_directory import LogDirectoryInUse
@@ -64,8 +64,6 @@ from odradek.server.connection_quotas import ConnectionQuotas
 from odradek.telemetry import get_logger
 
 _log = get_logger(__name__)
-
-_UNCLEAN_ELECTION = "unclean.leader.election.enable"
 
 _METADATA_MS = 10_000
 """How long the controller may take to tell a new broker of the cluster; Kafka's does not wait for it."""
@@ -255,7 +253,9 @@ class _Broker:
         serving = self._network.serving(Dispatcher(self.services), self.quotas, self.configs.config)
         node_id = self.services.node_id
         failed_directories = FailedDirectories(node_id, self.logs, self.replicas, self._store)
-        unsubscribe = self.configs.subscribe(self._reconfigure)
+        unsubscribe = self.configs.subscribe(
+            Reconfiguration(self.configs, self.replicas, self.following, self.controller, self.quotas)
+        )
         try:
             with trio.CancelScope() as scope:
                 async with trio.open_nursery() as nursery:
@@ -316,24 +316,6 @@ class _Broker:
 
     def _running(self) -> RunningBroker:
         return RunningBroker(self.services.node_id, self.cluster_id, self._endpoints, self.services)
-
-    def _reconfigure(self, entity_type: str, name: str, properties: Properties) -> None:
-        """What was set at run time holds from now on."""
-        if entity_type == TOPICS:
-            self.replicas.apply_topic_config(name, self.configs.log_config(name))
-            if properties.get(_UNCLEAN_ELECTION) == "true":
-                self.controller.unclean_election_enabled(name)
-        elif entity_type == BROKERS:
-            log_configs: dict[str, LogConfig] = {}
-            for partition in self.replicas:
-                topic = partition.topic_partition.topic
-                if topic not in log_configs:
-                    log_configs[topic] = self.configs.log_config(topic)
-                    self.replicas.apply_topic_config(topic, log_configs[topic])
-            if self.configs.config.bool(_UNCLEAN_ELECTION):
-                self.controller.unclean_election_enabled(None)
-            self.quotas.change(connection_limits(self.configs.config))
-            self.following.fetchers.resize(self.configs.config.int("num.replica.fetchers"))
 
 
 def _advertised(config: BrokerConfig, bound: Sequence[Door]) -> tuple[Endpoint, ...]:
