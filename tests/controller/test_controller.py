@@ -48,6 +48,28 @@ async def test_the_first_broker_is_elected_and_writes_what_kafkas_controller_wri
         assert list(one.metadata.snapshot.brokers) == [0]
 
 
+async def test_who_was_elected_is_not_active_before_it_knows_what_there_is(autojump_clock, monkeypatch):
+    """Seed 342 of the simulation: a leader was told that its topic does not exist, and waited for ever."""
+    async with cluster(2) as two:
+        successor = two.members[1]
+        is_read = trio.Event()
+        children = successor.store.children
+
+        async def children_later(path: str) -> frozenset[str]:
+            await is_read.wait()
+            return await children(path)
+
+        monkeypatch.setattr(successor.store, "children", children_later)
+        await two.members[0].stop()
+        await trio.testing.wait_all_tasks_blocked()
+        elected = ControllerRegistration.decode((await two.store.get(paths.CONTROLLER)).data)
+        assert elected.broker_id == 1
+        assert not successor.controller.is_active
+        is_read.set()
+        await two.wait(lambda snapshot: snapshot.controller_id == 1, node_id=1)
+        assert successor.controller.is_active
+
+
 async def test_a_new_topic_is_led_and_known(autojump_clock):
     async with cluster() as one:
         await one.store.commit(Create(paths.topic("t"), topic((0,), (0,))))

@@ -16,7 +16,7 @@ from odradek.metadata.znodes import LeaderAndIsr
 from odradek.testing.broker_process import BrokerProcess, State
 from odradek.testing.cluster import SimulatedCluster
 
-_INTERVAL_S = 2.0
+_INTERVAL_S = 1.2
 _HOUR_MS = 3_600_000
 
 Fault = Callable[[], Awaitable[None]]
@@ -58,7 +58,7 @@ class Faults:
             (4, self._cut_store),
             (3, self._expire),
             (3, self._depose),
-            (1, self._ensemble_away),
+            (2, self._ensemble_away),
             (3, self._jump),
         ]
         if self._flushed:

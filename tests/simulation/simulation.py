@@ -54,7 +54,7 @@ class Plan:
 
     brokers: int = 3
     partitions: int = 2
-    fault_s: float = 15.0
+    fault_s: float = 12.0
     """How long things go wrong; 0 for never."""
 
 
