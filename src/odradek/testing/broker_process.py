@@ -31,6 +31,8 @@ _STOP_S = 120
 
 
 class State(Enum):
+    """Of a broker's process; one that is paused is in whatever state it was."""
+
     DOWN = "down"
     STARTING = "starting"
     UP = "up"
