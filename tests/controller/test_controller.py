@@ -57,7 +57,8 @@ async def test_who_was_elected_is_not_active_before_it_knows_what_there_is(autoj
 
         async def children_later(path: str) -> frozenset[str]:
             await is_read.wait()
-            return await children(path)
+            found: frozenset[str] = await children(path)
+            return found
 
         monkeypatch.setattr(successor.store, "children", children_later)
         await two.members[0].stop()
