@@ -16,7 +16,6 @@ from odradek.api.context import RequestContext
 from odradek.config.broker_config import BrokerConfig
 from odradek.config.description import describe_topic
 from odradek.controller.new_topic import CreatedTopic, NewTopic
-from odradek.errors import KafkaError
 from odradek.metadata.topic_names import CLUSTER_METADATA_TOPIC
 from odradek.protocol.api_keys import ApiKey
 from odradek.protocol.error_codes import ErrorCode
@@ -35,7 +34,9 @@ async def create_topics(request: CreateTopicsRequest, ctx: RequestContext) -> Cr
     services = ctx.services
     zookeeper: bool = services.release.zookeeper
     if zookeeper and not services.controller.is_active:
-        raise KafkaError(ErrorCode.NOT_CONTROLLER)
+        # With an empty message, where Kafka's other refusals have none.
+        refused = [_refused(topic.name, ErrorCode.NOT_CONTROLLER, "") for topic in request.topics]
+        return CreateTopicsResponse(topics=refused)
     counts = Counter(topic.name for topic in request.topics)
     wanted = [
         _new_topic(topic)
