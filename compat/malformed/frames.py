@@ -9,6 +9,7 @@ from typing import Any, Final
 from compat.malformed.layout import REQUESTS
 from compat.malformed.mutations import MUTATIONS
 from compat.malformed.requests import request
+from odradek.api.between_brokers import accepted_of_brokers
 from odradek.api.registry import accepted
 from odradek.errors import MalformedMessage
 from odradek.protocol.api_keys import ApiKey
@@ -17,6 +18,7 @@ from odradek.protocol.messages import request_class
 from odradek.protocol.releases import api_versions
 
 _MOST_PARTITIONS: Final = 100
+_LEAST_TIMEOUT_MS: Final = 100
 _MAX_FRAME_BYTES: Final = 100 * 1024 * 1024
 _ATTEMPTS: Final = 50
 
@@ -94,11 +96,17 @@ def _ends_with_its_frames(raw: bytes) -> bool:
 
 
 def _may_be_sent(payload: bytes, release: str) -> bool:
-    """False for APIs that Odradek does not serve yet, and for what would bring the judge itself down."""
+    """False for APIs that Odradek does not serve yet, and for what would bring the judge itself down.
+
+    So it is for what brokers send each other where the release has no such thing: of brokers of an older one
+    Odradek takes it, whatever it is to its clients.
+    """
     if len(payload) < 4:
         return True
     key = int.from_bytes(payload[:2], "big", signed=True)
     if key in api_versions(release) and key not in accepted(release):
+        return False
+    if key not in api_versions(release) and key in accepted_of_brokers(release):
         return False
     request = _decoded(payload)
     return request is None or _is_bearable(ApiKey(key), request)
@@ -118,7 +126,10 @@ def _decoded(payload: bytes) -> Any | None:
 
 def _is_bearable(api: ApiKey, request: Any) -> bool:
     """Kafka 3.9 allocates whatever number of partitions it is asked for, and so ends (the difference to a
-    negative one overflows); configs of the broker would change what the frames behind see."""
+    negative one overflows); configs of the broker would change what the frames behind see; whether something
+    takes a millisecond depends on the machine."""
+    if 0 < getattr(request, "timeout_ms", 0) < _LEAST_TIMEOUT_MS:
+        return False
     match api:
         case ApiKey.CREATE_TOPICS:
             return all(topic.num_partitions <= _MOST_PARTITIONS for topic in request.topics)

@@ -158,6 +158,16 @@ def isolation_levels(k: Session) -> None:
         k.send(ask(topic.name, LATEST, isolation=isolation))
 
 
+@scenario(ApiKey.LIST_OFFSETS, since=2)
+def an_isolation_level_that_does_not_exist_and_a_partition_twice(k: Session) -> None:
+    topic = k.create_topic()
+    request = ask(topic.name, LATEST, LATEST, isolation=7)
+    request.topics += ask(k.name("none"), LATEST).topics
+    k.send(request)
+    request.replica_id = -2
+    k.send(request)
+
+
 @scenario(ApiKey.LIST_OFFSETS)
 def as_a_replica(k: Session) -> None:
     topic = k.create_topic()

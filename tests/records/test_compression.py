@@ -43,6 +43,12 @@ def test_snappy_without_framing_is_read():
     assert decompress(Compression.SNAPPY, b"\x03\x08abc") == b"abc"
 
 
+def test_snappy_that_claims_more_than_it_can_hold_is_noise_and_not_too_large():
+    with pytest.raises(KafkaError) as refused:
+        decompress(Compression.SNAPPY, b"\xff\xff\xff\xff\x0f" + b"\0" * 50)
+    assert refused.value.code == ErrorCode.UNKNOWN_SERVER_ERROR
+
+
 def test_lz4_frames_begin_as_kafkas():
     kafkas = golden("2-lz4")[61:68]
     assert kafkas.startswith(b"\x04\x22\x4d\x18")

@@ -64,6 +64,9 @@ def list_offsets(request: ListOffsetsRequest, ctx: RequestContext) -> ListOffset
     """A partition named twice is refused; up to 3.9 as often as it is named, then once."""
     if ctx.api_version == 0:
         return _respond(request, lambda topic, asked: _answer_v0(topic, asked, request, ctx))
+    if not ctx.services.release.zookeeper:
+        # Releases since 4.0 fail over a level that does not exist before they look at any partition.
+        FetchIsolation.of(CONSUMER_REPLICA_ID, request.isolation_level)
     times = Counter(
         Row(topic.name, asked.partition_index) for topic in request.topics for asked in topic.partitions
     )

@@ -323,9 +323,10 @@ def _look_for_batch(records: memoryview) -> None:
     """Raises KafkaError for a length that no batch has: too small, or so large that Java's sum overflows."""
     if len(records) > MAGIC_OFFSET and records[MAGIC_OFFSET] == 2:
         length: int = PREFIX.unpack_from(records)[1]
-        is_whole = len(records) >= PREFIX_SIZE_BYTES + length
-        if is_whole and LEGACY_OVERHEAD_BYTES[0] <= length < _LEAST_BATCH_LENGTH:
-            raise KafkaError(ErrorCode.UNKNOWN_SERVER_ERROR)
+        if LEGACY_OVERHEAD_BYTES[0] <= length < _LEAST_BATCH_LENGTH:
+            if len(records) == PREFIX_SIZE_BYTES + length:
+                raise KafkaError(ErrorCode.UNKNOWN_SERVER_ERROR)
+            return  # behind it is what Kafka stumbles over first: `check_produced` finds that
     if len(records) > MAGIC_OFFSET and PREFIX.unpack_from(records)[1] > _MAX_BATCH_LENGTH:
         raise KafkaError(ErrorCode.UNKNOWN_SERVER_ERROR, "a batch length that overflows")
     next(iter_headers(records), None)

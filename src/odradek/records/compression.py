@@ -61,6 +61,8 @@ MAX_DECOMPRESSED_BYTES = 256 * 1024 * 1024
 _XERIAL_MAGIC = b"\x82SNAPPY\x00"
 _XERIAL_HEADER = _XERIAL_MAGIC + b"\x00\x00\x00\x01\x00\x00\x00\x01"
 _XERIAL_BLOCK_BYTES = 32 * 1024
+_SNAPPY_MOST_GROWTH = 22
+"""A copy takes three bytes and gives sixty-four at most."""
 _LENGTH = Struct(">i")
 
 _LZ4_MAGIC = b"\x04\x22\x4d\x18"
@@ -164,7 +166,10 @@ def _decompress_snappy(data: memoryview, max_bytes: int) -> bytes:
 
 
 def _decompress_snappy_block(block: memoryview, max_bytes: int) -> bytes:
-    if cramjam.snappy.decompress_raw_len(block) > max_bytes:
+    size_bytes = cramjam.snappy.decompress_raw_len(block)
+    if size_bytes > len(block) * _SNAPPY_MOST_GROWTH:
+        raise IndexError("snappy block claims more than it can hold")
+    if size_bytes > max_bytes:
         raise _too_large(max_bytes)
     return bytes(cramjam.snappy.decompress_raw(block))
 

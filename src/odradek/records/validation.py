@@ -219,12 +219,12 @@ def validate_batches(records: Buffer, partition: object = "") -> list[BatchHeade
 
 
 def _is_shorter_than_its_header(records: Buffer) -> bool:
-    """Whether what begins as a batch of magic 2 is there as a whole, and too small for one."""
+    """Whether there is nothing but a batch of magic 2, and that is too small for one."""
     if len(records) < ATTRIBUTES_OFFSET + 2 or records[MAGIC_OFFSET] != 2:
         return False
     length: int = PREFIX.unpack_from(records)[1]
     is_too_short = LEGACY_OVERHEAD_BYTES[0] <= length < HEADER_SIZE_BYTES - PREFIX_SIZE_BYTES
-    return is_too_short and len(records) >= PREFIX_SIZE_BYTES + length
+    return is_too_short and len(records) == PREFIX_SIZE_BYTES + length
 
 
 def _unreadable(records: Buffer, rules: BatchRules, origin: AppendOrigin, error: KafkaError) -> KafkaError:
