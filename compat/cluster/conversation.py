@@ -77,6 +77,8 @@ _ROTATIONS: Final = ([0, 1, 2], [1, 2, 0], [2, 0, 1])
 _TIMESTAMP_MS: Final = 1_700_000_000_000
 _PATIENCE_S: Final = 30
 _COMMIT_VERSION: Final = 8
+_CREATED_MS: Final = 5_000
+"""A topic on a broker that does not exist is created, and its creation waited for in vain."""
 
 
 class Conversation:
@@ -166,9 +168,9 @@ def create_topics(talk: Conversation) -> None:
         topic("uneven", [[0, 1], [2]], {}),
         CreatableTopic(name="wide", num_partitions=1, replication_factor=4),
     ):
-        talk.ask(0, CreateTopicsRequest(topics=[request], timeout_ms=30_000), 7)
+        talk.ask(0, CreateTopicsRequest(topics=[request], timeout_ms=_CREATED_MS), 7)
     elsewhere = topic("elsewhere", [[1]], {})
-    talk.ask(1, CreateTopicsRequest(topics=[elsewhere], timeout_ms=30_000), 7)
+    talk.ask(1, CreateTopicsRequest(topics=[elsewhere], timeout_ms=_CREATED_MS), 7)
 
 
 def describe(talk: Conversation) -> None:
@@ -279,7 +281,7 @@ def lose_brokers(talk: Conversation, cluster: Cluster) -> None:
         elected = [TopicPartitions(topic=TOPIC, partitions=[broker])]
         talk.ask(0, ElectLeadersRequest(topic_partitions=elected), 2)
         wide = CreatableTopic(name="wide", num_partitions=1, replication_factor=3)
-        talk.ask(0, CreateTopicsRequest(topics=[wide], timeout_ms=30_000), 7)
+        talk.ask(0, CreateTopicsRequest(topics=[wide], timeout_ms=_CREATED_MS), 7)
 
 
 def lives(count: int, answer: Any) -> bool:
