@@ -9,6 +9,11 @@ from pathlib import Path
 
 import psutil
 
+ROOT = Path(__file__).parent.parent.parent
+_WRITTEN_HERE = (
+    ":!compat/bench/latest.json", ":!compat/bench/profile.json", ":!compat/REPORT.*", ":!README.md",
+)  # fmt: skip
+
 
 def machine() -> str:
     """Processor, cores, memory, kernel, Python and Java, and how loaded it was before we began."""
@@ -21,9 +26,18 @@ def machine() -> str:
 
 
 def revision() -> str:
-    """The commit of this checkout, with a + when files differ from it; empty outside git."""
-    told = ("git", "describe", "--always", "--dirty=+", "--abbrev=10")
-    done = subprocess.run(told, cwd=Path(__file__).parent, capture_output=True, text=True, check=False)
+    """The commit of this checkout, with a + when files differ from it; empty outside git.
+
+    What is written by measuring and judging is no such difference.
+    """
+    commit = _git("describe", "--always", "--abbrev=10")
+    return (
+        commit + "+" if commit and _git("diff", "--name-only", "HEAD", "--", ".", *_WRITTEN_HERE) else commit
+    )
+
+
+def _git(*arguments: str) -> str:
+    done = subprocess.run(("git", *arguments), cwd=ROOT, capture_output=True, text=True, check=False)
     return done.stdout.strip()
 
 
