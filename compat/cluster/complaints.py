@@ -18,6 +18,8 @@ _EXPECTED: Final = (
     r"Error in response for fetch request",
     r"Bootstrap broker .* disconnected",
     r"Failed to send .*",
+    # Its registration went within the 100 ms that a controller waits after its connection did.
+    r"Controller \d+ fails to send a request to broker .*\njava\.lang\.InterruptedException",
     # Leaders that have moved: a follower or a leader is a moment ahead of the other.
     r"Partition .* marked as failed",
     r"Received (UNKNOWN_TOPIC_OR_PARTITION|UNKNOWN_TOPIC_ID|NOT_LEADER_OR_FOLLOWER)",

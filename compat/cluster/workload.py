@@ -8,6 +8,7 @@ Each client is a librdkafka of its own in a thread of its own. Leaving the block
 group read to the end, and reads every log once more from its beginning.
 """
 
+import contextlib
 import threading
 import time
 from collections import defaultdict
@@ -155,28 +156,30 @@ class Workload:
         if not idempotent:
             settings["max.in.flight.requests.per.connection"] = 1
         producer = Producer({**self._settings, **settings, "message.timeout.ms": _END_S * 1000})
+        try:
+            self._write_until_told(producer, process, idempotent=idempotent)
+            producer.flush(_END_S)
+        except KafkaException as fatal:
+            # Its sequence is broken: it may write no more.
+            self.unexpected.append(f"{process}: {fatal}")
+
+    def _write_until_told(self, producer: Producer, process: str, *, idempotent: bool) -> None:
         number = 0
         while not self._no_more_writes.is_set():
             partition = self._partitions[number % len(self._partitions)]
             write = Write(
                 process, number, partition, f"{process}:{number}", time.monotonic(), idempotent=idempotent
             )
-            try:
+            # With too many on their way some must arrive first.
+            with contextlib.suppress(BufferError):
                 producer.produce(
                     partition.topic,
                     write.value,
                     partition=partition.index,
                     on_delivery=partial(self._written, write),
                 )
-            except BufferError:
-                producer.poll(_PAUSE_S)
-                continue
-            except KafkaException as fatal:
-                self.unexpected.append(f"{process}: {fatal}")
-                break
-            number += 1
+                number += 1
             producer.poll(_PAUSE_S)
-        producer.flush(_END_S)
 
     def _written(self, write: Write, error: KafkaError | None, message: Message) -> None:
         now = time.monotonic()

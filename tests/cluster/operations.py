@@ -7,12 +7,15 @@ from pathlib import Path
 from confluent_kafka.admin import AdminClient, NewTopic
 
 from compat.cluster.cluster import Cluster
+from compat.cluster.node import Node
 from compat.cluster.replica_logs import read_replica
 from compat.cluster.workload import IMPATIENT, Workload
 from compat.history.check import check
 from compat.history.operations import Partition
 from compat.oracle.ports import wait_until
 from compat.oracle.tools import ToolHost
+from compat.wire import Wire
+from odradek.protocol.generated.metadata_request import MetadataRequest, MetadataRequestTopic
 
 ANSWER_S = 30
 SETTLE_S = 60
@@ -21,7 +24,10 @@ SETTLE_S = 60
 def create(
     cluster: Cluster, topic: str, replicas: Sequence[Sequence[int]], **configs: str
 ) -> list[Partition]:
-    """A topic with these replicas for each partition, the first of each leading it, all in sync."""
+    """A topic with these replicas for each partition, the first of each leading it, all in sync.
+
+    Every broker tells clients of it.
+    """
     admin = AdminClient({"bootstrap.servers": cluster.bootstrap, **IMPATIENT})
     settings = {name.replace("_", "."): value for name, value in configs.items()}
     new = NewTopic(
@@ -29,7 +35,17 @@ def create(
     )
     admin.create_topics([new])[topic].result(ANSWER_S)
     cluster.wait_in_sync(topic)
+    running = [node for node in cluster.nodes.values() if node.running]
+    cluster.wait_for(f"knowledge of {topic}", lambda: all(knows(node, topic) for node in running))
     return [Partition(topic, index) for index in range(len(replicas))]
+
+
+def knows(node: Node, topic: str) -> bool:
+    """Whether a broker tells clients of a topic."""
+    with Wire(node.bootstrap) as wire:
+        asked = [MetadataRequestTopic(name=topic)]
+        answer = wire.send(MetadataRequest(topics=asked, allow_auto_topic_creation=False), version=12)
+    return bool(answer.topics[0].error_code == 0)
 
 
 def rotations(brokers: Sequence[int]) -> list[list[int]]:

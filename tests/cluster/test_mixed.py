@@ -13,12 +13,11 @@ from compat.cluster.complaints import complaints
 from compat.cluster.node import Kind, Node
 from compat.cluster.workload import Workload
 from compat.oracle.tools import ToolHost
-from compat.wire import Wire
-from odradek.protocol.generated.metadata_request import MetadataRequest, MetadataRequestTopic
 from tests.cluster.operations import (
     create,
     elect_preferred,
     judge,
+    knows,
     leader,
     reassign,
     rotations,
@@ -156,11 +155,3 @@ def test_a_deleted_topic_is_gone_everywhere(mixed: Cluster, tools_392: ToolHost,
 def holds(node: Node, topic: str) -> bool:
     """Whether a broker has a partition of a topic in its log directory, not yet renamed for deletion."""
     return any(node.log_dir.glob(f"{topic}-[0-9]"))
-
-
-def knows(node: Node, topic: str) -> bool:
-    """Whether a broker tells clients of a topic."""
-    with Wire(node.bootstrap) as wire:
-        asked = [MetadataRequestTopic(name=topic)]
-        answer = wire.send(MetadataRequest(topics=asked, allow_auto_topic_creation=False), version=12)
-    return bool(answer.topics[0].error_code == 0)
