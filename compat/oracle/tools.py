@@ -245,6 +245,8 @@ class ToolHost:
             self.__exit__(None, None, None)
             raise OracleUnavailable("the tool host did not start")
         self._port = int(line)
+        # It loads the logging. Two sessions that do so at once have SLF4J remark on that, in their output.
+        self.run("TopicCommand", "--version")
         return self
 
     def __exit__(
