@@ -343,7 +343,8 @@ def what_is_not_there_is_waited_for(t: Transcript) -> None:
     """Jobs that wait for a broker or partition that never comes, by tools that do not wait for long.
 
     The broker is given less time than the client has, so that it is the broker that answers. Where only the
-    client gives up, the words depend on what it was doing just then.
+    client gives up, the words depend on what it was doing just then; for offsets of a partition that an
+    existing topic lacks they are two stories by turns, at Kafka too, so that is not asked here.
     """
     topic, group = t.create(f"waits-{t.tag}"), f"waiters-{t.tag}"
     impatient = t.file("impatient.properties", "default.api.timeout.ms=1500\nrequest.timeout.ms=750\n")
@@ -368,8 +369,6 @@ def what_is_not_there_is_waited_for(t: Transcript) -> None:
     t.run(f"DeleteRecordsCommand --offset-json-file {path} {config}", replace=gives_up)
     t.run(f"ConsumerGroupCommand --describe --group {group} --state")  # There is a coordinator from here on.
     reset = f"ConsumerGroupCommand --reset-offsets --group {group} --timeout 1500 {config}"
-    t.run(f"{reset} --topic {topic}:7 --to-latest --execute", replace=gives_up)
-    t.run(f"{reset} --topic {topic}:0,7 --to-offset 1 --dry-run", replace=gives_up)
     t.run(f"{reset} --topic no-such-topic:0 --to-latest --execute")
 
 

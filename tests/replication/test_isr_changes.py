@@ -173,7 +173,7 @@ async def test_who_lags_leaves_and_the_high_watermark_goes_on_once_that_is_certa
         assert partition.in_sync.proposal is not None
         assert partition.in_sync.proposal.isr == (NODE_ID, OTHER)
         assert partition.high_watermark == 3
-        await trio.sleep(2)
+        await trio.sleep(controller.delay_s + 1)
         assert partition.isr == {NODE_ID, OTHER}
         assert partition.high_watermark == 4
 
