@@ -6,6 +6,9 @@
     xdist_group("kafka")           every file that asks `kafka_392` or `kafka_430`, all in one process
     xdist_group("tools")           likewise those that ask `tools_392` or `tools_430`
     tests in `SCATTERED`           wherever a process is free: they share nothing
+
+Programs of others take part in integration tests, on a clock that nobody here holds: such a test has a second
+chance, which pytest's closing line counts. The judge, the simulation and all tests of our own code have none.
 """
 
 from collections.abc import Iterator
@@ -25,6 +28,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         file = item.location[0]
         if item.get_closest_marker("xdist_group") is None and not file.startswith(SCATTERED):
             item.add_marker(pytest.mark.xdist_group(file))
+        if item.get_closest_marker("integration") is not None:
+            item.add_marker(pytest.mark.flaky(reruns=1))
 
 
 @pytest.fixture(scope="session")
