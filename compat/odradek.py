@@ -6,10 +6,11 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
 from compat.oracle.ports import serves, wait_until
 from compat.oracle.processes import ChildProcess
+from compat.oracle.started import Started
 
 _START_TIMEOUT_S: Final = 30
 _STOP_TIMEOUT_S: Final = 10
@@ -20,7 +21,7 @@ class OdradekDidNotStart(Exception):
     """``odradek serve`` ended or never said that it is ready; the message ends with its log."""
 
 
-class Odradek:
+class Odradek(Started):
     """A broker's life inside ``with``; its port and files outlast ``stop``, ``kill`` and ``restart``."""
 
     def __init__(
@@ -40,14 +41,6 @@ class Odradek:
         self._process: ChildProcess | None = None
         self._port = 0
         self.log_dir = log_dir or Path(self._scratch.name) / "logs"
-
-    def __enter__(self) -> Self:
-        try:
-            self._start()
-        except BaseException:
-            self.__exit__(None, None, None)
-            raise
-        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

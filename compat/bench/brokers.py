@@ -18,6 +18,7 @@ from compat.oracle.java import Jvm
 from compat.oracle.kafka import kafka
 from compat.oracle.ports import free_port, serves
 from compat.oracle.processes import ChildProcess
+from compat.oracle.started import Started
 
 START_TIMEOUT_S: Final = 180
 POLL_S: Final = 0.002
@@ -59,7 +60,7 @@ class Kind:
     keeps_data: bool = True
 
 
-class Program:
+class Program(Started):
     """A broker that is one command; the two of ours differ in its words."""
 
     def __init__(self, name: str, command: Callable[[int, Path], list[str]]) -> None:
@@ -69,14 +70,6 @@ class Program:
         self._port = free_port()
         self._process: ChildProcess | None = None
         self.ready_seconds = 0.0
-
-    def __enter__(self) -> Self:
-        try:
-            self._start()
-        except BaseException:
-            self.__exit__(None, None, None)
-            raise
-        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

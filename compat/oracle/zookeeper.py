@@ -4,19 +4,20 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
 from kazoo.client import KazooClient
 from kazoo.exceptions import NoNodeError
 
 from compat.oracle.ports import free_port
 from compat.oracle.releases import OracleUnavailable
+from compat.oracle.started import Started
 from compat.oracle.zookeeper_server import ZooKeeperServer
 
 _START_ATTEMPTS: Final = 3
 
 
-class Ensemble:
+class Ensemble(Started):
     """A tree that servers keep for us, reached at ``connect``, the value for ``zookeeper.connect``."""
 
     connect = ""
@@ -55,14 +56,6 @@ class ZooKeeper(Ensemble):
         self._settings = dict(settings or {})
         self._java_options = java_options
         self._server: ZooKeeperServer | None = None
-
-    def __enter__(self) -> Self:
-        try:
-            self._start()
-        except BaseException:
-            self.__exit__(None, None, None)
-            raise
-        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -3,7 +3,7 @@
 import tempfile
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
 from compat.oracle.ports import free_port, wait_until
 from compat.oracle.releases import OracleUnavailable
@@ -25,14 +25,6 @@ class ZooKeeperEnsemble(Ensemble):
         self._size = size
         self._scratch = tempfile.TemporaryDirectory(prefix="odradek-ensemble-")
         self.members: tuple[ZooKeeperServer, ...] = ()
-
-    def __enter__(self) -> Self:
-        try:
-            self._start()
-        except BaseException:
-            self.__exit__(None, None, None)
-            raise
-        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
