@@ -10,12 +10,17 @@ from odradek.protocol.generated.init_producer_id_request import InitProducerIdRe
 from odradek.records.builder import build_batch
 from odradek.records.record import Record
 
+ROLLED = {"segment.bytes": str(1 << 20)}
+"""The least that 4.3 takes."""
 
-def send_sequences(k: Session, topic: Topic, producer_id: int, timestamp_ms: int, *sequences: int) -> None:
+
+def send_sequences(
+    k: Session, topic: Topic, producer_id: int, timestamp_ms: int, *sequences: int, value: bytes = b"v"
+) -> None:
     """One record a request."""
     for sequence in sequences:
         made = build_batch(
-            [Record(0, timestamp_ms, None, b"v")],
+            [Record(0, timestamp_ms, None, value)],
             producer_id=producer_id,
             producer_epoch=0,
             base_sequence=sequence,
@@ -43,3 +48,26 @@ def sequences_survive(k: Session) -> None:
 @scenario(ApiKey.PRODUCE, newest_only=True, restarts=True)
 def sequences_of_producers_that_have_expired_do_not(k: Session) -> None:
     over_a_restart(k, TIMESTAMP_MS)
+
+
+def again_after_restarts(k: Session, topic: Topic, value: bytes) -> None:
+    """Seven batches, of which a running broker knows five; all are sent again after a stop and two kills."""
+    asked = InitProducerIdRequest(transactional_id=None, transaction_timeout_ms=60_000)
+    producer = k.send(asked, until=lambda answer: not answer.error_code)
+    now_ms = int(time.time() * 1000)
+    ends = (7, 9, 12)
+    send_sequences(k, topic, producer.producer_id, now_ms, *range(ends[0]), value=value)
+    for kill, end, next_end in zip((False, True, True), ends, (*ends[1:], 13), strict=True):
+        k.restart_broker(kill=kill)
+        send_sequences(k, topic, producer.producer_id, now_ms, *range(next_end), value=value)
+        send_sequences(k, topic, producer.producer_id, now_ms, end - 1, end, value=value)
+
+
+@scenario(ApiKey.PRODUCE, newest_only=True, restarts=True)
+def only_the_last_of_several_batches_survives(k: Session) -> None:
+    again_after_restarts(k, k.create_topic(), b"v")
+
+
+@scenario(ApiKey.PRODUCE, newest_only=True, restarts=True)
+def only_the_last_of_several_segments_survives(k: Session) -> None:
+    again_after_restarts(k, k.create_topic(configs=ROLLED), bytes(600_000))

@@ -245,14 +245,14 @@ async def test_a_killed_kafkas_directory_is_recovered_as_kafka_does(kafkas, tmp_
     assert_same_recovery_points(ours, kafkas.recovered)
 
 
-def test_producers_are_those_of_the_directory_with_their_last_five_batches(kafkas):
+def test_producers_are_those_of_the_directory_with_their_last_batch(kafkas):
     for topic in ("idempotent", "transactional"):
         path = kafkas.stopped / f"{topic}-0"
         request = LoadRequest(Partition(topic, 0), str(path), CONFIG, int(time.time() * 1000), 86_400_000)
         loaded = load_log(request)
         entries = loaded.producers.producers.values()
         assert len(entries) == {"idempotent": 10, "transactional": 4}[topic]
-        assert all(len(entry.batches) == 5 for entry in entries if topic == "idempotent")
+        assert all(len(entry.batches) == 1 for entry in entries if topic == "idempotent")
 
 
 def write_everything(path):

@@ -107,24 +107,28 @@ def test_a_refused_batch_leaves_no_trace(tmp_path):
     assert (log.log_end_offset, len(log.segments)) == (1, 1)
 
 
-def test_idempotence_outlives_a_restart_and_a_kill(tmp_path):
+def test_the_last_batch_of_a_producer_is_known_again_after_a_restart_and_a_kill(tmp_path):
+    def is_known(log, sequence):
+        sent = batch(producer_id=9, producer_epoch=0, base_sequence=sequence)
+        info = log.append_as_leader(sent, leader_epoch=0, now_ms=NOW_MS)
+        return (info.first_offset, info.is_duplicate) == (sequence, True)
+
     path = tmp_path / "topic-0"
     log = open_log(path)
     for sequence in range(7):
         append(log, batch(producer_id=9, producer_epoch=0, base_sequence=sequence))
     log.close()
     restarted = open_log(path)
-    info = restarted.append_as_leader(
-        batch(producer_id=9, producer_epoch=0, base_sequence=6), leader_epoch=0, now_ms=NOW_MS
-    )
-    assert (info.first_offset, info.is_duplicate) == (6, True)
+    assert is_known(restarted, 6)
+    code, _ = refusal(lambda: is_known(restarted, 5))
+    assert code == ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER
     append(restarted, batch(producer_id=9, producer_epoch=0, base_sequence=7))
+    assert is_known(restarted, 6)
     restarted.close_files()
     killed = open_log(path, clean=False)
-    for sequence in (6, 7):
-        sent = batch(producer_id=9, producer_epoch=0, base_sequence=sequence)
-        info = killed.append_as_leader(sent, leader_epoch=0, now_ms=NOW_MS)
-        assert (info.first_offset, info.is_duplicate) == (sequence, True)
+    assert is_known(killed, 7)
+    code, _ = refusal(lambda: is_known(killed, 6))
+    assert code == ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER
     code, _ = refusal(lambda: append(killed, batch(producer_id=9, producer_epoch=0, base_sequence=9)))
     assert code == ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER
 

@@ -1,28 +1,21 @@
 """Rebuilding the state of producers when a log is loaded or cut: a snapshot, and the batches since.
 
-Kafka: UnifiedLog.rebuildProducerState.
+A snapshot holds the last batch of each producer only. Loading a log ends with one, after a kill too, so that
+of a producer's five batches in flight one is known again after a restart: it is refused as out of order if it
+sends an earlier one again, as by Kafka. Kafka: UnifiedLog.rebuildProducerState.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections import deque
 from collections.abc import Sequence
 
 from odradek.log.end_transaction_marker import read_marker
 from odradek.log.producer_snapshots import ProducerSnapshots
-from odradek.log.producer_state import (
-    BATCHES_TO_RETAIN,
-    BatchMetadata,
-    CompletedTransaction,
-    ProducerState,
-)
+from odradek.log.producer_state import CompletedTransaction, ProducerState
 from odradek.log.segment import Segment
 from odradek.records.batch import BatchHeader, Buffer
 from odradek.records.validation import AppendOrigin
-
-_TAIL_INDEX_ENTRIES = 64
-"""How far back the last batches of producers are looked for: 256 KiB, or as many larger batches."""
 
 
 def replay_batch(producers: ProducerState, header: BatchHeader, batch: Buffer) -> list[CompletedTransaction]:
@@ -71,51 +64,6 @@ def rebuild_producers(
         _replay_segments(producers, snapshots, segments, snapshot_offsets, log_start_offset, end_offset)
     producers.end_offset = end_offset
     snapshots.take(producers, sync=False)
-
-
-def remember_batches(producers: ProducerState, segments: Sequence[Segment]) -> None:
-    """Completes the producers of a snapshot, which has only the last batch of each, from the log's tail.
-
-    Kafka does without, and refuses as out of order what a producer with several batches in flight sends again
-    after a restart.
-    """
-    if not producers.producers:
-        return
-    found: dict[int, deque[BatchMetadata]] = {}
-    for segment, position in _tail(segments):
-        for _, header in segment.batches(position):
-            entry = producers.producers.get(header.producer_id)
-            if (
-                entry is not None
-                and not header.is_control
-                and header.producer_epoch == entry.producer_epoch
-                and header.last_offset <= entry.last_data_offset
-            ):
-                batches = found.setdefault(header.producer_id, deque(maxlen=BATCHES_TO_RETAIN))
-                delta = header.last_offset_delta
-                batches.append(
-                    BatchMetadata(header.last_sequence, header.last_offset, delta, header.max_timestamp)
-                )
-    for producer_id, batches in found.items():
-        entry = producers.producers[producer_id]
-        if batches[-1] == entry.batches[-1]:
-            entry.batches = batches
-
-
-def _tail(segments: Sequence[Segment]) -> list[tuple[Segment, int]]:
-    """The segments, oldest first, that the last index entries are in, each with the position to read from."""
-    tail: list[tuple[Segment, int]] = []
-    wanted = _TAIL_INDEX_ENTRIES
-    for segment in reversed(segments):
-        index = segment.offset_index
-        index.load()
-        position = index.entry(index.count - wanted)[1] if index.count > wanted else 0
-        tail.insert(0, (segment, position))
-        # A segment counts for one at least, so that a thousand nearly empty ones are not all read.
-        wanted -= index.count + 1
-        if wanted <= 0:
-            break
-    return tail
 
 
 def _replay_segments(

@@ -1,6 +1,6 @@
 """Loading a partition's log from its directory, and mending it where the broker did not stop in order.
 
-After a clean stop only file names and sizes are looked at, and the last batches of the last segment. After
+After a clean stop only file names and sizes are looked at, and the last segment's last batch. After
 anything else each segment past the recovery point is read batch by batch: the first that is torn or damaged
 ends the log, and indexes, leader epochs, aborted transactions and producer state come out of what is read.
 Runs in a thread: it works on objects that nobody else has seen yet.
@@ -29,7 +29,7 @@ from odradek.log.file_names import (
     offset_of_file,
 )
 from odradek.log.leader_epochs import LeaderEpochs
-from odradek.log.producer_recovery import rebuild_producers, remember_batches, replay_batch
+from odradek.log.producer_recovery import rebuild_producers, replay_batch
 from odradek.log.producer_snapshots import ProducerSnapshots
 from odradek.log.producer_state import ProducerState
 from odradek.log.segment import Segment, SegmentLimits
@@ -130,7 +130,6 @@ class _Loader:
         snapshots = self._new_snapshots()
         snapshots.delete_strays([segment.base_offset for segment in self._segments])
         self._rebuild(producers, snapshots, log_start_offset, end_offset, request.had_clean_shutdown)
-        remember_batches(producers, self._segments)
         for segment in self._segments:
             segment.rest()
         return LoadedLog(
