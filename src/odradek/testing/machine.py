@@ -10,6 +10,7 @@ thread, the clock would jump while it works.
 
 from __future__ import annotations
 
+import gc
 import os
 import random
 from collections.abc import Awaitable, Callable, Iterator, Mapping
@@ -19,6 +20,7 @@ from typing import Any, TypeVar
 from unittest.mock import patch
 
 import trio
+import trio._core._io_epoll
 import trio._core._run
 
 from odradek import telemetry
@@ -70,6 +72,10 @@ class Machine:
         trio._core._run._r.seed(self._scheduling)
         with ExitStack() as stack:
             stack.callback(random.setstate, state)
+            if gc.isenabled():
+                # When weak sets lose what is in cycles would depend on what the process did before.
+                gc.disable()
+                stack.callback(gc.enable)
             stack.callback(self.page_cache.close)
             for target, name, replacement in (
                 (os, "urandom", self._entropy.randbytes),
@@ -79,6 +85,7 @@ class Machine:
                 (telemetry.loggers, "output", self.log_output),
                 # Tasks are sorted before they are shuffled: sets of them have no order of their own.
                 (trio._core._run, "_ALLOW_DETERMINISTIC_SCHEDULING", True),
+                (trio._core._io_epoll.EpollIOManager, "get_events", _events),
             ):
                 stack.enter_context(patch.object(target, name, replacement))
             yield
@@ -88,6 +95,14 @@ class Machine:
         with trio.CancelScope(shield=True):  # bounded: it waits for the disk
             await trio.sleep(self._disk.random() * _DISK_S)
         return work(*args)
+
+
+_asked_of_epoll = trio._core._io_epoll.EpollIOManager.get_events
+
+
+def _events(manager: trio._core._io_epoll.EpollIOManager, timeout_s: float) -> Any:
+    """Nothing comes from outside: the system is asked only when everything stands still."""
+    return _asked_of_epoll(manager, timeout_s) if timeout_s else ()
 
 
 def _drop(*_: object) -> None:

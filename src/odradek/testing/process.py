@@ -6,7 +6,7 @@ given are seen when it goes on. One that is frozen and never goes on is a killed
 that runs no `finally`.
 
 trio has nothing of the kind. Its queue of runnable tasks is replaced by one that keeps those of frozen
-processes back: a private part of trio, used here and in `machine` only.
+processes back: a private part of trio, used here, in `machine` and in `timeline` only.
 """
 
 from __future__ import annotations

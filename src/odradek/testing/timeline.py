@@ -12,6 +12,7 @@ from collections.abc import Callable
 from heapq import heappop, heappush
 from itertools import count
 
+from trio._core._run import GLOBAL_RUN_CONTEXT
 from trio.abc import Clock
 
 _STANDSTILL_S = 0.1
@@ -55,10 +56,12 @@ class Timeline(Clock):
                 self.on_standstill()
             return _STANDSTILL_S
         self._standstills = 0
-        if due and due[0][0] <= deadline:
+        # trio's private queue: a round of its loop for an action that wakes nobody would be for nothing.
+        runnable = GLOBAL_RUN_CONTEXT.runner.runq
+        while not runnable and due and due[0][0] <= deadline:
             self._now_s = max(self._now_s, due[0][0])
             while due and due[0][0] <= self._now_s:
                 heappop(due)[2]()
-        else:
+        if not runnable:
             self._now_s = max(self._now_s, deadline)
         return 0
