@@ -9,8 +9,8 @@ import trio.testing
 from odradek.clock import VirtualClock
 from odradek.config.log_config import LogConfig
 from odradek.errors import KafkaError, StorageError
-from odradek.log.log_directory import LogDirectory, LogDirectoryInUse
-from odradek.log.logs import Logs, LogsConfig, UnusableLogDirectories
+from odradek.log.log_directory import LogDirectory, LogDirectoryInUse, UnusableLogDirectories
+from odradek.log.logs import Logs, LogsConfig
 from odradek.log.offload import inline
 from odradek.metadata.topic_partition import TopicPartition
 from odradek.protocol.error_codes import ErrorCode

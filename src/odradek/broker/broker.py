@@ -53,8 +53,8 @@ from odradek.controller.topics import TopicAdmin
 from odradek.coordination.dynamic_configs import DynamicConfigs
 from odradek.coordination.store import MetadataStore
 from odradek.coordinators.producer_ids import ProducerIds
-from odradek.log.log_directory import LogDirectoryInUse
-from odradek.log.logs import Logs, UnusableLogDirectories
+from odradek.log.log_directory import LogDirectoryInUse, UnusableLogDirectories
+from odradek.log.logs import Logs
 from odradek.log.meta_properties import MetaProperties
 from odradek.metadata.cache import MetadataCache
 from odradek.metadata.znodes import BrokerRegistration, Endpoint, ProducerIdBlock

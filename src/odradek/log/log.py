@@ -21,12 +21,12 @@ from bisect import bisect_right
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import NamedTuple
 
 from odradek.config.log_config import LogConfig
 from odradek.errors import KafkaError
 from odradek.log.append_info import NO_TIMESTAMP, LogAppendInfo, UnexpectedAppendOffset
 from odradek.log.batch_rules import batch_rules
+from odradek.log.doomed_files import Doomed
 from odradek.log.end_transaction_marker import read_marker
 from odradek.log.environment import LogEnvironment
 from odradek.log.flusher import Flusher, FlushJob
@@ -46,13 +46,6 @@ from odradek.records.validation import AppendOrigin, validate_batches, validate_
 from odradek.telemetry import get_logger
 
 _log = get_logger(__name__)
-
-
-class DoomedFile(NamedTuple):
-    """A renamed file that is to be removed once file.delete.delay.ms is over."""
-
-    due_ms: int
-    path: str
 
 
 class Log:
@@ -102,7 +95,7 @@ class Log:
         self.leader_epochs = loaded.leader_epochs
         self.producers = loaded.producers
         self.snapshots = loaded.snapshots
-        self.doomed: deque[DoomedFile] = deque()
+        self.doomed: deque[Doomed] = deque()
         """Files of deleted segments, oldest first; `Logs` removes them."""
         self.last_flush_ms = environment.clock.now_ms()
         self.on_flushed: Callable[[], None] | None = None
@@ -538,7 +531,7 @@ class Log:
             snapshot = self.snapshots.mark_deleted(segment.base_offset)
             if snapshot is not None:
                 paths.append(snapshot)
-            self.doomed.extend(DoomedFile(due_ms, path) for path in paths)
+            self.doomed.extend(Doomed(due_ms, path) for path in paths)
 
     # Closing
 

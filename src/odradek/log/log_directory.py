@@ -12,7 +12,7 @@ from contextlib import suppress
 from errno import EDQUOT, ENOSPC
 from typing import NamedTuple
 
-from odradek.errors import StorageError
+from odradek.errors import OdradekError, StorageError
 from odradek.log.checkpoints import MalformedCheckpoint, flush_directory, read_offsets, write_offsets
 from odradek.metadata.topic_partition import TopicPartition
 from odradek.telemetry import get_logger
@@ -24,6 +24,10 @@ _log = get_logger(__name__)
 
 class LogDirectoryInUse(Exception):
     """Another broker has the directory locked."""
+
+
+class UnusableLogDirectories(OdradekError):
+    """The directories contradict themselves or hold what is no log; the broker cannot start on them."""
 
 
 class DirectoryUsage(NamedTuple):

@@ -10,39 +10,30 @@ Kafka: LogManager.
 from __future__ import annotations
 
 import os
-import shutil
 import uuid
-from collections import defaultdict, deque
+from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import NamedTuple
 
 import trio
 
 from odradek.clock import Clock
 from odradek.config.log_config import MAX_LONG, LogConfig
-from odradek.errors import KafkaError, OdradekError, StorageError
-from odradek.log.checkpoints import HIGH_WATERMARK_FILE, LOG_START_OFFSET_FILE, RECOVERY_POINT_FILE
-from odradek.log.clean_shutdown import take_marker, write_marker
+from odradek.errors import KafkaError, StorageError
+from odradek.log.clean_shutdown import write_marker
+from odradek.log.directory_logs import close_logs, load_directory
+from odradek.log.doomed_files import Doomed, remove, take_due
 from odradek.log.environment import DAY_MS, LogEnvironment
-from odradek.log.file_names import (
-    DELETE_DIRECTORY_SUFFIX,
-    directory_name,
-    parse_directory_name,
-    unique_directory_name,
-)
+from odradek.log.file_names import DELETE_DIRECTORY_SUFFIX, directory_name, unique_directory_name
 from odradek.log.log import Log
-from odradek.log.log_directory import DirectoryUsage, LogDirectory
+from odradek.log.log_directory import DirectoryUsage, LogDirectory, UnusableLogDirectories
 from odradek.log.offload import Offload, in_thread
-from odradek.log.partition_metadata import MalformedPartitionMetadata, encode_uuid, read_topic_id
+from odradek.log.offset_checkpoints import OffsetCheckpoints
+from odradek.log.partition_metadata import encode_uuid
 from odradek.log.recovery import LoadedLog, LoadRequest, load_log
 from odradek.metadata.topic_partition import TopicPartition
 from odradek.protocol.error_codes import ErrorCode
-from odradek.telemetry import get_logger
-
-_log = get_logger(__name__)
 
 _LONGEST_WAIT_S = 30 * 24 * 60 * 60
 """Kafka's "never" is 2^63 - 1 ms, which is more than a clock of floats should be asked to add."""
@@ -65,27 +56,6 @@ class LogsConfig:
     """odradek.validate.records=full"""
 
 
-class _Loaded(NamedTuple):
-    request: LoadRequest
-    log: LoadedLog
-    topic_id: uuid.UUID | None
-
-
-_CLOSING_THREADS = 8
-"""Share the logs of a directory: a thread for each of ten thousand logs would take 4 s more to stop."""
-
-
-class UnusableLogDirectories(OdradekError):
-    """The directories contradict themselves or hold what is no log; the broker cannot start on them."""
-
-
-class DoomedDirectory(NamedTuple):
-    """A partition's directory that is to be removed once file.delete.delay.ms is over."""
-
-    due_ms: int
-    path: str
-
-
 class Logs:
     """The logs by partition; owned by the broker's one task of state."""
 
@@ -94,9 +64,8 @@ class Logs:
         self._environment = environment
         self._logs: dict[TopicPartition, Log] = {}
         self._log_directories: list[LogDirectory] = []
-        self._doomed: deque[DoomedDirectory] = deque()
-        self._writing: defaultdict[tuple[str, str], trio.Lock] = defaultdict(trio.Lock)
-        """Directory and checkpoint file → held while a thread writes it: all writers share one `.tmp`."""
+        self._doomed: deque[Doomed] = deque()
+        self._checkpoints = OffsetCheckpoints(self._logs, environment.offload)
         self._failed = trio.Event()
 
     @classmethod
@@ -146,62 +115,12 @@ class Logs:
             directory.fail(error, f"Failed to create or validate data directory {path}")
 
     async def _load_directory(self, directory: LogDirectory, config_of: Callable[[str], LogConfig]) -> None:
-        try:
-            directory.had_clean_shutdown = take_marker(directory.path)
-            requests = self._load_requests(directory, config_of)
-        except OSError as error:
-            directory.fail(error, f"Error while loading log dir {directory.path}")
-            return
         threads = self._config.recovery_threads_per_data_dir
-        loaded: list[_Loaded] = []
-        async with trio.open_nursery() as nursery:
-            for first in range(min(threads, len(requests))):
-                nursery.start_soon(self._load_share, directory, requests[first::threads], loaded)
-        if directory.is_online:
-            for request, log, topic_id in sorted(loaded, key=lambda each: each.request.path):
-                self._add(request, log, topic_id, directory)
-
-    async def _load_share(
-        self, directory: LogDirectory, requests: Sequence[LoadRequest], loaded: list[_Loaded]
-    ) -> None:
-        try:
-            loaded += await self._environment.offload(partial(_load_all, requests))
-        except OSError as error:
-            directory.fail(error, f"Error while loading log dir {directory.path}")
-
-    def _load_requests(
-        self, directory: LogDirectory, config_of: Callable[[str], LogConfig]
-    ) -> list[LoadRequest]:
-        recovery_points = directory.read_offsets(RECOVERY_POINT_FILE)
-        start_offsets = directory.read_offsets(LOG_START_OFFSET_FILE)
+        contents = await load_directory(directory, config_of, self._environment, threads)
         now_ms = self._environment.clock.now_ms()
-        requests = []
-        for name in sorted(os.listdir(directory.path)):
-            path = os.path.join(directory.path, name)
-            if not os.path.isdir(path) or name == "remote-log-index-cache":
-                continue
-            try:
-                topic_partition, suffix = parse_directory_name(name)
-            except ValueError as error:
-                raise UnusableLogDirectories(str(error)) from error
-            if suffix == DELETE_DIRECTORY_SUFFIX:
-                self._doomed.append(DoomedDirectory(now_ms, path))
-            elif suffix:
-                _log.warn("directory is left alone", directory=path)
-            else:
-                requests.append(
-                    LoadRequest(
-                        topic_partition,
-                        path,
-                        config_of(topic_partition.topic),
-                        now_ms,
-                        self._config.producer_id_expiration_ms,
-                        start_offsets.get(topic_partition, 0),
-                        recovery_points.get(topic_partition, 0),
-                        directory.had_clean_shutdown,
-                    )
-                )
-        return requests
+        self._doomed.extend(Doomed(now_ms, path) for path in contents.doomed)
+        for request, log, topic_id in contents.logs:
+            self._add(request, log, topic_id, directory)
 
     def _add(
         self, request: LoadRequest, loaded: LoadedLog, topic_id: uuid.UUID | None, directory: LogDirectory
@@ -320,68 +239,31 @@ class Logs:
         finally:
             log.close_files()
         due_ms = self._environment.clock.now_ms() + log.config.file_delete_delay_ms
-        self._doomed.append(DoomedDirectory(due_ms, log.path))
-        await self._checkpoint(log.directory, RECOVERY_POINT_FILE)
-        await self._checkpoint(log.directory, LOG_START_OFFSET_FILE)
+        self._doomed.append(Doomed(due_ms, log.path))
+        await self._checkpoint(log.directory)
 
     # Checkpoints
 
     def read_high_watermarks(self) -> dict[TopicPartition, int]:
         """replication-offset-checkpoint of every directory that can be read."""
-        offsets: dict[TopicPartition, int] = {}
-        for directory in self._log_directories:
-            if directory.is_online:
-                try:
-                    offsets |= directory.read_offsets(HIGH_WATERMARK_FILE)
-                except OSError as error:
-                    directory.fail(error, f"Error while reading checkpoint file in {directory.path}")
-        return offsets
+        return self._checkpoints.read_high_watermarks(self._log_directories)
 
     async def write_high_watermarks(self, offsets: Mapping[TopicPartition, int]) -> None:
         """Each partition's high watermark into the checkpoint beside its log."""
-        by_directory: dict[LogDirectory, dict[TopicPartition, int]] = {}
-        for topic_partition, offset in offsets.items():
-            log = self._logs.get(topic_partition)
-            if log is not None:
-                by_directory.setdefault(log.directory, {})[topic_partition] = offset
-        for directory, its_offsets in by_directory.items():
-            async with self._writing[directory.path, HIGH_WATERMARK_FILE]:
-                await self._write_offsets(directory, HIGH_WATERMARK_FILE, its_offsets)
+        await self._checkpoints.write_high_watermarks(offsets)
 
     async def checkpoint(self) -> None:
         """Writes recovery points and log start offsets of all directories now."""
         for directory in self._log_directories:
-            await self._checkpoint(directory, RECOVERY_POINT_FILE)
-            await self._checkpoint(directory, LOG_START_OFFSET_FILE)
+            await self._checkpoint(directory)
+
+    async def _checkpoint(self, directory: LogDirectory) -> None:
+        await self._checkpoints.write_recovery_points(directory)
+        await self._checkpoints.write_log_start_offsets(directory)
 
     async def checkpoint_recovery_points(self, directory: LogDirectory) -> None:
         """Writes a directory's recovery points now: a log was cut below its own."""
-        await self._checkpoint(directory, RECOVERY_POINT_FILE)
-
-    async def _checkpoint(self, directory: LogDirectory, file_name: str) -> None:
-        async with self._writing[directory.path, file_name]:
-            await self._write_offsets(directory, file_name, self._offsets(directory, file_name))
-
-    def _offsets(self, directory: LogDirectory, file_name: str) -> dict[TopicPartition, int]:
-        logs = [log for log in self._logs.values() if log.directory is directory]
-        if file_name == RECOVERY_POINT_FILE:
-            return {log.topic_partition: log.recovery_point for log in logs}
-        return {
-            log.topic_partition: log.log_start_offset
-            for log in logs
-            if log.log_start_offset > log.segments[0].base_offset
-        }
-
-    async def _write_offsets(
-        self, directory: LogDirectory, file_name: str, offsets: Mapping[TopicPartition, int]
-    ) -> None:
-        if not directory.is_online:
-            return
-        try:
-            await self._environment.offload(partial(directory.write_offsets, file_name, offsets))
-        except OSError as error:
-            what = f"Error while writing to checkpoint file {file_name} in {directory.path}"
-            directory.write_failed(error, what)
+        await self._checkpoints.write_recovery_points(directory)
 
     async def wait_directory_failed(self) -> None:
         """Returns once another directory is offline than were at the start or when this returned last."""
@@ -397,8 +279,8 @@ class Logs:
             nursery.start_soon(self._environment.flushes.run, self._environment.offload)
             for interval_ms, work in (
                 (min(config.flush_scheduler_interval_ms, 1000), self.flush_old),
-                (config.flush_offset_checkpoint_interval_ms, self._checkpoint_recovery_points),
-                (config.flush_start_offset_checkpoint_interval_ms, self._checkpoint_start_offsets),
+                (config.flush_offset_checkpoint_interval_ms, self._checkpoint_all_recovery_points),
+                (config.flush_start_offset_checkpoint_interval_ms, self._checkpoint_all_start_offsets),
                 (config.retention_check_interval_ms, self.delete_old_segments),
                 (config.producer_id_expiration_check_interval_ms, self._expire_producers),
                 (1000, self.remove_doomed),
@@ -417,13 +299,13 @@ class Logs:
                 except StorageError:
                     continue  # Logged where the directory went offline.
 
-    async def _checkpoint_recovery_points(self) -> None:
+    async def _checkpoint_all_recovery_points(self) -> None:
         for directory in self._log_directories:
-            await self._checkpoint(directory, RECOVERY_POINT_FILE)
+            await self._checkpoints.write_recovery_points(directory)
 
-    async def _checkpoint_start_offsets(self) -> None:
+    async def _checkpoint_all_start_offsets(self) -> None:
         for directory in self._log_directories:
-            await self._checkpoint(directory, LOG_START_OFFSET_FILE)
+            await self._checkpoints.write_log_start_offsets(directory)
 
     async def _expire_producers(self) -> None:
         now_ms = self._environment.clock.now_ms()
@@ -442,15 +324,12 @@ class Logs:
     async def remove_doomed(self) -> None:
         """Removes files and directories whose delay is over."""
         now_ms = self._environment.clock.now_ms()
-        paths = []
-        while self._doomed and self._doomed[0].due_ms <= now_ms:
-            paths.append(self._doomed.popleft().path)
+        paths = take_due(self._doomed, now_ms)
         for log in self._logs.values():
-            while log.doomed and log.doomed[0].due_ms <= now_ms:
-                # By name: the partition's directory may have been renamed since.
-                paths.append(os.path.join(log.path, os.path.basename(log.doomed.popleft().path)))
+            # By name: the partition's directory may have been renamed since.
+            paths += [os.path.join(log.path, os.path.basename(path)) for path in take_due(log.doomed, now_ms)]
         if paths:
-            await self._environment.offload(partial(_remove, paths))
+            await self._environment.offload(partial(remove, paths))
 
     # Closing
 
@@ -467,77 +346,16 @@ class Logs:
         self._logs.clear()
 
     async def _close_directory(self, directory: LogDirectory, logs: list[Log], broker_epoch: int) -> None:
-        async with trio.open_nursery() as nursery:
-            # All at once: a disk syncs many files in little more time than one.
-            for log in logs:
-                if log.recovery_point < log.log_end_offset:
-                    nursery.start_soon(_flush, log)
-        async with trio.open_nursery() as nursery:
-            for first in range(_CLOSING_THREADS):
-                nursery.start_soon(self._close_logs, directory, logs[first::_CLOSING_THREADS])
-        await self._checkpoint(directory, RECOVERY_POINT_FILE)
-        await self._checkpoint(directory, LOG_START_OFFSET_FILE)
+        await close_logs(directory, logs, self._environment.offload)
+        await self._checkpoint(directory)
         if directory.is_online:
             try:
                 await self._environment.offload(partial(write_marker, directory.path, broker_epoch))
             except OSError as error:
                 directory.fail(error, f"Error while marking {directory.path} as closed")
 
-    async def _close_logs(self, directory: LogDirectory, logs: Sequence[Log]) -> None:
-        if directory.is_online:
-            for log, error in await self._environment.offload(partial(_close_all, logs)):
-                directory.fail(error, f"Error while closing log of {log.topic_partition}")
-        else:
-            for log in logs:
-                log.close_files()
-
-
-async def _flush(log: Log) -> None:
-    """What cannot be flushed is noted where the directory goes offline."""
-    with suppress(StorageError):
-        await log.flush()
-
-
-def _close_all(logs: Sequence[Log]) -> list[tuple[Log, OSError]]:
-    """Closes logs; blocks. Those that could not be written, with the reason."""
-    failed = []
-    for log in logs:
-        try:
-            log.close()
-        except OSError as error:
-            log.close_files()
-            failed.append((log, error))
-    return failed
-
 
 async def _every(interval_s: float, work: Callable[[], Awaitable[None]]) -> None:
     while True:
         await trio.sleep(interval_s)
         await work()
-
-
-def _load_all(requests: Sequence[LoadRequest]) -> list[_Loaded]:
-    """Loads logs one after the other; blocks. Raises OSError."""
-    loaded = []
-    for request in requests:
-        try:
-            topic_id = read_topic_id(request.path)
-        except MalformedPartitionMetadata as error:
-            _log.warn("topic id is not readable", partition=str(request.topic_partition), error=str(error))
-            topic_id = None
-        loaded.append(_Loaded(request, load_log(request), topic_id))
-    return loaded
-
-
-def _remove(paths: Sequence[str]) -> None:
-    """Removes files and directories; what cannot be removed is logged and tried again by the next start."""
-    for path in paths:
-        try:
-            if os.path.isdir(path):
-                shutil.rmtree(path)
-            else:
-                os.unlink(path)
-        except FileNotFoundError:
-            continue
-        except OSError as error:
-            _log.warn("file is not removed", path=path, error=str(error))

@@ -1,0 +1,87 @@
+"""Offset checkpoints: the files in each log directory that hold one offset of each of its partitions.
+
+Recovery points, log start offsets and high watermarks; the format is `checkpoints`. A file has one writer at
+a time. Kafka: LogManager.checkpointRecoveryOffsetsInDir, checkpointLogStartOffsetsInDir, ReplicaManager's
+highWatermarkCheckpoints.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from functools import partial
+
+import trio
+
+from odradek.log.checkpoints import HIGH_WATERMARK_FILE, LOG_START_OFFSET_FILE, RECOVERY_POINT_FILE
+from odradek.log.log import Log
+from odradek.log.log_directory import LogDirectory
+from odradek.log.offload import Offload
+from odradek.metadata.topic_partition import TopicPartition
+
+
+class OffsetCheckpoints:
+    """The checkpoints of `logs`, which is looked at anew for each; owned by `Logs`.
+
+    A directory whose file cannot be read or written goes offline, unless the disk is only full.
+    """
+
+    __slots__ = ("_logs", "_offload", "_writing")
+
+    def __init__(self, logs: Mapping[TopicPartition, Log], offload: Offload) -> None:
+        self._logs = logs
+        self._offload = offload
+        self._writing: defaultdict[tuple[str, str], trio.Lock] = defaultdict(trio.Lock)
+        """Directory and file → held while a thread writes it: all writers share one `.tmp`."""
+
+    def read_high_watermarks(self, directories: Iterable[LogDirectory]) -> dict[TopicPartition, int]:
+        """Of every directory that can be read."""
+        offsets: dict[TopicPartition, int] = {}
+        for directory in directories:
+            if directory.is_online:
+                try:
+                    offsets |= directory.read_offsets(HIGH_WATERMARK_FILE)
+                except OSError as error:
+                    directory.fail(error, f"Error while reading checkpoint file in {directory.path}")
+        return offsets
+
+    async def write_high_watermarks(self, offsets: Mapping[TopicPartition, int]) -> None:
+        """Each partition's high watermark into the checkpoint beside its log."""
+        by_directory: dict[LogDirectory, dict[TopicPartition, int]] = {}
+        for topic_partition, offset in offsets.items():
+            log = self._logs.get(topic_partition)
+            if log is not None:
+                by_directory.setdefault(log.directory, {})[topic_partition] = offset
+        for directory, its_offsets in by_directory.items():
+            async with self._writing[directory.path, HIGH_WATERMARK_FILE]:
+                await self._write(directory, HIGH_WATERMARK_FILE, its_offsets)
+
+    async def write_recovery_points(self, directory: LogDirectory) -> None:
+        """As they are once nobody else writes the file."""
+        async with self._writing[directory.path, RECOVERY_POINT_FILE]:
+            offsets = {log.topic_partition: log.recovery_point for log in self._logs_in(directory)}
+            await self._write(directory, RECOVERY_POINT_FILE, offsets)
+
+    async def write_log_start_offsets(self, directory: LogDirectory) -> None:
+        """As they are once nobody else writes the file; only those that the segments do not tell."""
+        async with self._writing[directory.path, LOG_START_OFFSET_FILE]:
+            offsets = {
+                log.topic_partition: log.log_start_offset
+                for log in self._logs_in(directory)
+                if log.log_start_offset > log.segments[0].base_offset
+            }
+            await self._write(directory, LOG_START_OFFSET_FILE, offsets)
+
+    def _logs_in(self, directory: LogDirectory) -> list[Log]:
+        return [log for log in self._logs.values() if log.directory is directory]
+
+    async def _write(
+        self, directory: LogDirectory, file_name: str, offsets: Mapping[TopicPartition, int]
+    ) -> None:
+        if not directory.is_online:
+            return
+        try:
+            await self._offload(partial(directory.write_offsets, file_name, offsets))
+        except OSError as error:
+            what = f"Error while writing to checkpoint file {file_name} in {directory.path}"
+            directory.write_failed(error, what)
