@@ -133,6 +133,67 @@ async def test_the_wish_to_delete_what_does_not_exist_is_dropped(autojump_clock)
         assert await one.store.children(paths.DELETE_TOPICS) == frozenset()
 
 
+async def test_a_topic_that_is_deleted_as_soon_as_it_is_created_goes(autojump_clock):
+    """The wish was taken for one about a topic that does not exist, and dropped."""
+    async with cluster() as one:
+        await one.store.commit(Create(paths.topic("t"), topic((0,))), Create(paths.delete_topic("t")))
+        await trio.testing.wait_all_tasks_blocked()
+        assert await one.store.children(paths.DELETE_TOPICS) == frozenset()
+        assert await one.store.children(paths.TOPICS) == frozenset()
+
+
+async def test_a_new_controller_heeds_a_wish_that_comes_while_it_reads_the_topics(
+    autojump_clock, monkeypatch
+):
+    async with cluster(2) as two:
+        successor = two.members[1]
+        children = successor.store.children
+        listed: list[str] = []
+
+        async def children_and_then_more(path: str) -> frozenset[str]:
+            found: frozenset[str] = await children(path)
+            listed.append(path)
+            if listed.count(paths.TOPICS) == 2:
+                monkeypatch.undo()
+                await two.store.commit(Create(paths.topic("t"), topic((1,))), Create(paths.delete_topic("t")))
+            return found
+
+        monkeypatch.setattr(successor.store, "children", children_and_then_more)
+        await two.members[0].stop()
+        await two.wait(lambda snapshot: snapshot.controller_id == 1, node_id=1)
+        await trio.testing.wait_all_tasks_blocked()
+        assert await two.store.children(paths.DELETE_TOPICS) == frozenset()
+        assert await two.store.children(paths.TOPICS) == frozenset()
+
+
+async def test_our_bug_ends_the_office_and_not_the_broker(autojump_clock, monkeypatch):
+    async with cluster() as one:
+        failing = one.members[0].controller
+        first = failing.state.controller_epoch
+        monkeypatch.setattr("odradek.controller.partitions.topics_changed", lambda *_: 1 / 0)
+        await one.store.commit(Create(paths.topic("t"), topic((0,))))
+        await trio.testing.wait_all_tasks_blocked()
+        assert not failing.is_active
+        assert not await one.store.exists(paths.CONTROLLER)
+        await one.wait(lambda snapshot: "t" in snapshot.topics)
+        assert failing.state.controller_epoch == first + 1
+
+
+async def test_who_fails_as_controller_again_and_again_leaves_more_and_more_time_to_others(
+    autojump_clock, monkeypatch
+):
+    async with cluster() as one:
+        monkeypatch.setattr("odradek.controller.partitions.take_over", lambda *_: 1 / 0)
+        await one.store.commit(Delete(paths.CONTROLLER))
+        await trio.sleep(300)
+        elections = int((await one.store.get(paths.CONTROLLER_EPOCH)).data)
+        assert 10 < elections < 20
+        monkeypatch.undo()
+        await one.store.commit(Create(paths.topic("t"), topic((0,))))
+        await trio.sleep(31)
+        assert "t" in one.metadata.snapshot.topics
+
+
 async def test_nothing_is_deleted_where_deletion_is_disabled(autojump_clock):
     async with cluster(delete_topic_enable="false") as one:
         await one.store.commit(Create(paths.topic("t"), topic((0,))), Create(paths.delete_topic("t")))

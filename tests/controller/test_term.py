@@ -8,9 +8,9 @@ import pytest
 import trio
 import trio.testing
 
-from odradek.controller.commands import AlterPartitions, ElectLeaders, IsrChange, Reassign, ShutDown
+from odradek.controller.commands import AlterPartitions, ElectLeaders, IsrChange, Reassign, Refused, ShutDown
 from odradek.controller.state import Leadership
-from odradek.coordination.store import Create, Delete, Set
+from odradek.coordination.store import BadVersion, Create, Delete, Set
 from odradek.errors import KafkaError
 from odradek.metadata import paths, znodes
 from odradek.metadata.topic_partition import TopicPartition
@@ -18,7 +18,7 @@ from odradek.metadata.znodes import LeaderAndIsr, ReplicaAssignment, TopicAssign
 from odradek.protocol.error_codes import ErrorCode
 from odradek.protocol.generated.leader_and_isr_request import LeaderAndIsrRequest
 from tests.controller.cluster import Cluster, cluster
-from tests.controller.test_controller import TOPIC_ID, state, topic
+from tests.controller.test_controller import OTHER_ID, TOPIC_ID, state, topic
 
 T0 = TopicPartition("t", 0)
 
@@ -250,3 +250,38 @@ async def test_features_that_were_disabled_are_enabled_again(autojump_clock):
         await one.wait(lambda snapshot: snapshot.controller_id == 0)
         await trio.testing.wait_all_tasks_blocked()
         assert znodes.decode_features((await one.store.get(paths.FEATURE)).data) == (True, {})
+
+
+async def test_a_command_that_shows_a_bug_of_ours_is_the_only_one_that_fails(autojump_clock, monkeypatch):
+    async with cluster() as one:
+        await create(one, (0,))
+        epoch = one.controller.state.controller_epoch
+        with monkeypatch.context() as broken:
+            broken.setattr("odradek.controller.replica_elections.elect_leaders", lambda *_: 1 / 0)
+            with pytest.raises(KafkaError) as refused:
+                await one.controller.elect_leaders(ElectLeaders((T0,), unclean=False))
+        assert refused.value.code == ErrorCode.UNKNOWN_SERVER_ERROR
+        answers = await one.controller.elect_leaders(ElectLeaders((T0,), unclean=False))
+        assert isinstance(answers[T0], Refused)
+        assert one.controller.state.controller_epoch == epoch
+
+
+async def test_what_was_noticed_is_not_lost_when_something_else_could_not_be_written(
+    autojump_clock, monkeypatch
+):
+    """The node for moves was read in vain: the topic that came with it was written by somebody meanwhile."""
+    async with cluster(size=2) as two:
+        await create(two, (0,))
+        store = two.members[0].store
+
+        async def refused_once(*operations):
+            monkeypatch.undo()
+            raise BadVersion(paths.topic("u"))
+
+        monkeypatch.setattr(store, "commit", refused_once)
+        await two.store.commit(
+            Create(paths.topic("u"), topic((0,), topic_id=OTHER_ID)),
+            Create(paths.REASSIGN_PARTITIONS, znodes.encode_reassignments({T0: (1,)})),
+        )
+        await two.wait(lambda snapshot: snapshot.topics["t"].partitions[0].replicas == (1, 0))
+        assert "u" in two.metadata.snapshot.topics

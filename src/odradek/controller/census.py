@@ -31,14 +31,18 @@ _READS_AT_ONCE = 128
 
 
 async def read_cluster(store: MetadataStore) -> Elected:
-    """Read everything that a new controller has to know."""
+    """Read everything that a new controller has to know.
+
+    The wishes to delete come first: whatever a wish names was there before it, and is read after it.
+    """
+    deletions = await store.children(paths.DELETE_TOPICS)
     topics = await read_topics(store, await store.children(paths.TOPICS))
     partitions = [TopicPartition(name, n) for name, topic in topics.items() for n in topic.partitions]
     return Elected(
         brokers=await read_brokers(store),
         topics=topics,
         leadership=await read_leadership(store, partitions),
-        deletions=await store.children(paths.DELETE_TOPICS),
+        deletions=deletions,
     )
 
 

@@ -27,7 +27,18 @@ from odradek.controller.events import UncleanElectionEnabled
 from odradek.controller.rules import Rules
 from odradek.controller.state import ClusterState
 from odradek.controller.term import RETRY_SECONDS, Deposed, Outbox, Term
-from odradek.coordination.store import BadVersion, Create, MetadataStore, NodeExists, Set, StoreUnavailable
+from odradek.coordination.store import (
+    BadVersion,
+    Check,
+    Create,
+    Delete,
+    MetadataStore,
+    NodeExists,
+    NoNode,
+    Set,
+    StoreError,
+    StoreUnavailable,
+)
 from odradek.errors import KafkaError
 from odradek.metadata import paths, znodes
 from odradek.metadata.topic_partition import TopicPartition
@@ -38,6 +49,12 @@ from odradek.telemetry import get_logger
 __all__ = ["RETRY_SECONDS", "Controller"]
 
 _log = get_logger(__name__)
+
+_LONGEST_PAUSE_S = 30.0
+"""Before who failed as controller stands again; twice as long each time, from RETRY_SECONDS on."""
+
+_PROVEN_S = 60.0
+"""Who was controller for so long does not fail at once, whatever has ended its term."""
 
 
 @dataclass(slots=True)
@@ -66,6 +83,7 @@ class Controller:
         self._clock = clock
         self._term: Term | None = None
         self._stopped = frozenset({node_id} if rules.restart_ends_leadership else ())
+        self._pause_s = RETRY_SECONDS
 
     # -- what others ask
 
@@ -158,14 +176,40 @@ class Controller:
         return Term(self._store, self._rules, self._outbox, state, written.version)
 
     async def _lead(self, term: Term, ready: Callable[[], None]) -> None:
-        """Be the controller until somebody else is."""
+        """Be the controller until somebody else is, or until that fails: our bug costs the office only."""
         epoch = term.state.controller_epoch
         _log.info("elected controller", epoch=epoch)
+        elected_at = trio.current_time()
         self._term = term
         stopped, self._stopped = self._stopped, frozenset()
         try:
             await term.run(stopped, ready)
         except Deposed:
             _log.info("no longer controller", epoch=epoch)
+            return
+        except StoreError:
+            raise
+        except Exception as error:  # noqa: BLE001 - the broker goes on, and another may do better
+            _log.error("unexpected error as controller, resigning", epoch=epoch, exc_info=error)
         finally:
             self._term = None
+        if trio.current_time() - elected_at >= _PROVEN_S:
+            self._pause_s = RETRY_SECONDS
+        await self._resign(term)
+        await trio.sleep(self._pause_s)
+        self._pause_s = min(2 * self._pause_s, _LONGEST_PAUSE_S)
+
+    async def _resign(self, term: Term) -> None:
+        """Have somebody elected, unless somebody was. Raises SessionExpired, which has the same effect."""
+        while True:
+            try:
+                await self._store.commit(
+                    Check(paths.CONTROLLER_EPOCH, term.epoch_version), Delete(paths.CONTROLLER)
+                )
+            except StoreUnavailable as error:
+                _log.error("metadata store failed, resigning again", path=error.path, exc_info=error)
+                await trio.sleep(RETRY_SECONDS)
+            except (BadVersion, NoNode):
+                return
+            else:
+                return

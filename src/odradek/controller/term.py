@@ -17,7 +17,7 @@ import trio
 
 from odradek.controller import answers, census, tree
 from odradek.controller.commands import Command
-from odradek.controller.decision import Outgoing
+from odradek.controller.decision import Decision, Outgoing
 from odradek.controller.events import (
     BrokersChanged,
     DeletionsChanged,
@@ -121,10 +121,10 @@ class Term:
     ) -> None:
         self.state = state
         """What this controller knows."""
+        self.epoch_version = epoch_version
         self._store = store
         self._rules = rules
         self._outbox = outbox
-        self._epoch_version = epoch_version
         self._changes = store.changes(*_WATCHED)
         self._inbox: deque[_Asked | Event] = deque()
         self._rebalance_at = trio.current_time() + FIRST_REBALANCE_SECONDS
@@ -162,6 +162,9 @@ class Term:
                     raise
                 except StoreError as error:
                     _log.info("a decision could not be written, reading all again", path=error.path)
+                    # What was dirty need not have been heeded yet, and not all of it is read to begin.
+                    for path in _WATCHED:
+                        self._changes.mark_dirty(path)
                     await self._begin()
         finally:
             self._outbox.open({})
@@ -245,9 +248,7 @@ class Term:
         if paths.PREFERRED_REPLICA_ELECTION in dirty:
             await self._catch_up_with_preferred_elections()
         if paths.DELETE_TOPICS in dirty:
-            topics = await self._store.children(paths.DELETE_TOPICS)
-            if topics != self.state.deleting:
-                await self._carry_out(DeletionsChanged(topics))
+            await self._catch_up_with_deletions()
 
     async def _check_still_elected(self) -> None:
         try:
@@ -280,17 +281,19 @@ class Term:
         self._outbox.open(destinations)
 
     async def _catch_up_with_topics(self, dirty: frozenset[str]) -> None:
-        """Follow the set of topics, and read those that changed; new ones are read after the next wake."""
+        """Follow the set of topics, and read those that are new or changed."""
+        prefix = f"{paths.TOPICS}/"
+        names = {path.removeprefix(prefix) for path in dirty if path.startswith(prefix)}
         gone: frozenset[str] = frozenset()
         if paths.TOPICS in dirty:
             there = await self._store.children(paths.TOPICS)
             gone = frozenset(self.state.topics.keys() - there)
             for topic in gone:
                 self._changes.discard(paths.topic(topic))
-            for topic in sorted(there - self.state.topics.keys()):
-                self._changes.add(paths.topic(topic))
-        prefix = f"{paths.TOPICS}/"
-        names = [path.removeprefix(prefix) for path in dirty if path.startswith(prefix)]
+            new = there - self.state.topics.keys()
+            for topic in sorted(new):
+                self._changes.follow(paths.topic(topic))
+            names |= new
         read = await census.read_topics(self._store, names)
         changed = {name: topic for name, topic in read.items() if not self._is_known(name, topic)}
         if changed or gone:
@@ -299,6 +302,14 @@ class Term:
     def _is_known(self, name: str, topic: znodes.TopicAssignment) -> bool:
         known = self.state.topics.get(name)
         return known == topic and known.version == topic.version
+
+    async def _catch_up_with_deletions(self) -> None:
+        wishes = await self._store.children(paths.DELETE_TOPICS)
+        if not wishes <= self.state.topics.keys():
+            # A topic was there before the wish to delete it: if it is not to be found now, it is gone.
+            await self._catch_up_with_topics(frozenset({paths.TOPICS}))
+        if wishes != self.state.deleting:
+            await self._carry_out(DeletionsChanged(wishes))
 
     async def _catch_up_with_isr_changes(self) -> None:
         found = await self._notifications(paths.ISR_CHANGE_NOTIFICATION, znodes.decode_isr_changes)
@@ -369,7 +380,7 @@ class Term:
 
     async def _carry_out(self, event: Event, state: ClusterState | None = None) -> object:
         """Decide, write, and only then believe it and tell the brokers; what follows is decided next."""
-        decision = self._rules.decide(state or self.state, event)
+        decision = self._decide(event, state or self.state)
         await self._commit(await tree.operations(self._store, decision.writes))
         self.state = decision.state
         for outgoing in decision.requests:
@@ -379,6 +390,18 @@ class Term:
             self._changes.wake()
         return decision.answer
 
+    def _decide(self, event: Event, state: ClusterState) -> Decision:
+        """Raises KafkaError to refuse a command, also one that shows a bug of ours: nothing has happened."""
+        try:
+            return self._rules.decide(state, event)
+        except KafkaError:
+            raise
+        except Exception as error:
+            if not isinstance(event, Command):
+                raise
+            _log.error("unexpected error in a command", command=type(event).__name__, exc_info=error)
+            raise KafkaError(ErrorCode.UNKNOWN_SERVER_ERROR) from error
+
     async def _commit(self, operations: Sequence[Operation]) -> None:
         """Write, as long as nobody else was elected; a decision of very many writes goes in parts.
 
@@ -387,7 +410,7 @@ class Term:
         try:
             for at in range(0, len(operations), OPERATIONS_IN_A_COMMIT):
                 part = operations[at : at + OPERATIONS_IN_A_COMMIT]
-                await self._store.commit(Check(paths.CONTROLLER_EPOCH, self._epoch_version), *part)
+                await self._store.commit(Check(paths.CONTROLLER_EPOCH, self.epoch_version), *part)
         except BadVersion as error:
             if error.path == paths.CONTROLLER_EPOCH:
                 raise Deposed from error
