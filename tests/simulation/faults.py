@@ -60,6 +60,7 @@ class Faults:
             (3, self._depose),
             (2, self._ensemble_away),
             (3, self._jump),
+            (3, self._fail_disk),
         ]
         if self._flushed:
             faults.append((2, self._blackout))
@@ -79,6 +80,8 @@ class Faults:
                 broker.session.regain_touch("cut")
             if broker.state is State.STOPPING:
                 await broker.wait_down()
+            if broker.has_failed_disk:
+                await broker.stop()
             if broker.state is State.DOWN:
                 broker.start()
         self.look()
@@ -148,6 +151,17 @@ class Faults:
         await trio.lowlevel.checkpoint()
         self.look()
 
+    async def _fail_disk(self) -> None:
+        """A disk takes nothing any more; its broker is restarted with another that holds the same."""
+        broker = self._pick(State.UP)
+        if broker is None or self._guarded(broker):
+            return
+        broker.fail_disk(self._random.choice(broker.disks))
+        await trio.sleep(self._duration_s(6.0))
+        if broker.has_failed_disk and broker.state is State.UP and not broker.is_paused:
+            await broker.stop()
+            await self._start_again(broker)
+
     async def _jump(self) -> None:
         broker = self._pick(State.UP, State.STARTING, State.DOWN)
         if broker is not None:
@@ -162,7 +176,9 @@ class Faults:
         if self._guarded(broker) or self._cluster.ensemble.is_away:
             return False
         others = [each for each in self._cluster.brokers.values() if each is not broker]
-        if not all(each.state is State.UP and each.is_connected for each in others):
+        if not all(
+            each.state is State.UP and each.is_connected and not each.has_failed_disk for each in others
+        ):
             return False  # they may be about to leave their ISRs to the one that loses its pages
         return all(isr != (broker.node_id,) for isr in self._isrs())
 

@@ -100,7 +100,7 @@ class Invariants:
 
     def _look_at(self, broker: BrokerProcess, partition: Partition) -> None:
         name, log = partition.topic_partition, partition.log
-        if log is None:
+        if log is None or not log.directory.is_online:
             return
         if partition.is_leader:
             self._check_leader(broker, partition)

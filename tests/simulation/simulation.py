@@ -101,13 +101,14 @@ class _Simulation:
         self._findings = Findings(self._trace)
         self._partitions = [Partition(TOPIC, index) for index in range(plan.partitions)]
         self._flushed = self._random.random() < 0.35
+        self._disks = self._random.choice([1, 1, 2])
 
     async def run(self) -> Result:
         async with simulated_cluster(self._machine, self._directory, self._trace) as cluster:
             self._cluster = cluster
             self._invariants = Invariants(cluster, self._findings)
             for node_id in range(1, self._plan.brokers + 1):
-                cluster.add_broker(node_id, self._properties())
+                cluster.add_broker(node_id, self._properties(), disks=self._disks)
             with trio.move_on_after(_START_S) as starting:
                 await self._start()
                 await self._create_topic()
@@ -163,7 +164,9 @@ class _Simulation:
             CreatableTopicConfig("segment.bytes", self._random.choice(["16384", "1073741824"])),
         ]
         topic = CreatableTopic(TOPIC, plan.partitions, min(3, plan.brokers), configs=configs)
-        self._trace.note("plan", f"flushed {self._flushed}, {[(c.name, c.value) for c in configs]}")
+        self._trace.note(
+            "plan", f"flushed {self._flushed}, disks {self._disks}, {[(c.name, c.value) for c in configs]}"
+        )
         admin = self._client("admin")
         while True:
             with suppress(*Lost):

@@ -21,6 +21,7 @@ _FAULTS = (
     "ms ahead",
     "slow:",
     "reset: 1",
+    "cannot write to disk-1",
 )
 
 

@@ -4,6 +4,8 @@ import os
 from pathlib import Path
 from random import Random
 
+import pytest
+
 from odradek.testing.page_cache import PAGE_BYTES, PageCache
 
 
@@ -75,3 +77,23 @@ def test_what_is_left_is_on_disk_the_next_time(tmp_path: Path) -> None:
     assert cache.lose_power(tmp_path, Random(6)) == []
     assert (tmp_path / "file").read_bytes() == left
     cache.close()
+
+
+def test_a_failed_disk_takes_nothing_until_it_is_mended(tmp_path: Path) -> None:
+    cache = PageCache()
+    broken, working = tmp_path / "broken", tmp_path / "working"
+    descriptors = []
+    for disk in (broken, working):
+        (disk / "topic-0").mkdir(parents=True)
+        descriptors.append(os.open(disk / "topic-0" / "log", os.O_RDWR | os.O_CREAT))
+    on_broken, on_working = descriptors
+    cache.fail(broken)
+    assert cache.pwrite(on_working, b"new", 0) == 3
+    with pytest.raises(OSError, match="Input/output error"):
+        cache.pwrite(on_broken, b"new", 0)
+    with pytest.raises(OSError, match="Input/output error"):
+        cache.sync(on_broken)
+    cache.mend(broken)
+    assert cache.pwrite(on_broken, b"new", 0) == 3
+    for descriptor in descriptors:
+        os.close(descriptor)

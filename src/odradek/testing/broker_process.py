@@ -51,11 +51,14 @@ class _Ghost(NamedTuple):
 class BrokerProcess:
     """A broker's place in the cluster: node id, host, disk and clock. Owned by the simulation's tasks."""
 
-    def __init__(self, cluster: SimulatedCluster, node_id: int, properties: Mapping[str, str]) -> None:
+    def __init__(
+        self, cluster: SimulatedCluster, node_id: int, properties: Mapping[str, str], *, disks: int
+    ) -> None:
         self.node_id = node_id
         self.host = f"broker-{node_id}"
         self.clock = SkewedClock()
         self.directory: Path = cluster.directory / self.host
+        self.disks = tuple(self.directory / f"disk-{number}" for number in range(1, disks + 1))
         self.state = State.DOWN
         self.running: RunningBroker | None = None
         """What runs, once it serves."""
@@ -83,18 +86,24 @@ class BrokerProcess:
         """Whether it runs and its session with the ensemble is at no risk."""
         return self.session is not None and self.session.is_in_touch
 
+    @property
+    def has_failed_disk(self) -> bool:
+        return any(map(self._cluster.machine.page_cache.has_failed, self.disks))
+
     # Life
 
     def start(self) -> None:
-        """Begin a process of the broker; `running` is set once it serves."""
+        """Begin a process of the broker, on disks that work; `running` is set once it serves."""
         assert self.state is State.DOWN
         self.state = State.STARTING
         self._note("starts")
         self._cluster.network.start_host(self.host)
         self._process = Process(self.host)
         self._scope = trio.CancelScope()
-        # Of a process that was killed; the kernel let go of the lock with it, which here lives on.
-        (self.directory / ".lock").unlink(missing_ok=True)
+        for disk in self.disks:
+            self._cluster.machine.page_cache.mend(disk)
+            # Of a process that was killed; the kernel let go of the lock with it, which here lives on.
+            (disk / ".lock").unlink(missing_ok=True)
         self._process.start_soon(self._cluster.nursery, self._live, self._process, self._scope)
 
     async def _live(self, process: Process, scope: trio.CancelScope) -> None:
@@ -129,7 +138,7 @@ class BrokerProcess:
         return BrokerConfig(
             {
                 "broker.id": str(self.node_id),
-                "log.dirs": str(self.directory),
+                "log.dirs": ",".join(map(str, self.disks)),
                 "listeners": listeners,
                 "zookeeper.session.timeout.ms": str(self._cluster.ensemble.session_timeout_ms),
                 **self._properties,
@@ -184,6 +193,11 @@ class BrokerProcess:
         self._tell()
         # The rest of this round of trio's loop may still run a task of the process.
         await trio.lowlevel.checkpoint()
+
+    def fail_disk(self, disk: Path) -> None:
+        """Nothing can be written to one of its disks, until it is started anew."""
+        self._note(f"cannot write to {disk.name}")
+        self._cluster.machine.page_cache.fail(disk)
 
     def pause(self) -> None:
         """Stop running, as by SIGSTOP."""

@@ -43,9 +43,9 @@ class SimulatedCluster:
         )
         self.brokers: dict[int, BrokerProcess] = {}
 
-    def add_broker(self, node_id: int, properties: Mapping[str, str]) -> BrokerProcess:
-        """One more broker, down until it is started."""
-        broker = self.brokers[node_id] = BrokerProcess(self, node_id, properties)
+    def add_broker(self, node_id: int, properties: Mapping[str, str], *, disks: int = 1) -> BrokerProcess:
+        """One more broker, down until it is started; each of its disks is a log directory."""
+        broker = self.brokers[node_id] = BrokerProcess(self, node_id, properties, disks=disks)
         return broker
 
     def bury(self) -> None:

@@ -81,6 +81,7 @@ class Machine:
                 (os, "urandom", self._entropy.randbytes),
                 (random, "_urandom", self._entropy.randbytes),
                 (os, "fsync", self.page_cache.sync),
+                (os, "pwrite", self.page_cache.pwrite),
                 (trio.to_thread, "run_sync", self._run_inline),
                 (telemetry.loggers, "output", self.log_output),
                 # Tasks are sorted before they are shuffled: sets of them have no order of their own.

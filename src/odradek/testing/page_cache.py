@@ -4,7 +4,8 @@ Files are real ones, in memory if the machine has such a file system. A file's c
 is remembered; a power failure makes of each page that changed since one of its two states, and of a length
 that changed one between the two. A process that is killed loses nothing, for the cache is the kernel's.
 Names (creating, renaming, deleting) are taken to be on disk at once, as with a journaling file system that
-is asked to sync the file.
+is asked to sync the file. A disk may also fail: then nothing below its directory can be written or synced
+any more, though all of it can be read.
 
 Linux only: a descriptor that was opened for writing is read through /proc.
 """
@@ -12,12 +13,18 @@ Linux only: a descriptor that was opened for writing is read through /proc.
 from __future__ import annotations
 
 import os
+from errno import EIO
 from pathlib import Path
 from random import Random
 from stat import S_ISDIR
 from typing import NamedTuple
 
+from odradek.records.batch import Buffer
+
 PAGE_BYTES = 4096
+
+_pwrite = os.pwrite
+"""The system's own, whatever stands in its place during a simulation."""
 
 
 class _Synced(NamedTuple):
@@ -32,9 +39,38 @@ class PageCache:
 
     def __init__(self) -> None:
         self._synced: dict[int, _Synced] = {}
+        self._failed: set[Path] = set()
+
+    def fail(self, directory: Path) -> None:
+        """The disk that is mounted there takes nothing any more."""
+        self._failed.add(directory)
+
+    def mend(self, directory: Path) -> None:
+        """The disk is as good as new, with what was on it."""
+        self._failed.discard(directory)
+
+    def has_failed(self, directory: Path) -> bool:
+        return directory in self._failed
+
+    def _check(self, descriptor: int) -> None:
+        """Raises OSError if the file is on a disk that failed."""
+        path = Path(os.readlink(f"/proc/self/fd/{descriptor}"))
+        if not self._failed.isdisjoint(path.parents):
+            raise OSError(EIO, os.strerror(EIO), str(path))
+
+    def pwrite(self, descriptor: int, data: Buffer, offset: int) -> int:
+        """Raises OSError."""
+        if self._failed:
+            self._check(descriptor)
+        return _pwrite(descriptor, data, offset)
 
     def sync(self, descriptor: int) -> None:
-        """fsync: the content of the file is on disk."""
+        """fsync: the content of the file is on disk. Raises OSError."""
+        if self._failed:
+            self._check(descriptor)
+        self._remember(descriptor)
+
+    def _remember(self, descriptor: int) -> None:
         status = os.fstat(descriptor)
         if S_ISDIR(status.st_mode):
             return
@@ -63,7 +99,7 @@ class PageCache:
             replacement.write_bytes(left)
             os.replace(replacement, path)
             with open(path, "rb") as file:
-                self.sync(file.fileno())
+                self._remember(file.fileno())
         return losers
 
     def close(self) -> None:
