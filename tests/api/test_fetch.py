@@ -322,8 +322,8 @@ async def test_records_are_not_held_while_a_poll_waits(tmp_path, autojump_clock)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(poll)
             await trio.testing.wait_all_tasks_blocked()
-            assert segment.leases == 0
-        assert segment.leases == 0
+            assert segment.file.leases == 0
+        assert segment.file.leases == 0
 
 
 async def test_another_topic_of_the_same_name_is_noticed(tmp_path, autojump_clock):

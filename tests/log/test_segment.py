@@ -273,16 +273,16 @@ def test_a_forgotten_slice_gives_its_lease_back(tmp_path):
     made = segment(tmp_path, placed(100))
     held = read(made, 100)
     assert held.view()
-    assert (made.leases, made.views) == (1, 1)
+    assert (made.file.leases, made.file.views) == (1, 1)
     del held
-    assert (made.leases, made.views) == (0, 0)
+    assert (made.file.leases, made.file.views) == (0, 0)
 
 
 def test_releasing_twice_is_once(tmp_path):
     made = segment(tmp_path, placed(100))
     with read(made, 100) as held:
         held.release()
-    assert made.leases == 0
+    assert made.file.leases == 0
     assert len(held) == 0
 
 

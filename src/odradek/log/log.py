@@ -553,8 +553,7 @@ class Log:
         path = os.path.join(os.path.dirname(self.path), name)
         with self._on_disk(f"Error while renaming dir for {self._where()}"):
             for segment in self.segments:
-                if segment.leases:
-                    segment.fileno()
+                segment.file.before_rename()
             os.rename(self.path, path)
         self.path = path
         self.snapshots.directory = path

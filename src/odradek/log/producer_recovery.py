@@ -85,9 +85,9 @@ def _replay_segments(
         found = segment.locate(start_offset)
         if found is None:
             continue
-        for position, header in segment.batches(found[0]):
+        for position, header in segment.file.batches(found[0]):
             if header.last_offset >= end_offset:
                 break
-            batch = segment.batch(position, header) if header.is_control else b""
+            batch = segment.file.batch(position, header) if header.is_control else b""
             for completed in replay_batch(producers, header, batch):
                 producers.complete(completed)

@@ -28,6 +28,7 @@ from odradek.log.file_names import (
     offset_file_name,
     offset_of_file,
 )
+from odradek.log.file_records import FileRecords
 from odradek.log.leader_epochs import LeaderEpochs
 from odradek.log.producer_recovery import rebuild_producers, replay_batch
 from odradek.log.producer_snapshots import ProducerSnapshots
@@ -296,18 +297,15 @@ def _finish_swap(path: str, swaps: list[str]) -> None:
 
 
 def _next_offset_of_file(log_file: str, base_offset: int) -> int:
-    segment = Segment(
-        os.path.dirname(log_file), base_offset, SegmentLimits(0, 0), os.stat(log_file).st_size, 0
-    )
-    segment.path = log_file
+    file = FileRecords(log_file, os.stat(log_file).st_size)
     next_offset = base_offset
     try:
-        for _, header in segment.batches():
+        for _, header in file.batches():
             next_offset = header.next_offset
     except KafkaError:
         return next_offset
     finally:
-        segment.close_files()
+        file.close()
     return next_offset
 
 
@@ -322,8 +320,8 @@ def recover_segment(segment: Segment, producers: ProducerState, epochs: LeaderEp
     max_timestamp, offset_of_max_timestamp = -1, -1
     valid_bytes = last_index_entry = 0
     try:
-        for position, header in segment.batches():
-            batch = segment.batch(position, header)
+        for position, header in segment.file.batches():
+            batch = segment.file.batch(position, header)
             if compute_crc(batch, header.magic) != header.crc:
                 _log.warn("damaged batch", segment=segment.path, position=position, offset=header.base_offset)
                 break

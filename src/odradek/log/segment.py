@@ -1,16 +1,12 @@
 """Segment: one .log file with its indexes, the batches from its base offset up to the next segment's.
 
-Appended with pwrite, read through a read-only map of the file or sent from the file itself. The map is made
-anew when the file has grown past it; a view of the old one stays good.
-
-Kafka: LogSegment, FileRecords.
+Knows which offsets and times its batches have and where in the file each is; the file itself is
+`FileRecords`. Kafka: LogSegment.
 """
 
 from __future__ import annotations
 
-import mmap
 import os
-from collections.abc import Iterator
 from itertools import islice
 from struct import Struct
 from typing import NamedTuple
@@ -24,15 +20,15 @@ from odradek.log.file_names import (
     TRANSACTION_INDEX_SUFFIX,
     offset_file_name,
 )
+from odradek.log.file_records import BATCH_PREFIX, FileRecords
 from odradek.log.index_file import create_empty
 from odradek.log.offset_index import MAX_RELATIVE_OFFSET, OffsetIndex
 from odradek.log.slice import LogSlice
 from odradek.log.time_index import TimeIndex
 from odradek.log.transaction_index import TransactionIndex
-from odradek.records.batch import HEADER_SIZE_BYTES, MAGIC_OFFSET, PREFIX_SIZE_BYTES, BatchHeader, read_header
+from odradek.records.batch import MAGIC_OFFSET, PREFIX_SIZE_BYTES, BatchHeader
 from odradek.records.record import read_records
 
-_PREFIX = Struct(">qi")
 _LAST_OFFSET_DELTA = Struct(">i")
 _LAST_OFFSET_DELTA_OFFSET = 23
 _LOCATE_BYTES = 26
@@ -44,12 +40,8 @@ _RECENT_BATCHES = 512
 _FOLLOWED_READERS = 64
 """Readers of a segment, batch by batch, for whom the place of the next is remembered."""
 
-_SMALL_READ_BYTES = 32 * 1024
-
 _MAX_DISPROVED_BATCHES = 8
 """Batches whose max timestamp is none of their records', read for one question about a time."""
-
-_NOTHING = bytes(HEADER_SIZE_BYTES)
 
 
 class SegmentLimits(NamedTuple):
@@ -80,27 +72,20 @@ class Segment:
 
     __slots__ = (
         "_bytes_since_index_entry",
-        "_fd",
         "_following",
-        "_is_closed",
-        "_mapping",
         "_max_timestamp",
         "_offset_of_max_timestamp",
         "_recent",
-        "_stale_end",
         "base_offset",
         "created_ms",
         "directory",
+        "file",
         "index_interval_bytes",
-        "leases",
         "offset_index",
-        "path",
         "roll_jitter_ms",
         "rolling_timestamp",
-        "size_bytes",
         "time_index",
         "transaction_index",
-        "views",
     )
 
     def __init__(
@@ -111,8 +96,7 @@ class Segment:
 
         self.directory = directory
         self.base_offset = base_offset
-        self.size_bytes = size_bytes
-        self.path = path(LOG_SUFFIX)
+        self.file = FileRecords(path(LOG_SUFFIX), size_bytes)
         self.offset_index = OffsetIndex(path(INDEX_SUFFIX), base_offset, limits.index_size_bytes)
         self.time_index = TimeIndex(path(TIME_INDEX_SUFFIX), base_offset, limits.index_size_bytes)
         self.transaction_index = TransactionIndex(path(TRANSACTION_INDEX_SUFFIX), base_offset)
@@ -120,8 +104,6 @@ class Segment:
         self.roll_jitter_ms = limits.roll_jitter_ms
         self.rolling_timestamp: int | None = None
         """Of the first batch; None until it was looked up. Segments are rolled by it."""
-        self.leases = 0
-        self.views = 0
         self.index_interval_bytes = limits.index_interval_bytes
         self._bytes_since_index_entry = 0
         self._max_timestamp: int | None = None
@@ -129,11 +111,6 @@ class Segment:
         self._recent: dict[int, tuple[int, int]] = {}
         self._following: dict[int, int] = {}
         """Where the batch begins that comes next, by the offset after the one that was found last."""
-        self._fd = -1
-        self._mapping: mmap.mmap | None = None
-        self._stale_end = 0
-        """End of what a truncation had to leave in the file because it was being looked at; 0 for nothing."""
-        self._is_closed = False
 
     @classmethod
     def create(cls, directory: str, base_offset: int, limits: SegmentLimits, now_ms: int) -> Segment:
@@ -154,44 +131,15 @@ class Segment:
 
     # Files
 
-    def fileno(self) -> int:
-        if self._fd < 0:
-            self._fd = os.open(self.path, os.O_RDWR | os.O_CLOEXEC)
-        return self._fd
+    @property
+    def path(self) -> str:
+        """Of the .log file."""
+        return self.file.path
 
-    def view(self, position: int, end: int) -> memoryview:
-        """[position, end) of the file; hold a lease and count it in `views` while looking at it.
-
-        A little that was appended after the file was mapped is read instead: to map anew costs 20 µs.
-        """
-        mapping = self._mapping
-        if end - position <= _SMALL_READ_BYTES and (mapping is None or len(mapping) < end):
-            return memoryview(os.pread(self.fileno(), end - position, position))
-        return memoryview(self._map(end))[position:end]
-
-    def _map(self, end: int) -> mmap.mmap:
-        mapping = self._mapping
-        if mapping is None or len(mapping) < end:
-            mapping = mmap.mmap(self.fileno(), self.size_bytes, access=mmap.ACCESS_READ)
-            self._mapping = mapping
-        return mapping
-
-    def end_lease(self, had_view: bool) -> None:
-        """A slice was released; do what waited for it."""
-        self.leases -= 1
-        if had_view:
-            self.views -= 1
-            if not self.views and self._stale_end:
-                self._cut_stale_end()
-        if self._is_closed and not self.leases:
-            self._close_file()
-
-    def _cut_stale_end(self) -> None:
-        try:
-            os.ftruncate(self.fileno(), self.size_bytes)
-        except OSError:
-            return  # Marked as the end already; the next truncation or recovery cuts it.
-        self._stale_end = 0
+    @property
+    def size_bytes(self) -> int:
+        """Of the .log file; measured paths look there."""
+        return self.file.size_bytes
 
     def activate(self) -> None:
         """Ready for appends: the indexes are in memory. Raises OSError."""
@@ -200,11 +148,9 @@ class Segment:
 
     def rest(self) -> None:
         """Lets go of what only reading opened; the next use opens it again. Not while a slice is held."""
-        self._mapping = None
+        self.file.rest()
         self.offset_index.rest()
         self.time_index.rest()
-        if not self.leases:
-            self._close_file()
 
     def deactivate(self) -> None:
         """No appends will come: the indexes are mapped when they are asked."""
@@ -227,15 +173,7 @@ class Segment:
         """Lets the files go without writing: the disk may have failed, or they are to be deleted."""
         self.offset_index.close()
         self.time_index.close()
-        self._mapping = None
-        self._is_closed = True
-        if not self.leases:
-            self._close_file()
-
-    def _close_file(self) -> None:
-        if self._fd >= 0:
-            os.close(self._fd)
-            self._fd = -1
+        self.file.close()
 
     def file_paths(self) -> tuple[str, str, str, str]:
         return self.path, self.offset_index.path, self.time_index.path, self.transaction_index.path
@@ -243,13 +181,12 @@ class Segment:
     def move_to(self, directory: str) -> None:
         """The partition's directory was renamed: from now on the files are found there."""
         self.directory = directory
-        for part in (self, self.offset_index, self.time_index, self.transaction_index):
+        for part in (self.file, self.offset_index, self.time_index, self.transaction_index):
             part.path = os.path.join(directory, os.path.basename(part.path))
 
     def mark_deleted(self) -> list[str]:
         """Renames the files for their deletion and closes them; the new paths. Raises OSError."""
-        if self.leases:
-            self.fileno()
+        self.file.before_rename()
         self.close_files()
         renamed = []
         for path in self.file_paths():
@@ -272,7 +209,8 @@ class Segment:
         A write that fails leaves the segment as it was, if the disk lets us cut off what it took; then raises
         OSError.
         """
-        start = position = self.size_bytes
+        file = self.file
+        start = position = file.size_bytes
         if not start:
             self.rolling_timestamp = (
                 headers[0].max_timestamp if len(headers) == 1 else _max_timestamp(headers)
@@ -280,7 +218,7 @@ class Segment:
         max_timestamp = self.max_timestamp
         before = (max_timestamp, self._offset_of_max_timestamp, self._bytes_since_index_entry)
         try:
-            self._write(records, start)
+            file.write(records, start)
             for header in headers:
                 size_bytes = header.batch_length + PREFIX_SIZE_BYTES
                 last_offset = header.base_offset + header.last_offset_delta
@@ -296,32 +234,22 @@ class Segment:
                     self._recent[header.base_offset] = (position, size_bytes)
                 position += size_bytes
         except OSError:
-            self._undo_append(headers[0].base_offset, start)
+            self._undo_append(headers[0].base_offset)
             self._max_timestamp, self._offset_of_max_timestamp, self._bytes_since_index_entry = before
             raise
-        self.size_bytes = position
+        file.size_bytes = position
         if len(self._recent) > _RECENT_BATCHES:
             for offset in list(islice(self._recent, _RECENT_BATCHES // 2)):
                 del self._recent[offset]
 
-    def _write(self, records: memoryview | bytes | bytearray, position: int) -> None:
-        size_bytes = len(records)
-        written = os.pwrite(self._fd if self._fd >= 0 else self.fileno(), records, position)
-        while written < size_bytes:
-            written += os.pwrite(self._fd, memoryview(records)[written:], position + written)
-        if self._stale_end > position + size_bytes:
-            # What a truncation left behind must not look like a continuation after a crash.
-            os.pwrite(self._fd, _NOTHING[: self._stale_end - position - size_bytes], position + size_bytes)
-
-    def _undo_append(self, base_offset: int, size_bytes: int) -> None:
+    def _undo_append(self, base_offset: int) -> None:
         for offset in [offset for offset in self._recent if offset >= base_offset]:
             del self._recent[offset]
-        if not size_bytes:
+        if not self.size_bytes:
             self.rolling_timestamp = None
         self.offset_index.truncate_to(base_offset)
         self.time_index.truncate_to(base_offset)
-        if not self._stale_end:
-            os.ftruncate(self.fileno(), size_bytes)
+        self.file.undo_write()
 
     def seal(self) -> None:
         """The segment is not the active one any more: completes the time index, maps both. Raises OSError."""
@@ -332,7 +260,7 @@ class Segment:
         self, size_bytes: int, last_offset: int, max_timestamp: int, rules: RollRules, now_ms: int
     ) -> bool:
         """Whether an append of `size_bytes` up to `last_offset` belongs into a new segment. Measured path."""
-        own_size_bytes = self.size_bytes
+        own_size_bytes = self.file.size_bytes
         if own_size_bytes > rules.segment_bytes - size_bytes:
             return True
         if own_size_bytes and self.waited_ms(now_ms, max_timestamp) > rules.segment_ms - self.roll_jitter_ms:
@@ -346,7 +274,7 @@ class Segment:
         first = self.rolling_timestamp
         if first is None:
             first = self.rolling_timestamp = next(
-                (header.max_timestamp for _, header in self.batches()), None
+                (header.max_timestamp for _, header in self.file.batches()), None
             )
         if first is not None and first >= 0:
             return max_timestamp - first
@@ -385,15 +313,16 @@ class Segment:
         following = self._following
         remembered = following.pop(offset, None)
         position = self.offset_index.lookup(offset) if remembered is None else remembered
-        mapping = self._mapping
-        mapped = 0 if mapping is None else min(len(mapping), self.size_bytes)
+        file = self.file
+        mapping = file.mapping
+        mapped = 0 if mapping is None else min(len(mapping), file.size_bytes)
         while True:
             if mapping is None or mapped - position < _LOCATE_BYTES:
-                if self.size_bytes - position < _LOCATE_BYTES:
+                if file.size_bytes - position < _LOCATE_BYTES:
                     return None
-                mapped = self.size_bytes
-                mapping = self._map(mapped)
-            last_offset, length = _PREFIX.unpack_from(mapping, position)
+                mapped = file.size_bytes
+                mapping = file.map(mapped)
+            last_offset, length = BATCH_PREFIX.unpack_from(mapping, position)
             if mapping[position + MAGIC_OFFSET] == 2 and mapped - position > _LOCATE_BYTES:
                 last_offset += _LAST_OFFSET_DELTA.unpack_from(mapping, position + _LAST_OFFSET_DELTA_OFFSET)[
                     0
@@ -419,31 +348,15 @@ class Segment:
         position, batch_size_bytes = found
         if min_one_batch and batch_size_bytes > max_bytes:
             max_bytes = batch_size_bytes
-        available = min(max_position, self.size_bytes) - position
+        available = min(max_position, self.file.size_bytes) - position
         return LogSlice(self, position, max(0, min(max_bytes, available)), batch_size_bytes)
-
-    def batches(self, position: int = 0, end: int | None = None) -> Iterator[tuple[int, BatchHeader]]:
-        """(position, header) of each whole batch in [position, end). Raises KafkaError(CORRUPT_MESSAGE)."""
-        end = self.size_bytes if end is None else end
-        while end - position > PREFIX_SIZE_BYTES:
-            mapping = self._map(end)
-            next_position = position + PREFIX_SIZE_BYTES + _PREFIX.unpack_from(mapping, position)[1]
-            if next_position > end:
-                return
-            header = read_header(mapping[position : min(next_position, position + HEADER_SIZE_BYTES)])
-            yield position, header
-            position = next_position
-
-    def batch(self, position: int, header: BatchHeader) -> bytes:
-        """A copy of one batch."""
-        end = position + header.size_bytes
-        return self._map(end)[position:end]
 
     def next_offset(self) -> int:
         """One past the last offset: reads from the last index entry on."""
         next_offset = self.base_offset
         try:
-            for _, header in self.batches(self.offset_index.lookup(self.base_offset + MAX_RELATIVE_OFFSET)):
+            last_entry = self.offset_index.lookup(self.base_offset + MAX_RELATIVE_OFFSET)
+            for _, header in self.file.batches(last_entry):
                 next_offset = header.next_offset
         except KafkaError:
             return next_offset
@@ -459,14 +372,14 @@ class Segment:
         index_offset = self.time_index.lookup(timestamp)[1]
         position = self.offset_index.lookup(max(index_offset, start_offset))
         disproved = 0
-        for batch_position, header in self.batches(position):
+        for batch_position, header in self.file.batches(position):
             if header.max_timestamp < timestamp or header.last_offset < start_offset:
                 continue
             if disproved == _MAX_DISPROVED_BATCHES:
                 return TimestampedOffset(
                     header.max_timestamp, header.base_offset, header.partition_leader_epoch
                 )
-            for record in read_records(self.batch(batch_position, header), header):
+            for record in read_records(self.file.batch(batch_position, header), header):
                 if record.timestamp >= timestamp and record.offset >= start_offset:
                     return TimestampedOffset(record.timestamp, record.offset, header.partition_leader_epoch)
             disproved += 1
@@ -479,9 +392,9 @@ class Segment:
         """
         timestamp = self.max_timestamp
         position = self.offset_index.lookup(self.offset_of_max_timestamp)
-        for batch_position, header in self.batches(position):
+        for batch_position, header in self.file.batches(position):
             if header.max_timestamp == timestamp:
-                for record in read_records(self.batch(batch_position, header), header):
+                for record in read_records(self.file.batch(batch_position, header), header):
                     if record.timestamp == timestamp:
                         return TimestampedOffset(timestamp, record.offset, header.partition_leader_epoch)
                 return None
@@ -508,21 +421,14 @@ class Segment:
         return dropped
 
     def truncate_file(self, size_bytes: int) -> None:
-        """Cuts the .log file; while somebody looks at it, only from our own sight. Raises OSError."""
+        """Cuts the .log file, the indexes aside. Raises OSError."""
         self._recent.clear()
         self._following.clear()
-        self._mapping = None
-        if self.views:
-            self._stale_end = max(self._stale_end, self.size_bytes)
-            os.pwrite(self.fileno(), _NOTHING[: self._stale_end - size_bytes], size_bytes)
-        else:
-            self._stale_end = 0
-            os.ftruncate(self.fileno(), size_bytes)
-        self.size_bytes = size_bytes
+        self.file.truncate_to(size_bytes)
 
     def _find_max_timestamp(self) -> tuple[int, int]:
         timestamp, offset = self.time_index.last_entry()
-        for _, header in self.batches(self.offset_index.lookup(offset)):
+        for _, header in self.file.batches(self.offset_index.lookup(offset)):
             if header.max_timestamp > timestamp:
                 timestamp, offset = header.max_timestamp, header.last_offset
         return timestamp, offset

@@ -38,7 +38,7 @@ class Segments:
 
     @property
     def size_bytes(self) -> int:
-        return sum(segment.size_bytes for segment in self._items)
+        return sum(segment.file.size_bytes for segment in self._items)
 
     def number_of(self, offset: int) -> int:
         """Number of the segment that `offset` belongs to; 0 for what is before the first."""
@@ -83,10 +83,10 @@ class Segments:
             if end_offset >= log_end_offset or (
                 segment is not active and self.end_offset(segment, log_end_offset) <= end_offset
             ):
-                end_position = segment.size_bytes
+                end_position = segment.file.size_bytes
             else:
                 found = segment.locate(end_offset)
-                end_position = segment.size_bytes if found is None else found[0]
+                end_position = segment.file.size_bytes if found is None else found[0]
             slice_ = segment.read(start_offset, max_bytes, end_position, min_one_batch)
             if slice_ is not None:
                 return slice_

@@ -32,7 +32,7 @@ class LogSlice:
         self.first_batch_size_bytes = first_batch_size_bytes
         """Of the whole first batch, however much of it is in the slice; 0 for an empty slice."""
         if segment is not None:
-            segment.leases += 1
+            segment.file.leases += 1
 
     def __len__(self) -> int:
         return self.size_bytes
@@ -51,15 +51,15 @@ class LogSlice:
         """A descriptor for `sendfile`, good while the slice is held. Raises ValueError for an empty slice."""
         if self._segment is None:
             raise ValueError("an empty slice has no file")
-        return self._segment.fileno()
+        return self._segment.file.fileno()
 
     def view(self) -> memoryview:
         """The bytes, out of a map of the file; not to be used after `release`."""
         if self._view is None:
             if self._segment is None:
                 return memoryview(b"")
-            self._view = self._segment.view(self.position, self.position + self.size_bytes)
-            self._segment.views += 1
+            self._view = self._segment.file.view(self.position, self.position + self.size_bytes)
+            self._segment.file.views += 1
         return self._view
 
     def release(self) -> None:
@@ -70,7 +70,7 @@ class LogSlice:
             has_view = self._view is not None
             self._view = None
             self.size_bytes = 0
-            segment.end_lease(has_view)
+            segment.file.end_lease(has_view)
 
     def __del__(self) -> None:
         if self._segment is not None:
