@@ -1,4 +1,5 @@
 import json
+from collections.abc import Mapping
 
 import pytest
 import trio
@@ -8,8 +9,23 @@ from odradek.clock import VirtualClock
 from odradek.config.broker_config import BrokerConfig
 from odradek.coordination.dynamic_configs import CHANGE_EXPIRATION_MS, DynamicConfigs
 from odradek.coordination.embedded import EmbeddedStore
-from odradek.coordination.store import Create, Delete
+from odradek.coordination.store import Create, Delete, Operation, Result, Set, StoreUnavailable
 from odradek.coordination.tree_session import TreeSession
+from odradek.errors import InvalidConfig
+
+
+class FullStore:
+    """A store that takes nothing more."""
+
+    def __init__(self, store: TreeSession) -> None:
+        self.get, self.children, self.exists = store.get, store.children, store.exists
+
+    async def commit(self, *operations: Operation) -> tuple[Result, ...]:
+        raise StoreUnavailable(operations[0].path)
+
+
+def cannot(entity_type: str, name: str, properties: Mapping[str, str]) -> None:
+    raise InvalidConfig(name, properties, "something that can be used")
 
 
 async def configs_over(store: TreeSession, **properties: str) -> DynamicConfigs:
@@ -98,6 +114,57 @@ async def test_a_malformed_notification_stops_nothing(autojump_clock, data):
         await configs.set("topics", "other", {})
         await store.commit(Create("/config/changes/config_change_", data, sequential=True))
         await nursery.start(configs.run)
+        nursery.cancel_scope.cancel()
+
+
+@pytest.mark.parametrize("data", [b"no", b"[]", b'{"version":1,"config":5}', b"\xff"])
+async def test_malformed_configs_are_none(autojump_clock, data):
+    async with EmbeddedStore() as store, trio.open_nursery() as nursery:
+        configs = await configs_over(store)
+        await nursery.start(configs.run)
+        await configs.set("topics", "t", {"a": "1"})
+        await configs.set("topics", "u", {"a": "1"})
+        await store.commit(
+            Set("/config/topics/t", data),
+            Create(
+                "/config/changes/config_change_", b'{"version":2,"entity_path":"topics/t"}', sequential=True
+            ),
+        )
+        await trio.testing.wait_all_tasks_blocked()
+        assert configs.names("topics") == ("u",)
+        assert (await configs_over(store)).names("topics") == ("u",)
+        nursery.cancel_scope.cancel()
+
+
+async def test_who_cannot_use_a_change_keeps_nobody_else_from_hearing_of_it(autojump_clock):
+    """A host that cannot be resolved, in max.connections.per.ip.overrides, ended every broker."""
+    async with EmbeddedStore() as store, trio.open_nursery() as nursery:
+        configs = await configs_over(store)
+        await nursery.start(configs.run)
+        heard: list[str] = []
+        configs.subscribe(cannot)
+        configs.subscribe(lambda _, name, properties: heard.append(name))
+        others = await configs_over(store)
+        await others.set("topics", "t", {"a": "1"})
+        await trio.testing.wait_all_tasks_blocked()
+        assert heard == ["t"]
+        nursery.cancel_scope.cancel()
+
+
+async def test_a_full_disk_leaves_old_notifications_for_later(autojump_clock, monkeypatch):
+    async with EmbeddedStore() as store, trio.open_nursery() as nursery:
+        configs, others = await configs_over(store), await configs_over(store)
+        await others.set("topics", "t", {"a": "1"})
+        await nursery.start(configs.run)
+        await trio.sleep(CHANGE_EXPIRATION_MS / 1000 + 1)
+        with monkeypatch.context() as full:
+            full.setattr(configs, "_store", FullStore(store))
+            await others.set("topics", "t", {"a": "2"})
+            await trio.testing.wait_all_tasks_blocked()
+        await others.set("topics", "t", {"a": "3"})
+        await trio.testing.wait_all_tasks_blocked()
+        assert configs.topic("t") == {"a": "3"}
+        assert len(await store.children("/config/changes")) == 2
         nursery.cancel_scope.cancel()
 
 

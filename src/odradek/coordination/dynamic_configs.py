@@ -25,7 +25,16 @@ from odradek.config.broker_config import BrokerConfig
 from odradek.config.dynamic_broker_config import usable
 from odradek.config.log_config import LogConfig
 from odradek.config.release import Release
-from odradek.coordination.store import Create, Delete, MetadataStore, NodeExists, NoNode, Operation, Set
+from odradek.coordination.store import (
+    Create,
+    Delete,
+    MetadataStore,
+    NodeExists,
+    NoNode,
+    Operation,
+    Set,
+    StoreUnavailable,
+)
 from odradek.errors import InvalidConfig
 from odradek.metadata import paths
 from odradek.metadata.znodes import decode_entity_config, encode_entity_config
@@ -124,10 +133,14 @@ class DynamicConfigs:
     # -- changing
 
     async def get(self, entity_type: str, name: str) -> dict[str, str]:
-        """Read what is set for an entity now."""
+        """Read what is set for an entity now; nothing if that cannot be read."""
+        path = paths.config(entity_type, name)
         try:
-            return decode_entity_config((await self._store.get(paths.config(entity_type, name))).data)
+            return decode_entity_config((await self._store.get(path)).data)
         except NoNode:
+            return {}
+        except (ValueError, TypeError, AttributeError) as malformed:
+            _log.error("malformed configs ignored", path=path, reason=repr(malformed))
             return {}
 
     async def set(self, entity_type: str, name: str, properties: Properties) -> None:
@@ -208,7 +221,10 @@ class DynamicConfigs:
         if entity_type == BROKERS and name in (DEFAULT, str(self._static.node_id)):
             self._reconfigure()
         for subscriber in tuple(self._subscribers):
-            subscriber(entity_type, name, self.entity(entity_type, name))
+            try:
+                subscriber(entity_type, name, self.entity(entity_type, name))
+            except Exception as error:  # noqa: BLE001 - it is set for the whole cluster, which is to go on
+                _log.error("config change not taken up", type=entity_type, name=name, exc_info=error)
 
     def _reconfigure(self) -> None:
         """Make this broker's config anew. What cannot be used is left out, and logged."""
@@ -250,6 +266,8 @@ class DynamicConfigs:
             await self._store.commit(Delete(path))
         except NoNode:
             return
+        except StoreUnavailable as error:
+            _log.warn("old notification not removed, trying again after the next one", reason=str(error))
 
 
 def _entity_path(data: bytes) -> str:
