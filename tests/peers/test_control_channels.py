@@ -11,6 +11,7 @@ import trio.testing
 
 from odradek.peers.control_channels import ControlChannels, ControlResponse, Destination
 from odradek.peers.transport import PeerRefused
+from odradek.protocol.error_codes import ErrorCode
 from odradek.protocol.generated.leader_and_isr_request import LeaderAndIsrRequest
 from odradek.protocol.generated.leader_and_isr_response import LeaderAndIsrResponse
 from odradek.protocol.generated.stop_replica_request import StopReplicaRequest
@@ -145,3 +146,26 @@ async def test_a_call_into_this_process_is_not_broken_off(autojump_clock):
         controller.open({})
         await trio.sleep(5)
     assert (broker.begun, broker.done) == (1, 1)
+
+
+class BrokenBroker:
+    """A broker in this process with a bug in it."""
+
+    async def leader_and_isr(self, request: LeaderAndIsrRequest) -> LeaderAndIsrResponse:
+        raise ZeroDivisionError
+
+    async def update_metadata(self, request: UpdateMetadataRequest) -> UpdateMetadataResponse:
+        return UpdateMetadataResponse()
+
+
+async def test_a_bug_in_this_process_costs_one_request(autojump_clock):
+    answers: list[ControlResponse] = []
+    async with channels(ScriptedClients(answer), {0: BrokenBroker()}) as controller:
+        controller.open({0: to(9)})
+        controller.send(0, LeaderAndIsrRequest(), answers.append)
+        controller.send(0, UpdateMetadataRequest(), answers.append)
+        await trio.testing.wait_all_tasks_blocked()
+    assert answers == [
+        LeaderAndIsrResponse(error_code=ErrorCode.UNKNOWN_SERVER_ERROR),
+        UpdateMetadataResponse(),
+    ]

@@ -10,13 +10,15 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from types import MappingProxyType
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import trio
 
 from odradek.errors import MalformedMessage
 from odradek.peers.transport import PeerUnreachable
+from odradek.protocol.error_codes import ErrorCode
 from odradek.protocol.generated.leader_and_isr_request import LeaderAndIsrRequest
 from odradek.protocol.generated.leader_and_isr_response import LeaderAndIsrResponse
 from odradek.protocol.generated.stop_replica_request import StopReplicaRequest
@@ -24,6 +26,7 @@ from odradek.protocol.generated.stop_replica_response import StopReplicaResponse
 from odradek.protocol.generated.update_metadata_request import UpdateMetadataRequest
 from odradek.protocol.generated.update_metadata_response import UpdateMetadataResponse
 from odradek.protocol.message import Message
+from odradek.protocol.messages import response_class
 from odradek.telemetry import get_logger
 from odradek.value_object import value_object
 
@@ -161,7 +164,7 @@ class ControlChannels:
         if self._nursery is None:
             return  # the broker is stopping
         if local is not None:
-            channel = _ControlChannel(destination, lambda request: _dispatch(local, request))
+            channel = _ControlChannel(destination, partial(_call, local))
             self._nursery.start_soon(channel.run)
         elif self._connect is not None:
             client = self._connect(destination.host, destination.port)
@@ -209,6 +212,19 @@ class _RemoteBroker:
                 await trio.sleep(BACKOFF_SECONDS)
             else:
                 return response
+
+
+async def _call(broker: ControlledBroker, request: ControlRequest) -> ControlResponse:
+    """Have the broker in this process do what it is asked; our bug there costs the request, as remotely."""
+    try:
+        return await _dispatch(broker, request)
+    except Exception as error:  # noqa: BLE001 - as what a connection does with the requests that come over it
+        _log.error(
+            "unexpected error in a controller's request", request=type(request).__name__, exc_info=error
+        )
+        refused = cast("ControlResponse", response_class(request.API_KEY)())
+        refused.error_code = ErrorCode.UNKNOWN_SERVER_ERROR
+        return refused
 
 
 async def _dispatch(broker: ControlledBroker, request: ControlRequest) -> ControlResponse:
