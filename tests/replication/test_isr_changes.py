@@ -246,10 +246,22 @@ async def test_another_refusal_is_not_taken(tmp_path, autojump_clock):
         controller.code = ErrorCode.UNKNOWN_SERVER_ERROR
         controller.delay_s = 0.1
         partition.record_follower_fetch(OTHER, 0)
-        await trio.sleep(0.35)
+        await trio.sleep(0.5)
         assert len(controller.asked) == 4
         controller.code = ErrorCode.NONE
         await trio.sleep(0.2)
+        assert partition.isr == {NODE_ID, OTHER}
+
+
+async def test_a_controller_that_goes_on_refusing_is_not_asked_all_the_time(tmp_path, autojump_clock):
+    async with leading(tmp_path, isr=(NODE_ID,)) as (_, partition, controller):
+        controller.code = ErrorCode.NOT_CONTROLLER
+        controller.delay_s = 0.001
+        partition.record_follower_fetch(OTHER, 0)
+        await trio.sleep(1)
+        assert len(controller.asked) <= 20
+        controller.code = ErrorCode.NONE
+        await trio.sleep(0.1)
         assert partition.isr == {NODE_ID, OTHER}
 
 

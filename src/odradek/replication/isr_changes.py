@@ -33,7 +33,7 @@ from odradek.replication.partition_state import IsrProposal
 from odradek.telemetry import get_logger
 
 RETRY_SECONDS = 0.05
-"""After a request that failed as a whole."""
+"""After a request that failed, as a whole or in part."""
 
 VERSION = 3
 VERSION_WITHOUT_TOPIC_IDS = 1
@@ -69,6 +69,7 @@ class IsrChanges:
         self._unsent: dict[TopicPartition, _Item] = {}
         self._refused: list[_Item] = []
         self._submitted = trio.Event()
+        self._is_failing = False
 
     def submit(self, partition: Partition, proposal: IsrProposal) -> None:
         """Has a proposal sent; it is refused if an older one of the partition waits for its answer."""
@@ -94,20 +95,28 @@ class IsrChanges:
                 self._submitted.set()
 
     async def _send(self, items: list[_Item]) -> bool:
-        """False if all of it must be sent again."""
+        """False if any of it must be sent again."""
         has_ids = all(item.topic_id != NO_TOPIC_ID for item in items)
         version = VERSION if has_ids else VERSION_WITHOUT_TOPIC_IDS
         request = self._request(items, version)
         try:
             response: AlterPartitionResponse = await self._controller.call(request, version)
         except MalformedMessage as error:
-            _log.error("no answer to AlterPartition that can be read", error=str(error))
+            self._fail(reason=str(error))
             return False
         if response.error_code:
-            _log.warn("AlterPartition failed", code=response.error_code, broker_epoch=request.broker_epoch)
+            self._fail(code=response.error_code, broker_epoch=request.broker_epoch)
             return False
+        self._is_failing = False
         self._take_over(items, response)
-        return True
+        # What is there again was refused by who may not be the controller any more, or not answered.
+        return not any(item.partition.topic_partition in self._unsent for item in items)
+
+    def _fail(self, **why: object) -> None:
+        """Say it once: a broker whose session is over may be refused for as long as the ensemble is away."""
+        say = _log.debug if self._is_failing else _log.warn
+        say("AlterPartition failed, trying again", **why)
+        self._is_failing = True
 
     def _request(self, items: list[_Item], version: int) -> AlterPartitionRequest:
         items = sorted(items, key=lambda item: item.partition.topic_partition)
