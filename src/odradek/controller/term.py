@@ -8,6 +8,7 @@ read again. Source: kafka.controller.KafkaController, ControllerEventManager.
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -15,7 +16,7 @@ from typing import Any, Protocol
 
 import trio
 
-from odradek.controller import answers, census, tree
+from odradek.controller import answers, census, topic_ids, tree
 from odradek.controller.commands import Command
 from odradek.controller.decision import Decision, Outgoing
 from odradek.controller.events import (
@@ -46,7 +47,7 @@ from odradek.coordination.store import (
 )
 from odradek.errors import KafkaError
 from odradek.metadata import paths, znodes
-from odradek.metadata.znodes import ControllerRegistration
+from odradek.metadata.znodes import ControllerRegistration, TopicAssignment
 from odradek.peers.control_channels import Answered, ControlRequest, ControlResponse, Destination
 from odradek.protocol.error_codes import ErrorCode
 from odradek.telemetry import get_logger
@@ -192,8 +193,10 @@ class Term:
                 for topic in sorted(await self._store.children(paths.TOPICS)):
                     self._changes.follow(paths.topic(topic))
                 cluster = await census.read_cluster(self._store)
+                topics = await self._identify(cluster.topics)
                 self._reach(cluster.brokers)
-                await self._carry_out(replace(cluster, stopped=stopped), self._remembered(cluster.brokers))
+                elected = replace(cluster, topics=topics, stopped=stopped)
+                await self._carry_out(elected, self._remembered(cluster.brokers))
             except SessionExpired:
                 raise
             except StoreUnavailable as error:
@@ -218,6 +221,12 @@ class Term:
             shutting_down=frozenset(stopping),
             reassigned_by_node=before.reassigned_by_node,
         )
+
+    async def _identify(self, topics: Mapping[str, TopicAssignment]) -> Mapping[str, TopicAssignment]:
+        """Give ids to those of the topics that have none."""
+        topics, writes = topic_ids.identified(topics, self.state, os.urandom)
+        await self._commit(writes)
+        return topics
 
     async def _ensure_features(self) -> None:
         """Write the finalized features of a cluster that has none written, as 3.9's controller does."""
@@ -294,12 +303,12 @@ class Term:
             for topic in sorted(new):
                 self._changes.follow(paths.topic(topic))
             names |= new
-        read = await census.read_topics(self._store, names)
+        read = await self._identify(await census.read_topics(self._store, names))
         changed = {name: topic for name, topic in read.items() if not self._is_known(name, topic)}
         if changed or gone:
             await self._carry_out(TopicsChanged(changed, gone))
 
-    def _is_known(self, name: str, topic: znodes.TopicAssignment) -> bool:
+    def _is_known(self, name: str, topic: TopicAssignment) -> bool:
         known = self.state.topics.get(name)
         return known == topic and known.version == topic.version
 
