@@ -11,8 +11,9 @@ from odradek.protocol.error_codes import ErrorCode
 from odradek.records.record import read_all_records
 from odradek.records.validation import AppendOrigin
 from odradek.replication.data_waiter import DataWaiter
+from odradek.replication.epoch_end import UNKNOWN_EPOCH_END, EpochEnd
 from odradek.replication.fetch_isolation import FetchIsolation
-from odradek.replication.partition import UNKNOWN_EPOCH_END, EpochEnd, Partition
+from odradek.replication.partition import Partition
 from tests.replication.hosting import NODE_ID, batch, hosting
 
 OTHER = NODE_ID + 1

@@ -48,7 +48,8 @@ from odradek.protocol.generated.fetch_response import (
 from odradek.records.conversion import down_convert
 from odradek.replication.data_waiter import DataWaiter
 from odradek.replication.fetch_isolation import CONSUMER_REPLICA_ID, READ_UNCOMMITTED, FetchIsolation
-from odradek.replication.partition import Partition, ReadResult
+from odradek.replication.partition import Partition
+from odradek.replication.read_result import ReadResult
 from odradek.replication.replica_selector import preferred_read_replica
 
 NO_DIVERGING_EPOCH = EpochEndOffset()

@@ -1,4 +1,4 @@
-"""DataWaiter: one long poll that waits for data in any of several partitions.
+"""DataWaiter: one long poll that waits for data in any of several partitions; and those of one partition.
 
 Nothing polls and nothing is parked elsewhere: a partition tells its watchers how many bytes have become
 readable, and the waiting request's own task goes on once they suffice. Kafka: DelayedFetch.
@@ -36,3 +36,27 @@ class DataWaiter:
     async def wait(self) -> None:
         """Returns once woken; the caller reads again, for bytes added need not be bytes it may see."""
         await self._woken.wait()
+
+
+class DataWaiters:
+    """Those that watch one partition; owned by it."""
+
+    __slots__ = ("waiting",)
+
+    def __init__(self) -> None:
+        self.waiting: dict[DataWaiter, None] = {}
+        """In the order in which they came. Looked at directly where appends are measured: nobody, no cost."""
+
+    def on_progress(self, added_bytes: int, *, is_high_watermark_advanced: bool, is_replicated: bool) -> None:
+        """Followers wait for the log's end, consumers for the high watermark, of whose bytes nobody keeps
+        count while others replicate them: they look again.
+        """
+        for waiter in tuple(self.waiting):
+            if waiter.sees_log_end or (is_high_watermark_advanced and added_bytes and not is_replicated):
+                waiter.add_bytes(added_bytes)
+            elif is_high_watermark_advanced:
+                waiter.wake()
+
+    def wake_all(self) -> None:
+        for waiter in tuple(self.waiting):
+            waiter.wake()

@@ -13,25 +13,27 @@ Kafka: kafka.cluster.Partition.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 import trio
 
 from odradek.errors import KafkaError
 from odradek.log.append_info import UnexpectedAppendOffset
-from odradek.log.slice import EMPTY_SLICE, LogSlice
+from odradek.log.slice import EMPTY_SLICE
 from odradek.metadata.topic_id import NO_TOPIC_ID
 from odradek.metadata.topic_partition import TopicPartition
 from odradek.protocol.error_codes import ErrorCode
 from odradek.records.batch import Buffer
-from odradek.records.validation import AppendOrigin
-from odradek.replication.data_waiter import DataWaiter
+from odradek.records.validation import AppendOrigin, ValidBatch
+from odradek.replication.data_waiter import DataWaiter, DataWaiters
+from odradek.replication.epoch_end import UNKNOWN_EPOCH_END, EpochEnd
 from odradek.replication.fetch_isolation import FetchIsolation
 from odradek.replication.follower import Follower
 from odradek.replication.followers import Followers
 from odradek.replication.partition_host import PartitionHost
 from odradek.replication.partition_state import Assignment, InSyncReplicas, IsrProposal
+from odradek.replication.read_result import ReadResult
 from odradek.telemetry import get_logger
 
 if TYPE_CHECKING:
@@ -48,7 +50,6 @@ HIGH_WATERMARK_OFFSET = -1
 
 _log = get_logger(__name__)
 
-
 _AWAIT_CONTROLLER = frozenset(
     {
         ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
@@ -62,33 +63,14 @@ _AWAIT_CONTROLLER = frozenset(
 """Refusals of an ISR which say that ours is not the newest word."""
 
 
-class ReadResult(NamedTuple):
-    """What a read saw, all of one moment; offsets as in a Fetch response. `records` is to be released."""
-
-    records: LogSlice
-    high_watermark: int
-    last_stable_offset: int
-    log_start_offset: int
-
-
-class EpochEnd(NamedTuple):
-    """Where a leader epoch ends: the epoch, and the offset after its last record; -1 both where unknown."""
-
-    leader_epoch: int
-    end_offset: int
-
-
-UNKNOWN_EPOCH_END = EpochEnd(-1, -1)
-
-
 class Partition:
     """A replica on this broker. `log` is None before the controller's first word and after its last."""
 
     __slots__ = (
+        "_data_waiters",
         "_host",
         "_node_id",
         "_progressed",
-        "_watchers",
         "assignment",
         "controller_epoch",
         "followers",
@@ -120,7 +102,7 @@ class Partition:
         self._host = host
         self._node_id = host.node_id
         self.followers = Followers(host)
-        self._watchers: dict[DataWaiter, None] = {}
+        self._data_waiters = DataWaiters()
         self._progressed = trio.lowlevel.ParkingLot()
 
     # What it is
@@ -189,12 +171,12 @@ class Partition:
     # Appending
 
     def append(
-        self, records: Buffer, *, required_acks: int, origin: AppendOrigin, now_ms: int
+        self, records: Buffer | ValidBatch, *, required_acks: int, origin: AppendOrigin, now_ms: int
     ) -> LogAppendInfo:
         """Appends one batch as leader; with no other replica in sync it is replicated at once.
 
         Raises KafkaError: NOT_LEADER_OR_FOLLOWER, NOT_ENOUGH_REPLICAS (acks all below min.insync.replicas),
-        and whatever the log refuses.
+        and whatever the log refuses. Raises TakesLong as the log.
         """
         log = self.log
         if log is None or self.leader_id != self._node_id:
@@ -245,8 +227,10 @@ class Partition:
             log.on_high_watermark(end_offset)
             if self._progressed:
                 self._progressed.unpark_all()
-        if self._watchers:
-            self._tell_watchers(added_bytes, is_advanced)
+        if self._data_waiters.waiting:
+            self._data_waiters.on_progress(
+                added_bytes, is_high_watermark_advanced=is_advanced, is_replicated=bool(self.followers.by_id)
+            )
 
     def _on_flushed(self) -> None:
         log = self.log
@@ -258,18 +242,6 @@ class Partition:
         if len(self.in_sync.isr) < min(log.config.min_insync_replicas, self.assignment.replication_factor):
             return self.high_watermark
         return self.followers.replicated_offset(end_offset, self.in_sync.maximal)
-
-    def _tell_watchers(self, added_bytes: int, is_high_watermark_advanced: bool) -> None:
-        """Followers wait for the log's end, consumers for the high watermark, of whose bytes nobody keeps
-        count while they are replicated: they look again.
-        """
-        for watcher in tuple(self._watchers):
-            if watcher.sees_log_end or (
-                is_high_watermark_advanced and added_bytes and not self.followers.by_id
-            ):
-                watcher.add_bytes(added_bytes)
-            elif is_high_watermark_advanced:
-                watcher.wake()
 
     # Reading
 
@@ -352,9 +324,7 @@ class Partition:
         end = self.end_of_epoch(last_fetched_epoch, only_leader=False)
         if end == UNKNOWN_EPOCH_END or fetch_offset < log.log_start_offset:
             raise KafkaError(ErrorCode.OFFSET_OUT_OF_RANGE)
-        if end.leader_epoch < last_fetched_epoch or end.end_offset < fetch_offset:
-            return end
-        return None
+        return end if end.is_before(fetch_offset, last_fetched_epoch) else None
 
     def end_of_epoch(
         self, leader_epoch: int, *, current_leader_epoch: int = NO_EPOCH, only_leader: bool = True
@@ -368,19 +338,15 @@ class Partition:
 
     def watch(self, waiter: DataWaiter) -> None:
         """Tell `waiter` of data from now on."""
-        self._watchers[waiter] = None
+        self._data_waiters.waiting[waiter] = None
 
     def unwatch(self, waiter: DataWaiter) -> None:
-        self._watchers.pop(waiter, None)
+        self._data_waiters.waiting.pop(waiter, None)
 
     def wake_all(self) -> None:
         """Everyone who waits looks again: for a leader that resigned, a log that is gone."""
         self._progressed.unpark_all()
-        self._wake_watchers()
-
-    def _wake_watchers(self) -> None:
-        for watcher in tuple(self._watchers):
-            watcher.wake()
+        self._data_waiters.wake_all()
 
     # Deleting
 
@@ -454,7 +420,7 @@ class Partition:
                 )
             log.advance_log_start_offset(leader_log_start_offset)
         if is_advanced:
-            self._wake_watchers()
+            self._data_waiters.wake_all()
         return info
 
     def _follow_high_watermark(self, log: Log, offset: int) -> bool:
