@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from odradek.api.api import Api, Versions
 from odradek.api.context import RequestContext
+from odradek.api.topic_states import group_by_topic
 from odradek.protocol.api_keys import ApiKey
 from odradek.protocol.error_codes import ErrorCode
 from odradek.protocol.generated.leader_and_isr_request import LeaderAndIsrRequest, LeaderAndIsrTopicState
@@ -23,7 +24,9 @@ api = Api(key=ApiKey.LEADER_AND_ISR, versions=Versions(0, 7), request=LeaderAndI
 @api.handler
 async def leader_and_isr(request: LeaderAndIsrRequest, ctx: RequestContext) -> LeaderAndIsrResponse:
     """What this broker makes of it depends on no version."""
-    _group(request)
+    if request.ungrouped_partition_states:
+        request.topic_states = group_by_topic(request.ungrouped_partition_states, LeaderAndIsrTopicState)
+        request.ungrouped_partition_states = []
     return await ctx.services.controlled_broker.leader_and_isr(request, ctx.api_version)
 
 
@@ -31,14 +34,3 @@ async def leader_and_isr(request: LeaderAndIsrRequest, ctx: RequestContext) -> L
 def refuse(request: LeaderAndIsrRequest, ctx: RequestContext, code: int) -> LeaderAndIsrResponse:
     """The error for the request and for each partition."""
     return refused_leader_and_isr(request, ErrorCode(code), ctx.api_version)
-
-
-def _group(request: LeaderAndIsrRequest) -> None:
-    """Gives a request of version 0 or 1 the shape of the later ones."""
-    topics: dict[str, LeaderAndIsrTopicState] = {}
-    for state in request.ungrouped_partition_states:
-        topic = topics.setdefault(state.topic_name, LeaderAndIsrTopicState(state.topic_name))
-        topic.partition_states.append(state)
-    if topics:
-        request.topic_states = list(topics.values())
-        request.ungrouped_partition_states = []

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from odradek.api.api import Api, ConnectionEnded, Versions
 from odradek.api.context import RequestContext
+from odradek.api.topic_states import group_by_topic
 from odradek.metadata.cache import SECURITY_PROTOCOLS
 from odradek.protocol.api_keys import ApiKey
 from odradek.protocol.generated.update_metadata_request import (
@@ -29,21 +30,12 @@ api = Api(key=ApiKey.UPDATE_METADATA, versions=Versions(0, 8), request=UpdateMet
 @api.handler
 async def update_metadata(request: UpdateMetadataRequest, ctx: RequestContext) -> UpdateMetadataResponse:
     """What this broker makes of it depends on no version."""
-    _group(request)
+    if request.ungrouped_partition_states:
+        request.topic_states = group_by_topic(request.ungrouped_partition_states, UpdateMetadataTopicState)
+        request.ungrouped_partition_states = []
     for broker in request.live_brokers:
         _name_listeners(broker, ctx.api_version)
     return await ctx.services.controlled_broker.update_metadata(request)
-
-
-def _group(request: UpdateMetadataRequest) -> None:
-    """Gives a request below version 5 the shape of the later ones."""
-    topics: dict[str, UpdateMetadataTopicState] = {}
-    for state in request.ungrouped_partition_states:
-        topic = topics.setdefault(state.topic_name, UpdateMetadataTopicState(state.topic_name))
-        topic.partition_states.append(state)
-    if topics:
-        request.topic_states = list(topics.values())
-        request.ungrouped_partition_states = []
 
 
 def _name_listeners(broker: UpdateMetadataBroker, version: int) -> None:
