@@ -66,7 +66,7 @@ class Machines:
     def __init__(self, count: int) -> None:
         self.processes = [Process() for _ in range(count)]
 
-    async def connect(self, host: str, port: int) -> Channel:
+    async def connect(self, host: str, port: int, *, receive_buffer_bytes: int = -1) -> Channel:
         process = self.processes[port]
         await trio.lowlevel.checkpoint()
         if process.is_paused:

@@ -22,8 +22,10 @@ class ScriptedPeer:
         self.connections = 0
         self.closed = 0
         self.is_gone = False
+        self.receive_buffer_bytes = 0
 
-    async def connect(self, host: str, port: int) -> _Channel:
+    async def connect(self, host: str, port: int, *, receive_buffer_bytes: int = -1) -> _Channel:
+        self.receive_buffer_bytes = receive_buffer_bytes
         if self.is_gone:
             raise PeerRefused(f"{host}:{port}")
         self.connections += 1

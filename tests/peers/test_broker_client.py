@@ -106,10 +106,16 @@ async def test_attempts_to_connect_keep_their_distance(autojump_clock):
     assert trio.current_time() == pytest.approx(0.1, abs=0.02)
 
 
+async def test_the_receive_buffer_is_as_large_as_it_was_configured(autojump_clock):
+    peer = ScriptedPeer(_answer_at_once)
+    await _client(peer, receive_buffer_bytes=65536).call(REQUEST, 4)
+    assert peer.receive_buffer_bytes == 65536
+
+
 async def test_an_answer_to_another_request_is_not_taken(autojump_clock):
     class Confused(ScriptedPeer):
-        async def connect(self, host, port):
-            channel = await super().connect(host, port)
+        async def connect(self, host, port, **options):
+            channel = await super().connect(host, port, **options)
             object.__setattr__(channel, "receive", partial(_renumbered, channel.receive))
             return channel
 

@@ -26,7 +26,7 @@ async def test_frames_cross_in_both_directions():
 
     async with trio.open_nursery() as nursery:
         port = await _listen(nursery, upper)
-        channel = await TcpTransport(receive_buffer_bytes=65536).connect("127.0.0.1", port)
+        channel = await TcpTransport().connect("127.0.0.1", port, receive_buffer_bytes=65536)
         await channel.send([b"\x00\x00\x00\x08", bytearray(b"abcd"), b"", memoryview(b"efgh")])
         assert bytes(await channel.receive()) == b"ABCDEFGH"
         await channel.aclose()

@@ -54,8 +54,8 @@ class Network(Protocol):
 class SocketNetwork:
     """TCP."""
 
-    def __init__(self, *, receive_buffer_bytes: int = -1) -> None:
-        self.transport: Transport = TcpTransport(receive_buffer_bytes=receive_buffer_bytes)
+    def __init__(self) -> None:
+        self.transport: Transport = TcpTransport()
         self._bound: tuple[Listener, ...] = ()
 
     async def bind(self, config: BrokerConfig) -> Sequence[Door]:

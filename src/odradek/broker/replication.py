@@ -12,7 +12,7 @@ from odradek.metadata.cache import MetadataCache
 from odradek.peers.broker_client import BrokerClient, ClientSettings
 from odradek.peers.control_channels import Connect
 from odradek.peers.controller_channel import ControllerChannel
-from odradek.peers.transport import Transport
+from odradek.peers.transport import USE_SYSTEM_DEFAULT, Transport
 from odradek.replication.following import Following, FollowingSettings, Ways
 from odradek.replication.remote_leader import FetchSettings
 from odradek.replication.replica_selector import RACK_AWARE_SELECTOR
@@ -20,6 +20,10 @@ from odradek.replication.replicas import Replicas, ReplicaSettings
 from odradek.replication.replication_quota import ReplicationQuota
 
 _CONTROLLER_BACKOFF_MS = 50
+
+_RECEIVE_BUFFER = "replica.socket.receive.buffer.bytes"
+"""Left to the system unless it is configured, as socket.send.buffer.bytes is: Linux sizes it by the traffic,
+and Kafka's own 64 KiB are filled many times by one fetch."""
 
 
 def replica_settings(config: BrokerConfig) -> ReplicaSettings:
@@ -69,6 +73,22 @@ def controller_connect(config: BrokerConfig, node_id: int, transport: Transport)
     return connect
 
 
+def fetcher_client_settings(config: BrokerConfig) -> ClientSettings:
+    """How long followers wait for their leaders, and of which size the buffers of their sockets are.
+
+    Like Kafka's, replica.socket.timeout.ms says how long a connection may take to be made; a request may
+    take request.timeout.ms. Source: kafka.server.BrokerBlockingSender.
+    """
+    is_sized = _RECEIVE_BUFFER in config.originals
+    return ClientSettings(
+        request_timeout_ms=config.int("request.timeout.ms"),
+        connection_setup_timeout_ms=min(
+            config.int("socket.connection.setup.timeout.ms"), config.int("replica.socket.timeout.ms")
+        ),
+        receive_buffer_bytes=config.int(_RECEIVE_BUFFER) if is_sized else USE_SYSTEM_DEFAULT,
+    )
+
+
 def following(
     config: BrokerConfig,
     replicas: Replicas,
@@ -79,10 +99,7 @@ def following(
 ) -> Following:
     """What makes a broker's replicas part of its cluster; `replicas` know of it afterwards."""
     node_id = replicas.node_id
-    settings = ClientSettings(
-        request_timeout_ms=config.int("request.timeout.ms"),
-        connection_setup_timeout_ms=config.int("socket.connection.setup.timeout.ms"),
-    )
+    settings = fetcher_client_settings(config)
 
     def connect(host: str, port: int, client_id: str) -> BrokerClient:
         return BrokerClient(transport, host, port, client_id=client_id, settings=settings)

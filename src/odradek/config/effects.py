@@ -104,6 +104,8 @@ _HEEDED_BY_NAME = (
     "replica.high.watermark.checkpoint.interval.ms",
     "replica.lag.time.max.ms",
     "replica.selector.class",
+    "replica.socket.receive.buffer.bytes",
+    "replica.socket.timeout.ms",
     "replication.quota.window.num",
     "replication.quota.window.size.seconds",
     "request.timeout.ms",

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import trio
 
-from odradek.peers.transport import Channel, PeerReset, PeerTimeout, Transport
+from odradek.peers.transport import USE_SYSTEM_DEFAULT, Channel, PeerReset, PeerTimeout, Transport
 from odradek.protocol.headers import RequestHeader, decode_response_header, encode_request_frame
 from odradek.protocol.message import Message
 from odradek.protocol.messages import response_class
@@ -37,6 +37,8 @@ class ClientSettings:
     """socket.connection.setup.timeout.ms"""
     reconnect_backoff_ms: int = 0
     """Between two attempts to connect: 0, but 50 on the channel to the controller."""
+    receive_buffer_bytes: int = USE_SYSTEM_DEFAULT
+    """Of the connection's socket."""
 
 
 class BrokerClient:
@@ -112,7 +114,9 @@ class BrokerClient:
         timeout_ms = self._settings.connection_setup_timeout_ms
         self._connect_after = trio.current_time() + self._settings.reconnect_backoff_ms / 1000
         with trio.move_on_after(timeout_ms / 1000):
-            return await self._transport.connect(self.host, self.port)
+            return await self._transport.connect(
+                self.host, self.port, receive_buffer_bytes=self._settings.receive_buffer_bytes
+            )
         raise PeerTimeout(f"no connection to {self._peer} within {timeout_ms} ms")
 
     def _next_correlation_id(self) -> int:

@@ -53,27 +53,35 @@ class Channel(Protocol):
         """Close at once, without a checkpoint; never fails, and may be called again."""
 
 
+USE_SYSTEM_DEFAULT = -1
+"""Of a buffer's size: the operating system's own."""
+
+
 class Transport(Protocol):
     """Makes channels."""
 
-    async def connect(self, host: str, port: int) -> Channel:
-        """A channel to whoever listens there. Has no deadline of its own. Raises PeerUnreachable."""
+    async def connect(
+        self, host: str, port: int, *, receive_buffer_bytes: int = USE_SYSTEM_DEFAULT
+    ) -> Channel:
+        """A channel to whoever listens there. Has no deadline of its own. Raises PeerUnreachable.
+
+        `receive_buffer_bytes` is SO_RCVBUF, where there are sockets.
+        """
 
 
 class TcpTransport:
-    """Plaintext connections over TCP. `receive_buffer_bytes` is SO_RCVBUF; -1 leaves it to the system."""
+    """Plaintext connections over TCP."""
 
-    def __init__(self, *, receive_buffer_bytes: int = -1) -> None:
-        self._receive_buffer_bytes = receive_buffer_bytes
-
-    async def connect(self, host: str, port: int) -> Channel:
+    async def connect(
+        self, host: str, port: int, *, receive_buffer_bytes: int = USE_SYSTEM_DEFAULT
+    ) -> Channel:
         """Tries the host's addresses in turn. Raises PeerUnreachable."""
         try:
             stream = await trio.open_tcp_stream(host, port)
         except OSError as error:
             raise _connect_failed(error, f"{host}:{port}") from error
-        if self._receive_buffer_bytes > 0:
-            stream.setsockopt(trio.socket.SOL_SOCKET, trio.socket.SO_RCVBUF, self._receive_buffer_bytes)
+        if receive_buffer_bytes > 0:
+            stream.setsockopt(trio.socket.SOL_SOCKET, trio.socket.SO_RCVBUF, receive_buffer_bytes)
         return _TcpChannel(stream)
 
 

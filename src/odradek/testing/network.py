@@ -15,7 +15,7 @@ from random import Random
 
 import trio
 
-from odradek.peers.transport import Channel, PeerRefused
+from odradek.peers.transport import USE_SYSTEM_DEFAULT, Channel, PeerRefused
 from odradek.testing.link_end import FrameChannel, LinkEnd
 from odradek.testing.timeline import Timeline
 from odradek.testing.trace import Trace
@@ -248,6 +248,8 @@ class HostTransport:
         self._network = network
         self._host = host
 
-    async def connect(self, host: str, port: int) -> Channel:
-        """Raises PeerRefused."""
+    async def connect(
+        self, host: str, port: int, *, receive_buffer_bytes: int = USE_SYSTEM_DEFAULT
+    ) -> Channel:
+        """Raises PeerRefused. Links have no buffers to size."""
         return FrameChannel(await self._network.connect(self._host, host, port))
