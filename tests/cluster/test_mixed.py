@@ -19,6 +19,7 @@ from tests.cluster.operations import (
     judge,
     knows,
     leader,
+    own_name,
     reassign,
     rotations,
     run_for,
@@ -32,15 +33,21 @@ EVERYONE = (0, 1, 2, 3)
 
 
 @pytest.fixture(scope="module", params=list(Kind), ids=lambda kind: f"{kind.value}-controls")
-def controller(request: pytest.FixtureRequest, mixed: Cluster) -> Kind:
-    """Which kind of broker is controller."""
+def controlling(request: pytest.FixtureRequest) -> Kind:
+    """By turns, so that all tests with one kind follow each other."""
     kind: Kind = request.param
-    mixed.move_controller(kind)
     return kind
 
 
+@pytest.fixture
+def controller(mixed: Cluster, controlling: Kind) -> Kind:
+    """Which kind of broker is controller."""
+    mixed.move_controller(controlling)
+    return controlling
+
+
 @pytest.fixture(autouse=True)
-def kafka_is_content(mixed: Cluster) -> Iterator[None]:
+def kafka_is_content(mixed: Cluster, controller: Kind) -> Iterator[None]:
     """After each test: what real Kafka wrote about us meanwhile."""
     before = {broker: len(mixed.nodes[broker].log_text()) for broker in KAFKAS}
     yield
@@ -56,9 +63,9 @@ def follower_of_controller(cluster: Cluster, kind: Kind) -> Node:
 
 
 def test_clients_and_groups_see_one_cluster(mixed: Cluster, controller: Kind) -> None:
-    partitions = create(mixed, f"seen-{controller.value}", rotations(EVERYONE), min_insync_replicas="3")
+    partitions = create(mixed, own_name("seen"), rotations(EVERYONE), min_insync_replicas="3")
     assert [leader(mixed, each) for each in partitions] == list(EVERYONE)
-    with Workload(mixed.bootstrap, partitions, group=f"readers-{controller.value}") as workload:
+    with Workload(mixed.bootstrap, partitions, group=own_name("readers")) as workload:
         run_for(workload, mixed, 500)
     judge(mixed, workload, partitions)
 
@@ -67,7 +74,7 @@ def test_clients_and_groups_see_one_cluster(mixed: Cluster, controller: Kind) ->
 def test_a_killed_broker_is_replaced_and_comes_back(
     mixed: Cluster, tools_392: ToolHost, controller: Kind, victim: Kind
 ) -> None:
-    name = f"killed-{controller.value}-{victim.value}"
+    name = own_name("killed")
     node = follower_of_controller(mixed, victim)
     partitions = create(mixed, name, rotations(EVERYONE), min_insync_replicas="2")
     with Workload(mixed.bootstrap, partitions, group=name) as workload:
@@ -87,7 +94,7 @@ def test_a_killed_broker_is_replaced_and_comes_back(
 def test_a_broker_that_stops_hands_over_first(
     mixed: Cluster, tools_392: ToolHost, controller: Kind, leaving: Kind
 ) -> None:
-    name = f"stopped-{controller.value}-{leaving.value}"
+    name = own_name("stopped")
     node = follower_of_controller(mixed, leaving)
     partitions = create(mixed, name, rotations(EVERYONE), min_insync_replicas="2")
     with Workload(mixed.bootstrap, partitions, group=name) as workload:
@@ -103,7 +110,7 @@ def test_a_broker_that_stops_hands_over_first(
 def test_partitions_move_from_ours_to_theirs_and_back(
     mixed: Cluster, tools_392: ToolHost, controller: Kind, tmp_path: Path
 ) -> None:
-    topic = f"moved-{controller.value}"
+    topic = own_name("moved")
     partitions = create(mixed, topic, rotations(OURS), min_insync_replicas="2")
     with Workload(mixed.bootstrap, partitions, group=topic) as workload:
         run_for(workload, mixed, 100)
@@ -119,7 +126,7 @@ def test_partitions_move_from_ours_to_theirs_and_back(
 
 
 def test_configs_reach_every_broker(mixed: Cluster, tools_392: ToolHost, controller: Kind) -> None:
-    topic = f"configured-{controller.value}"
+    topic = own_name("configured")
     create(mixed, topic, [EVERYONE])
     entity = ("--entity-type", "topics", "--entity-name", topic)
     for broker in (*OURS, *KAFKAS):
@@ -134,7 +141,7 @@ def test_configs_reach_every_broker(mixed: Cluster, tools_392: ToolHost, control
 
 
 def test_log_directories_of_all_are_described(mixed: Cluster, tools_392: ToolHost, controller: Kind) -> None:
-    topic = f"described-{controller.value}"
+    topic = own_name("described")
     create(mixed, topic, [EVERYONE])
     options = ("--bootstrap-server", mixed.bootstrap, "--describe", "--topic-list", topic)
     said = tools_392.run("LogDirsCommand", *options).stdout
@@ -142,8 +149,37 @@ def test_log_directories_of_all_are_described(mixed: Cluster, tools_392: ToolHos
     assert said.count(f'"partition":"{topic}-0"') == len(EVERYONE)
 
 
+def test_every_replica_knows_the_same_producers(
+    mixed: Cluster, tools_392: ToolHost, controller: Kind
+) -> None:
+    topic = own_name("produced")
+    partitions = create(mixed, topic, [EVERYONE], min_insync_replicas="4")
+    with Workload(mixed.bootstrap, partitions, group=topic) as workload:
+        run_for(workload, mixed, 100)
+    judge(mixed, workload, partitions)
+    options = ("--topic", topic, "--partition", "0")
+    said = {
+        tools_392.run(
+            "TransactionsCommand",
+            *(
+                "--bootstrap-server",
+                mixed.bootstrap,
+                "describe-producers",
+                *options,
+                "--broker-id",
+                f"{each}",
+            ),
+        ).stdout
+        for each in EVERYONE
+    }
+    [table] = said
+    header, idempotent = table.splitlines()
+    assert header.split()[:2] == ["ProducerId", "ProducerEpoch"]
+    assert len(idempotent.split()) == 6
+
+
 def test_a_deleted_topic_is_gone_everywhere(mixed: Cluster, tools_392: ToolHost, controller: Kind) -> None:
-    topic = f"deleted-{controller.value}"
+    topic = own_name("deleted")
     create(mixed, topic, rotations(EVERYONE))
     done = tools_392.run("TopicCommand", "--bootstrap-server", mixed.bootstrap, "--delete", "--topic", topic)
     assert done.returncode == 0, done

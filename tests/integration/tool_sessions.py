@@ -256,6 +256,20 @@ def log_directories_are_described(t: Transcript) -> None:
     t.run(f"LogDirsCommand --describe --topic-list {topic} --broker-list 7")
 
 
+def producers_are_described(t: Transcript) -> None:
+    """TransactionsCommand, as far as it asks for the producers of a partition and not for transactions."""
+    topic = t.create(f"producers-{t.tag}", "--partitions 2")
+    row = {r"^\d+ +\t": "<producer>\t", r"\b\d{13}\b": "<time>", " +\t": "\t"}
+    for partition in (0, 1):
+        t.run(f"TransactionsCommand describe-producers --topic {topic} --partition {partition}")
+    t.run(f"ConsoleProducer --topic {topic} {KEYED}", stdin="".join(f"a:{n}\n" for n in range(8)))
+    for partition in (0, 1):
+        describe = f"TransactionsCommand describe-producers --topic {topic} --partition {partition}"
+        t.run(describe, replace=row)
+        t.run(f"{describe} --broker-id 0", replace=row)
+    t.run(f"TransactionsCommand describe-producers --topic {topic}")
+
+
 def groups_are_described(t: Transcript) -> None:
     """ConsumerGroupCommand on a group with a member, then without, then gone."""
     topic, group = t.create(f"members-{t.tag}", "--partitions 2"), f"readers-{t.tag}"
@@ -401,6 +415,7 @@ SESSIONS = (
     offsets_are_asked_for,
     records_are_deleted,
     log_directories_are_described,
+    producers_are_described,
     groups_are_described,
     group_offsets_are_reset,
     performance_is_measured,

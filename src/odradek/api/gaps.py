@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 from odradek.protocol.api_keys import ApiKey
 
-_CLUSTER = "the cluster: ZooKeeper, followers, reassignment"
+_LOG_DIRS = "moving a replica from one log directory to another (KIP-113)"
 _TRANSACTIONS = "transactions"
 _SECURITY = "security"
 _QUOTAS = "quotas"
@@ -31,7 +31,7 @@ GAPS: Mapping[ApiKey, str] = MappingProxyType(
         ApiKey.DESCRIBE_ACLS: _SECURITY,
         ApiKey.CREATE_ACLS: _SECURITY,
         ApiKey.DELETE_ACLS: _SECURITY,
-        ApiKey.ALTER_REPLICA_LOG_DIRS: _CLUSTER,
+        ApiKey.ALTER_REPLICA_LOG_DIRS: _LOG_DIRS,
         ApiKey.SASL_AUTHENTICATE: _SECURITY,
         ApiKey.CREATE_DELEGATION_TOKEN: _SECURITY,
         ApiKey.RENEW_DELEGATION_TOKEN: _SECURITY,
@@ -43,7 +43,6 @@ GAPS: Mapping[ApiKey, str] = MappingProxyType(
         ApiKey.ALTER_USER_SCRAM_CREDENTIALS: _SECURITY,
         ApiKey.DESCRIBE_QUORUM: _KRAFT,
         ApiKey.ENVELOPE: _KRAFT,
-        ApiKey.DESCRIBE_PRODUCERS: _TRANSACTIONS,
         ApiKey.UNREGISTER_BROKER: _KRAFT,
         ApiKey.DESCRIBE_TRANSACTIONS: _TRANSACTIONS,
         ApiKey.LIST_TRANSACTIONS: _TRANSACTIONS,

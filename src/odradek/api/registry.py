@@ -63,6 +63,7 @@ SERVED: Mapping[ApiKey, Served] = MappingProxyType(
         ApiKey.ALTER_PARTITION: Served("alter_partition", Versions(0, 3)),
         ApiKey.UPDATE_FEATURES: Served("update_features", Versions(0, 2)),
         ApiKey.DESCRIBE_CLUSTER: Served("describe_cluster", Versions(0, 2)),
+        ApiKey.DESCRIBE_PRODUCERS: Served("describe_producers", Versions(0, 0)),
         ApiKey.ALLOCATE_PRODUCER_IDS: Served("allocate_producer_ids", Versions(0, 0)),
         ApiKey.LIST_CONFIG_RESOURCES: Served("list_config_resources", Versions(0, 1)),
         ApiKey.DESCRIBE_TOPIC_PARTITIONS: Served("describe_topic_partitions", Versions(0, 0)),
