@@ -14,6 +14,7 @@ from odradek.log.logs import Logs, LogsConfig
 from odradek.log.offload import inline
 from odradek.metadata.topic_partition import TopicPartition
 from odradek.protocol.error_codes import ErrorCode
+from odradek.testing.skewed_clock import SkewedClock
 from tests.log.batches import append, batch, contents
 
 A, B, C = TopicPartition("a", 0), TopicPartition("b", 0), TopicPartition("c", 1)
@@ -231,6 +232,20 @@ async def test_a_deletion_that_was_interrupted_is_finished(tmp_path, autojump_cl
     logs = await open_logs(tmp_path)
     await logs.remove_doomed()
     assert not (tmp_path / "a-0.0123-delete").exists()
+    await logs.close()
+
+
+async def test_a_wall_clock_that_is_set_back_delays_no_deletion(tmp_path, autojump_clock):
+    clock = SkewedClock()
+    logs = await Logs.open(
+        LogsConfig((str(tmp_path),)), clock, config_of=lambda topic: CONFIG, offload=inline
+    )
+    logs.create(A, ID, CONFIG)
+    await logs.delete(A)
+    clock.skew_ms = -3_600_000
+    await trio.sleep(CONFIG.file_delete_delay_ms / 1000 + 1)
+    await logs.remove_doomed()
+    assert not list(tmp_path.glob("*-delete"))
     await logs.close()
 
 

@@ -18,16 +18,19 @@ _log = get_logger(__name__)
 
 
 class Doomed(NamedTuple):
-    """A renamed file, or a partition's directory, and when it is to be removed."""
+    """A renamed file, or a partition's directory, and when it is to be removed.
 
-    due_ms: int
+    On the monotonic clock: a wall clock that is set back an hour must not keep a disk full for that hour.
+    """
+
+    due_s: float
     path: str
 
 
-def take_due(doomed: deque[Doomed], now_ms: int) -> list[str]:
+def take_due(doomed: deque[Doomed], now_s: float) -> list[str]:
     """Takes out, oldest first, what is to be removed by now; the paths."""
     paths = []
-    while doomed and doomed[0].due_ms <= now_ms:
+    while doomed and doomed[0].due_s <= now_s:
         paths.append(doomed.popleft().path)
     return paths
 

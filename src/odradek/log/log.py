@@ -525,13 +525,13 @@ class Log:
 
     def _doom(self, segments: Sequence[Segment]) -> None:
         """Renames the files of removed segments for their deletion."""
-        due_ms = self._environment.clock.now_ms() + self._config.file_delete_delay_ms
+        due_s = self._environment.clock.monotonic() + self._config.file_delete_delay_ms / 1000
         for segment in segments:
             paths = segment.mark_deleted()
             snapshot = self.snapshots.mark_deleted(segment.base_offset)
             if snapshot is not None:
                 paths.append(snapshot)
-            self.doomed.extend(Doomed(due_ms, path) for path in paths)
+            self.doomed.extend(Doomed(due_s, path) for path in paths)
 
     # Closing
 

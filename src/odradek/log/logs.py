@@ -117,8 +117,8 @@ class Logs:
     async def _load_directory(self, directory: LogDirectory, config_of: Callable[[str], LogConfig]) -> None:
         threads = self._config.recovery_threads_per_data_dir
         contents = await load_directory(directory, config_of, self._environment, threads)
-        now_ms = self._environment.clock.now_ms()
-        self._doomed.extend(Doomed(now_ms, path) for path in contents.doomed)
+        now_s = self._environment.clock.monotonic()
+        self._doomed.extend(Doomed(now_s, path) for path in contents.doomed)
         for request, log, topic_id in contents.logs:
             self._add(request, log, topic_id, directory)
 
@@ -238,8 +238,8 @@ class Logs:
             log.rename_directory(unique_directory_name(topic_partition, DELETE_DIRECTORY_SUFFIX))
         finally:
             log.close_files()
-        due_ms = self._environment.clock.now_ms() + log.config.file_delete_delay_ms
-        self._doomed.append(Doomed(due_ms, log.path))
+        due_s = self._environment.clock.monotonic() + log.config.file_delete_delay_ms / 1000
+        self._doomed.append(Doomed(due_s, log.path))
         await self._checkpoint(log.directory)
 
     # Checkpoints
@@ -323,11 +323,11 @@ class Logs:
 
     async def remove_doomed(self) -> None:
         """Removes files and directories whose delay is over."""
-        now_ms = self._environment.clock.now_ms()
-        paths = take_due(self._doomed, now_ms)
+        now_s = self._environment.clock.monotonic()
+        paths = take_due(self._doomed, now_s)
         for log in self._logs.values():
             # By name: the partition's directory may have been renamed since.
-            paths += [os.path.join(log.path, os.path.basename(path)) for path in take_due(log.doomed, now_ms)]
+            paths += [os.path.join(log.path, os.path.basename(path)) for path in take_due(log.doomed, now_s)]
         if paths:
             await self._environment.offload(partial(remove, paths))
 
