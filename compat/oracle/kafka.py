@@ -15,12 +15,13 @@ import uuid
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
 from compat.oracle.java import Jvm, LogTo, java_command
 from compat.oracle.ports import free_port, serves, wait_until
 from compat.oracle.processes import ChildProcess
 from compat.oracle.releases import OracleUnavailable, release_named
+from compat.oracle.started import Started
 from compat.oracle.zookeeper import Ensemble, ZooKeeper
 
 _MAIN: Final = "kafka.Kafka"
@@ -37,7 +38,7 @@ SINGLE_BROKER: Final[Mapping[str, str]] = {
 """What every single broker needs, and what ``odradek serve`` has by default; overrides may change it."""
 
 
-class RealKafka:
+class RealKafka(Started):
     """A broker's life; the two releases differ in the properties they need and in how they are prepared."""
 
     release: str
@@ -58,15 +59,6 @@ class RealKafka:
         self._port = 0
         self.log_dir = log_dir or self._directory / "logs"
         """Kafka's ``log.dirs``: one directory of topic partitions."""
-
-    def __enter__(self) -> Self:
-        try:
-            self._prepare()
-            self._start_on_a_free_port()
-        except BaseException:
-            self.__exit__(None, None, None)
-            raise
-        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -110,7 +102,7 @@ class RealKafka:
         if self._running().returncode is None:
             self.stop()
         self._before_restart()
-        if not self._start():
+        if not self._launch():
             raise OracleUnavailable(f"Kafka {self.release} did not start again:\n{self.log_text()[-5000:]}")
 
     def properties(self) -> dict[str, str]:
@@ -145,12 +137,13 @@ class RealKafka:
             raise RuntimeError("the broker was never started")
         return self._process
 
-    def _start_on_a_free_port(self) -> None:
+    def _start(self) -> None:
+        self._prepare()
         for _ in range(_START_ATTEMPTS):
             self._port = free_port()
             self._write_properties()
             self._before_start()
-            if self._start():
+            if self._launch():
                 return
             if not any(failure in self.log_text() for failure in _BIND_FAILURES):
                 break
@@ -160,7 +153,8 @@ class RealKafka:
         lines = (f"{name}={value}\n" for name, value in self.properties().items())
         self._properties_path.write_text("".join(lines))
 
-    def _start(self) -> bool:
+    def _launch(self) -> bool:
+        """Run it with the properties as they are; whether it serves clients."""
         command = java_command(
             self.release, _MAIN, str(self._properties_path), jvm=self._jvm, log_to=LogTo.OUTPUT
         )
