@@ -19,7 +19,7 @@ from odradek.config.broker_versions import latest_of
 from odradek.config.release import RELEASES, Release
 
 SCOPES = {
-    "broker": "Broker configs: what a properties file of a broker may say",
+    "broker": "Broker configs: what a properties file of a broker may say; one table, as long as Kafka's own",
     "topic": "Topic configs: what a topic may override",
     "group": "Group configs of releases from 4.0 on (KIP-848, KIP-932, KIP-1071)",
     "client_metrics": "Configs of client metrics subscriptions (KIP-714)",

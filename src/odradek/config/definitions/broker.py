@@ -1,4 +1,4 @@
-"""Broker configs: what a properties file of a broker may say.
+"""Broker configs: what a properties file of a broker may say; one table, as long as Kafka's own.
 
 Facts of real releases, written by `compat/config_tables.py`; how to read a line: `table`.
 """
