@@ -424,6 +424,43 @@ async def test_the_leader_throttles_too(tmp_path, autojump_clock):
         assert both.followed().local_log(only_leader=False).log_end_offset == 8
 
 
+class CountingQuota(ReplicationQuota):
+    counted: tuple[int, ...] = ()
+
+    def record(self, size_bytes: int) -> None:
+        self.counted += (size_bytes,)
+
+
+async def test_what_the_leader_counts_is_the_size_of_what_it_sends_of_throttled_partitions(
+    tmp_path, autojump_clock
+):
+    """KafkaApis.sizeOfThrottledPartitions: 4 and the response's own bytes, not those of the records alone."""
+    sent: list[int] = []
+
+    def weigh(request: Any, response: Any) -> Any:
+        if isinstance(request, FetchRequest):
+            response.responses = [topic for topic in response.responses if topic.topic_id == TOPIC_ID]
+            if response.responses:
+                sent.append(4 + len(response.to_bytes(both.line.versions[-1])))
+        return response
+
+    async with pair(tmp_path) as both:
+        both.leader.host.configs["t"] = LogConfig(leader_replication_throttled_replicas=("*",))
+        quota = CountingQuota(LEADER, both.leader.host.clock.now_ms, lambda: 2**63 - 1)
+        both.leader.host.replicas.leader_quota = quota
+        both.line.answered = weigh
+        both.tell()
+        both.tell(topic="free", topic_id=UUID(int=2))
+        both.append(3)
+        both.append(topic="free")
+        await trio.sleep(1)
+        both.append(count=2)
+        await trio.lowlevel.checkpoint()
+        both.append(topic="free", size=1000)
+        await trio.sleep(1)
+    assert quota.counted == tuple(sent) != ()
+
+
 @pytest.mark.parametrize("code", [ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, ErrorCode.INCONSISTENT_TOPIC_ID])
 async def test_other_errors_of_the_leader_delay_a_partition(tmp_path, autojump_clock, code):
     def refuse(request: Any, response: Any) -> Any:

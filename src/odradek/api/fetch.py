@@ -45,12 +45,14 @@ from odradek.protocol.generated.fetch_response import (
     PartitionData,
     SnapshotId,
 )
+from odradek.protocol.message import Chunk
 from odradek.records.conversion import down_convert
 from odradek.replication.data_waiter import DataWaiter
 from odradek.replication.fetch_isolation import CONSUMER_REPLICA_ID, READ_UNCOMMITTED, FetchIsolation
 from odradek.replication.partition import Partition
 from odradek.replication.read_result import ReadResult
 from odradek.replication.replica_selector import preferred_read_replica
+from odradek.replication.replication_quota import ReplicationQuota
 
 NO_DIVERGING_EPOCH = EpochEndOffset()
 NO_LEADER = LeaderIdAndEpoch()
@@ -61,6 +63,8 @@ _NOTHING_ABORTED: list[AbortedTransaction] = []
 """Kafka's answer for a partition that it did not look at; one it could not read has null."""
 
 _NO_TIMEOUT_S = 2**31 / 1000
+
+_SIZE_PREFIX_BYTES = 4
 
 api = Api(key=ApiKey.FETCH, versions=Versions(0, 18), request=FetchRequest, only_waits=True)
 
@@ -237,16 +241,28 @@ class _Reading:
         result.records.release()
         return result._replace(records=EMPTY_SLICE)
 
-    def _record_sent(self, answers: Answers) -> None:
-        """Whatever throttled replicas are sent counts, in sync or not."""
-        replicas = self._ctx.services.replicas
-        for asked, answer in answers:
-            partition = replicas.find(asked.topic or "", asked.partition)
-            quota = replicas.leader_quota
-            if quota is None or partition is None or not answer.records:
-                continue
-            if quota.is_throttled(partition.topic_partition, _throttled_replicas(partition)):
-                quota.record(len(answer.records))
+    def _record_sent(self, response: FetchResponse) -> None:
+        """Whatever throttled replicas are sent counts, in sync or not: the size of a response with nothing
+        else in it, as in KafkaApis.sizeOfThrottledPartitions.
+        """
+        quota = self._ctx.services.replicas.leader_quota
+        if quota is None:
+            return
+        throttled = []
+        for topic in response.responses:
+            partitions = [each for each in topic.partitions if self._is_throttled(quota, topic.topic, each)]
+            if partitions:
+                throttled.append(FetchableTopicResponse(topic.topic, topic.topic_id, partitions))
+        if throttled:
+            chunks: list[Chunk] = []
+            FetchResponse(responses=throttled).encode_into(self._ctx.api_version, chunks)
+            quota.record(_SIZE_PREFIX_BYTES + sum(map(len, chunks)))
+
+    def _is_throttled(self, quota: ReplicationQuota, topic: str, answer: PartitionData) -> bool:
+        partition = self._ctx.services.replicas.find(topic, answer.partition_index)
+        return partition is not None and quota.is_throttled(
+            partition.topic_partition, _throttled_replicas(partition)
+        )
 
     def _elsewhere(self, asked: FetchedPartition, partition: Partition) -> PartitionData | None:
         """The answer that sends a consumer to the replica in its rack, if it is not to stay here."""
@@ -319,8 +335,6 @@ class _Reading:
         """The answer as the session wants it and the version can read it."""
         ctx = self._ctx
         context = self._context
-        if self._replica_id >= 0:
-            self._record_sent(answers)
         selected = context.select(answers + self._errors, ctx.services.clock.now_ms())
         if len(selected) != len(answers) + len(self._errors):
             chosen = {id(answer) for _, answer in selected}
@@ -334,6 +348,8 @@ class _Reading:
             response.responses.append(
                 FetchableTopicResponse(topic or "", topic_id, [answer for _, answer in group])
             )
+        if self._replica_id >= 0:
+            self._record_sent(response)
         return response
 
     def _for_old_reader(self, asked: FetchedPartition, answer: PartitionData) -> PartitionData:
