@@ -9,16 +9,25 @@
 
 Programs of others take part in integration tests, on a clock that nobody here holds: such a test has a second
 chance, which pytest's closing line counts. The judge, the simulation and all tests of our own code have none.
+
+Hypothesis draws the same examples in every run, and no example has a deadline: neither chance nor a slow
+machine decides. `make torture` is where chance looks for what nobody thought of.
 """
 
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from compat.oracle.kafka import Kafka392, Kafka430
 from compat.oracle.tools import ToolHost
 
 SCATTERED = ("tests/compat/test_judge_odradek.py", "tests/simulation/")
+
+settings.register_profile(
+    "certain", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("certain")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
