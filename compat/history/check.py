@@ -8,6 +8,7 @@ from compat.history.offsets import check_offsets
 from compat.history.places import gather
 from compat.history.polls import check_polls
 from compat.history.replicas import check_replicas
+from compat.history.sequences import check_sequences
 from compat.history.writes import check_writes
 
 
@@ -23,3 +24,4 @@ def _check(history: History) -> Iterator[Finding]:
     yield from check_offsets(history)
     for partition, replicas in history.replicas.items():
         yield from check_replicas(partition, replicas)
+        yield from check_sequences(partition, replicas)

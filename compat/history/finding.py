@@ -11,6 +11,8 @@ class Anomaly(enum.Enum):
 
     LOST_WRITE = "lost write"
     DUPLICATE = "duplicate of an idempotent producer's record"
+    SEQUENCE_GAP = "a batch of an idempotent producer is missing before another"
+    FENCED_BUT_WRITTEN = "a record of a producer epoch behind one of a later epoch"
     REORDERED_WRITES = "records of one producer out of order"
     REFUSED_BUT_WRITTEN = "a refused write is there"
     NEVER_WRITTEN = "a record that nobody wrote"

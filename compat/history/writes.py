@@ -1,19 +1,22 @@
 """Whether every write is where it must be: acknowledged ones once and in order, refused ones nowhere."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from compat.history.finding import Anomaly, Finding
 from compat.history.history import History
 from compat.history.operations import Outcome, Partition, Write
 from compat.history.places import Places
+from compat.history.sequences import ProducerEpoch, producer_epochs
 
 
 def check_writes(history: History, places: Places) -> Iterator[Finding]:
     """Findings about writes and what became of them."""
     writes = {write.value: write for write in history.of(Write)}
+    epochs = {partition: producer_epochs(replicas) for partition, replicas in history.replicas.items()}
     for write in writes.values():
         yield from _check_write(history, places, write)
+        yield from _duplicated(places, write, epochs.get(write.partition, {}))
     yield from _never_written(places, writes)
     yield from _two_values(places)
     yield from _reordered(places, writes)
@@ -28,7 +31,15 @@ def _check_write(history: History, places: Places, write: Write) -> Iterator[Fin
             yield _finding(Anomaly.WRONG_OFFSET, write, f"it was read at {_list(found)}")
     elif write.outcome is Outcome.REFUSED and found:
         yield _finding(Anomaly.REFUSED_BUT_WRITTEN, write, f"it was read at {_list(found)}")
-    if write.idempotent and len(found) > 1:
+
+
+def _duplicated(places: Places, write: Write, epochs: Mapping[int, ProducerEpoch]) -> Iterator[Finding]:
+    """An idempotent producer's record is there once; or once for each epoch, where files tell the epochs."""
+    found = places.offsets.get(write.value, set())
+    if not write.idempotent or len(found) < 2:
+        return
+    known = {epochs.get(offset) for partition, offset in found if partition == write.partition}
+    if None in known or len(known) < len(found):
         yield _finding(Anomaly.DUPLICATE, write, f"it was read at {_list(found)}")
 
 

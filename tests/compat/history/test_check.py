@@ -24,6 +24,8 @@ from compat.history.operations import (
     Write,
 )
 from compat.history.replicas import ReplicaLog
+from odradek.records.builder import build_batch
+from odradek.records.record import Record
 from tests.compat.history.model import Model
 
 P = Partition("orders", 0)
@@ -141,12 +143,62 @@ def lack(history: History) -> None:
     history.replicas[P] = {1: log, 2: replace(log, batches={0: b"a", 3: b"d"}, high_watermark=0)}
 
 
+def batch(number: int, *, epoch: int = 0, at: int | None = None) -> bytes:
+    """The record with a sequence number, at the offset of that number or another."""
+    offset = number if at is None else at
+    return sequenced(Record(offset, 0, None, WRITTEN[number].encode()), epoch, number)
+
+
+def sequenced(record: Record, epoch: int, sequence: int) -> bytes:
+    return bytes(
+        build_batch(
+            [record],
+            base_offset=record.offset,
+            producer_id=7,
+            producer_epoch=epoch,
+            base_sequence=sequence,
+        )
+    )
+
+
+def keep(history: History, *batches: bytes) -> None:
+    """What the files of both replicas hold, one record a batch, from offset 0."""
+    log = ReplicaLog(0, len(batches), dict(enumerate(batches)))
+    history.replicas[P] = {1: log, 2: log}
+
+
+def write_twice_in_one_epoch(history: History) -> None:
+    write_twice(history)
+    keep(history, *map(batch, range(4)), batch(0, at=4))
+
+
+def repeat_a_sequence(history: History) -> None:
+    keep(history, batch(0), batch(1), batch(1, at=2), batch(2, at=3))
+
+
+def leave_a_sequence_out(history: History) -> None:
+    keep(history, batch(0), batch(2, at=1))
+
+
+def begin_an_epoch_midway(history: History) -> None:
+    keep(history, batch(0), batch(1, epoch=1))
+
+
+def write_in_an_old_epoch(history: History) -> None:
+    keep(history, batch(0, epoch=1), batch(1, epoch=0))
+
+
 @pytest.mark.parametrize(
     ("plant", "anomaly"),
     [
         (lose_the_last, Anomaly.LOST_WRITE),
         (lose_one_that_a_consumer_went_past, Anomaly.LOST_WRITE),
         (write_twice, Anomaly.DUPLICATE),
+        (write_twice_in_one_epoch, Anomaly.DUPLICATE),
+        (repeat_a_sequence, Anomaly.DUPLICATE),
+        (leave_a_sequence_out, Anomaly.SEQUENCE_GAP),
+        (begin_an_epoch_midway, Anomaly.SEQUENCE_GAP),
+        (write_in_an_old_epoch, Anomaly.FENCED_BUT_WRITTEN),
         (swap, Anomaly.REORDERED_WRITES),
         (refuse, Anomaly.REFUSED_BUT_WRITTEN),
         (never_write, Anomaly.NEVER_WRITTEN),
@@ -188,6 +240,27 @@ def test_a_producer_that_is_not_idempotent_may_repeat_itself():
     history = faultless()
     history.operations[0] = replace(next(history.of(Write)), idempotent=False)
     write_twice(history)
+    assert check(history) == []
+
+
+def test_a_client_that_begins_a_new_epoch_may_send_its_records_again():
+    history = faultless()
+    write_twice(history)
+    keep(history, *map(batch, range(4)), batch(0, epoch=1, at=4))
+    assert check(history) == []
+
+
+def test_a_record_again_under_an_epoch_that_no_file_tells_is_a_duplicate():
+    history = faultless()
+    write_twice(history)
+    keep(history, *map(batch, range(4)))
+    assert {finding.anomaly for finding in check(history)} == {Anomaly.DUPLICATE}
+
+
+def test_sequence_numbers_begin_again_behind_the_last_there_can_be():
+    history = faultless()
+    last = sequenced(Record(0, 0, None, b"a"), 0, (1 << 31) - 1)
+    keep(history, last, *(batch(number - 1, at=number) for number in (1, 2, 3)))
     assert check(history) == []
 
 
