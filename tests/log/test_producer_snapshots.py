@@ -2,13 +2,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from odradek.log.producer_entry import BatchMetadata, ProducerEntry
 from odradek.log.producer_snapshots import (
     CorruptSnapshot,
     ProducerSnapshots,
     decode_snapshot,
     encode_snapshot,
 )
-from odradek.log.producer_state import BatchMetadata, ProducerEntry, ProducerState
+from odradek.log.producer_state import ProducerState
 from odradek.protocol.generated.producer_snapshot import ProducerSnapshot
 from tests.log.batches import NOW_MS, PARTITION
 

@@ -4,7 +4,8 @@ from hypothesis import strategies as st
 
 from odradek.errors import KafkaError
 from odradek.log.end_transaction_marker import EndTransactionMarker, read_marker
-from odradek.log.producer_state import BatchMetadata, ProducerState
+from odradek.log.producer_entry import BatchMetadata
+from odradek.log.producer_state import ProducerState
 from odradek.protocol.error_codes import ErrorCode
 from odradek.records.batch import read_header
 from odradek.records.validation import AppendOrigin

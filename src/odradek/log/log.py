@@ -32,8 +32,8 @@ from odradek.log.environment import LogEnvironment
 from odradek.log.flusher import Flusher, FlushJob
 from odradek.log.log_directory import LogDirectory
 from odradek.log.partition_metadata import metadata_path, write_topic_id
+from odradek.log.producer_append import PreparedAppend
 from odradek.log.producer_recovery import rebuild_producers
-from odradek.log.producer_state import PreparedAppend
 from odradek.log.recovery import LoadedLog, segment_limits
 from odradek.log.segment import RollRules, Segment, TimestampedOffset
 from odradek.log.segments import Segments

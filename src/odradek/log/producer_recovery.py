@@ -11,8 +11,9 @@ from bisect import bisect_right
 from collections.abc import Sequence
 
 from odradek.log.end_transaction_marker import read_marker
+from odradek.log.producer_append import CompletedTransaction
 from odradek.log.producer_snapshots import ProducerSnapshots
-from odradek.log.producer_state import CompletedTransaction, ProducerState
+from odradek.log.producer_state import ProducerState
 from odradek.log.segment import Segment
 from odradek.records.batch import BatchHeader, Buffer
 from odradek.records.validation import AppendOrigin

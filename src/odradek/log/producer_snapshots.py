@@ -26,7 +26,8 @@ from bisect import insort
 from struct import Struct
 
 from odradek.log.file_names import DELETED_SUFFIX, SNAPSHOT_SUFFIX, offset_file_name, offset_of_file
-from odradek.log.producer_state import BatchMetadata, ProducerEntry, ProducerState
+from odradek.log.producer_entry import BatchMetadata, ProducerEntry
+from odradek.log.producer_state import ProducerState
 from odradek.records.crc import crc32c
 
 VERSION = 1
