@@ -12,7 +12,7 @@ Kafka: ProducerStateManager.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 
 from odradek.log.end_transaction_marker import EndTransactionMarker
 from odradek.log.producer_append import (
@@ -22,6 +22,7 @@ from odradek.log.producer_append import (
     ProducerAppend,
 )
 from odradek.log.producer_entry import BatchMetadata, ProducerEntry
+from odradek.metadata.hash_order import java_order, long_hash
 from odradek.metadata.topic_partition import TopicPartition
 from odradek.records.batch import BatchHeader
 from odradek.records.validation import AppendOrigin
@@ -173,18 +174,5 @@ class ProducerState:
         }
 
     def in_snapshot_order(self) -> Iterator[ProducerEntry]:
-        """The producers in the order of Kafka's snapshots."""
-        return _in_java_hash_order(self.producers)
-
-
-def _in_java_hash_order(producers: Mapping[int, ProducerEntry]) -> Iterator[ProducerEntry]:
-    """As a Java HashMap of the same keys iterates: by bucket, so that snapshots are the same to the byte."""
-    capacity = 16
-    while len(producers) > capacity * 3 // 4:
-        capacity *= 2
-
-    def bucket(producer_id: int) -> int:
-        code = (producer_id ^ (producer_id >> 32)) & 0xFFFFFFFF
-        return (code ^ (code >> 16)) & (capacity - 1)
-
-    return (producers[producer_id] for producer_id in sorted(producers, key=bucket))
+        """The producers in the order of Kafka's snapshots, so that these are the same to the byte."""
+        return (self.producers[producer_id] for producer_id in java_order(self.producers, long_hash))

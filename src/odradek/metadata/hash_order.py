@@ -123,8 +123,12 @@ def identified_partition_hash(topic_id: UUID, topic: str, partition: int) -> int
 
 def uuid_hash(uuid: UUID) -> int:
     """`Uuid.hashCode`."""
-    halves = (uuid.int >> 64) ^ uuid.int
-    return (halves >> 32 ^ halves) & _MASK
+    return long_hash((uuid.int >> 64) ^ uuid.int)
+
+
+def long_hash(number: int) -> int:
+    """`Long.hashCode`."""
+    return (number ^ number >> 32) & _MASK
 
 
 def _trie_order(hashed: list[tuple[int, Key]], shift: int) -> list[Key]:
@@ -161,7 +165,7 @@ def _long_map(numbers: Iterable[int], slots: int) -> list[int]:
 
 def _put(table: dict[int, int], number: int, slots: int) -> None:
     """Put a number where its hash says; who finds the slot taken looks further, in growing steps."""
-    value = _spread((number ^ number >> 32) & _MASK) * 0x85EBCA6B & _MASK
+    value = _spread(long_hash(number)) * 0x85EBCA6B & _MASK
     slot = (value ^ value >> 13) & slots - 1
     attempt = 0
     while slot in table:
