@@ -12,6 +12,7 @@ import trio
 
 from odradek.api.registry import load
 from odradek.config.log_config import LogConfig
+from odradek.errors import StorageError
 from odradek.metadata.topic_id import NO_TOPIC_ID
 from odradek.metadata.topic_partition import TopicPartition
 from odradek.peers.transport import PeerReset
@@ -371,6 +372,36 @@ async def test_a_failed_disk_ends_following_until_the_controller_speaks(tmp_path
         both.append()
         await trio.sleep(3)
         assert both.led().high_watermark == 1
+
+
+async def test_a_full_disk_is_said_once_and_following_goes_on_when_there_is_room(
+    tmp_path, autojump_clock, monkeypatch, capsys
+):
+    def full(*_: Any, **__: Any) -> None:
+        raise StorageError("No space left on device")
+
+    async with pair(tmp_path) as both:
+        both.tell()
+        for _ in range(2):
+            both.append()
+            with monkeypatch.context() as disk:
+                disk.setattr(Partition, "append_as_follower", full)
+                await trio.sleep(60)
+            assert capsys.readouterr().err.count("No space left") == 1
+            await trio.sleep(2)
+            assert content(both.followed()) == content(both.led())
+        assert both.fetcher.failed == set()
+
+
+async def test_a_bug_of_ours_costs_time_and_not_the_broker(tmp_path, autojump_clock, monkeypatch):
+    async with pair(tmp_path) as both:
+        both.tell()
+        with monkeypatch.context() as broken:
+            broken.setattr(RemoteLeader, "prepare", lambda *_: 1 / 0)
+            both.append()
+            await trio.sleep(5)
+        await trio.sleep(2)
+        assert content(both.followed()) == content(both.led()) != b""
 
 
 async def test_throttled_replicas_that_are_behind_wait_and_those_in_sync_do_not(tmp_path, autojump_clock):

@@ -82,6 +82,8 @@ class Fetcher:
         self._settings = settings
         self._changed = trio.Event()
         self._is_cut_off = False
+        self._in_trouble: set[TopicPartition] = set()
+        """Those of which it was said already that following them goes wrong."""
 
     # From the controller's requests
 
@@ -99,6 +101,7 @@ class Fetcher:
         for name in names:
             self.partitions.pop(name, None)
             self.failed.discard(name)
+            self._in_trouble.discard(name)
 
     def identify(self, name: TopicPartition, topic_id: UUID) -> None:
         """The topic of a partition has another id now, or none."""
@@ -112,15 +115,23 @@ class Fetcher:
         """Follows, until cancelled."""
         try:
             while True:
-                await self._truncate_without_epochs()
-                fetch = self._leader.prepare(self._wanted())
-                if fetch.is_empty:
-                    await self._wait_for_work()
-                else:
-                    await self._fetch(fetch)
+                try:
+                    await self._follow()
+                except Exception as error:  # noqa: BLE001 - our bug costs time, and not the broker
+                    _log.error("unexpected error while following a leader, trying again", exc_info=error)
+                    await trio.sleep(self._settings.backoff_ms / 1000)
         finally:
             with trio.move_on_after(1, shield=True):
                 await self._leader.aclose()
+
+    async def _follow(self) -> None:
+        """One turn."""
+        await self._truncate_without_epochs()
+        fetch = self._leader.prepare(self._wanted())
+        if fetch.is_empty:
+            await self._wait_for_work()
+        else:
+            await self._fetch(fetch)
 
     async def _wait_for_work(self) -> None:
         self._changed = trio.Event()
@@ -231,8 +242,14 @@ class Fetcher:
         if code in _TOO_EARLY:
             self._pause(name, state)
             return True
-        _log.warn("error from the leader", partition=str(name), code=code, offset=state.fetch_offset)
+        self._complain("error from the leader", name, code=code, offset=state.fetch_offset)
         return False
+
+    def _complain(self, what: str, name: TopicPartition, **why: object) -> None:
+        """One line for each time that a partition is in trouble, not one for each attempt."""
+        say = _log.debug if name in self._in_trouble else _log.error
+        self._in_trouble.add(name)
+        say(what, partition=str(name), **why)
 
     async def _take_records(self, name: TopicPartition, state: FetchState, answer: PartitionData) -> bool:
         partition = self._host.find(name.topic, name.partition)
@@ -250,13 +267,13 @@ class Fetcher:
                     # The next fetch tells the leader that these records are held.
                     await partition.log.flush()
         except StorageError as error:
-            _log.error("error while following a leader", partition=str(name), error=str(error))
+            self._complain("error while following a leader", name, error=str(error))
             if not partition.is_offline:
                 # The disk is full, and need not stay so.
                 return False
             self._fail(name)
         except KafkaError as error:
-            _log.error("what the leader sent cannot be appended", partition=str(name), error=str(error))
+            self._complain("what the leader sent cannot be appended", name, error=str(error))
             if error.code not in (ErrorCode.CORRUPT_MESSAGE, ErrorCode.INVALID_RECORD):
                 self._fail(name)
                 return True
@@ -264,6 +281,8 @@ class Fetcher:
         except Exception as error:  # noqa: BLE001 - other partitions are to be followed all the same
             _log.error("error while following a leader", partition=str(name), exc_info=error)
             self._fail(name)
+        else:
+            self._in_trouble.discard(name)
         return True
 
     def _append(
