@@ -60,7 +60,7 @@ class Services:
         return self.configs.config.release
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Peer:
     """The other end of one connection. Owned by the connection's task.
 

@@ -101,7 +101,7 @@ class FetchedPartition:
 Answers: TypeAlias = "list[tuple[FetchedPartition, PartitionData]]"
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class FetchSession:
     """A reader's partitions in the order in which they are read; one that had data goes to the end."""
 

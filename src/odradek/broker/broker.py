@@ -8,7 +8,6 @@ from __future__ import annotations
 import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
 
 import trio
 
@@ -62,6 +61,7 @@ from odradek.peers.controller_channel import ControllerChannel
 from odradek.replication.replicas import Replicas
 from odradek.server.connection_quotas import ConnectionQuotas
 from odradek.telemetry import get_logger
+from odradek.value_object import value_object
 
 _log = get_logger(__name__)
 
@@ -72,7 +72,7 @@ _STOP_S = 30
 """How long an orderly stop may take before it is given up."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class RunningBroker:
     """A broker that accepts connections."""
 

@@ -8,8 +8,10 @@ Source: org.apache.kafka.storage.internals.log.LogConfig, org.apache.kafka.commo
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import KW_ONLY, fields
 from typing import TYPE_CHECKING, Any
+
+from odradek.value_object import value_object
 
 if TYPE_CHECKING:
     from odradek.config.broker_config import BrokerConfig
@@ -21,10 +23,11 @@ DERIVED = -2
 """`local_retention_ms`/`local_retention_bytes`: follow `retention_ms`/`retention_bytes`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_object
 class LogConfig:
     """The configs of one topic after the broker's defaults and the topic's own overrides were merged."""
 
+    _: KW_ONLY
     segment_bytes: int = 1024 * 1024 * 1024
     segment_ms: int = 7 * 24 * 60 * 60 * 1000
     segment_jitter_ms: int = 0

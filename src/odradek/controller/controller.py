@@ -57,7 +57,7 @@ _PROVEN_S = 60.0
 """Who was controller for so long does not fail at once, whatever has ended its term."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class _Once:
     """A call that happens at most once, however often it is asked for."""
 

@@ -51,7 +51,7 @@ class Decision:
     then: tuple[Event, ...] = ()
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Changes:
     """Leaders, ISRs and assignments being changed by one decision: the writes that do it, and the state.
 

@@ -16,7 +16,7 @@ from odradek.controller.state import ClusterState
 from odradek.metadata.topic_partition import TopicPartition
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Mailbag:
     """Letters by receiver."""
 

@@ -26,7 +26,7 @@ _NO_MOVE = Refused(ErrorCode.NO_REASSIGNMENT_IN_PROGRESS, ErrorCode.NO_REASSIGNM
 _NO_PARTITION = Refused(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, "The partition does not exist.")
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Moves:
     """One decision's moves: what they change, what they tell, and what they end."""
 

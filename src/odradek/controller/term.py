@@ -92,7 +92,7 @@ class Deposed(Exception):
     """Somebody else was elected."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class _Asked:
     """A command, and what becomes of it."""
 

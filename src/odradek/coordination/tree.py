@@ -72,7 +72,7 @@ class Znode:
     children: frozenset[str] = frozenset()
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Commit:
     """A commit being worked out: the nodes it leaves different, over a tree that it does not touch."""
 

@@ -55,7 +55,7 @@ class Upkeep:
     interval_ms: int
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class _Place:
     """A partition that this broker leads. `hosted` is None while it loads."""
 

@@ -13,7 +13,6 @@ import os
 import uuid
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 
 import trio
@@ -34,12 +33,13 @@ from odradek.log.partition_metadata import encode_uuid
 from odradek.log.recovery import LoadedLog, LoadRequest, load_log
 from odradek.metadata.topic_partition import TopicPartition
 from odradek.protocol.error_codes import ErrorCode
+from odradek.value_object import value_object
 
 _LONGEST_WAIT_S = 30 * 24 * 60 * 60
 """Kafka's "never" is 2^63 - 1 ms, which is more than a clock of floats should be asked to add."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class LogsConfig:
     """Where the logs are and how often they are looked after; times in ms, defaults Kafka's."""
 

@@ -56,7 +56,7 @@ class LoadRequest:
     had_clean_shutdown: bool = True
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class LoadedLog:
     """A log as it was found, to be taken over by `Log`."""
 

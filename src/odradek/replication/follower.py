@@ -12,7 +12,7 @@ UNKNOWN_OFFSET = -1
 UNKNOWN_BROKER_EPOCH = -1
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Follower:
     """One replica that is not ours, as the leader sees it. Owned by its Partition."""
 

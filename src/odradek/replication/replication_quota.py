@@ -18,7 +18,7 @@ from odradek.metadata.topic_partition import TopicPartition
 ALL_REPLICAS = "*"
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class _Sample:
     start_ms: int
     size_bytes: int

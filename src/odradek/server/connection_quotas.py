@@ -10,19 +10,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import trio
 
 from odradek.errors import OdradekError
 from odradek.server.connection_rate import ConnectionRate, RateWindows
+from odradek.value_object import value_object
 
 UNLIMITED = 2**31 - 1
 
 _DEFAULT_WINDOWS = RateWindows()
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class ConnectionLimits:
     """What is configured; every limit is inclusive. Addresses are written as `/127.0.0.1`."""
 

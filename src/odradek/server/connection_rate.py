@@ -10,10 +10,12 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 
+from odradek.value_object import value_object
+
 _LEAST_S = 0.001
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class RateWindows:
     """Over which time a rate is measured."""
 
@@ -23,7 +25,7 @@ class RateWindows:
     """quota.window.size.seconds"""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class _Window:
     """Times are of the caller's clock."""
 

@@ -66,7 +66,7 @@ class Readiness(Protocol):
         """It is about to be closed; nobody waits for it any more."""
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class _Waiting:
     """A task that waits for its connection, and what it is to find when it is woken."""
 
