@@ -5,6 +5,7 @@ short intervals. Looking costs little where nothing happened since the last look
 """
 
 from dataclasses import dataclass, field
+from uuid import UUID
 
 from odradek.coordination.store import Create, Delete, Operation, Set
 from odradek.log.log import Log
@@ -45,8 +46,8 @@ class Invariants:
     def __init__(self, cluster: SimulatedCluster, findings: Findings) -> None:
         self._cluster = cluster
         self._findings = findings
-        self._leaders: dict[tuple[TopicPartition, int], int] = {}
-        self._committed: dict[TopicPartition, _Committed] = {}
+        self._leaders: dict[tuple[TopicPartition, UUID | None, int], int] = {}
+        self._committed: dict[tuple[TopicPartition, UUID | None], _Committed] = {}
         self._looked: dict[tuple[int, TopicPartition], _Looked] = {}
         self._states: dict[str, LeaderAndIsr] = {}
         cluster.ensemble.on_commit = self._on_commit
@@ -103,11 +104,11 @@ class Invariants:
         if log is None or not log.directory.is_online:
             return
         if partition.is_leader:
-            self._check_leader(broker, partition)
+            self._check_leader(broker, partition, log)
         looked = self._looked.get((broker.node_id, name))
         if looked is None or looked.log is not log or looked.leader_epoch != partition.leader_epoch:
             looked = self._looked[broker.node_id, name] = _Looked(log, partition.leader_epoch)
-        committed = self._committed.setdefault(name, _Committed())
+        committed = self._committed.setdefault((name, log.topic_id), _Committed())
         if partition.high_watermark > looked.end_offset:
             self._compare(broker, partition, log, looked, committed)
         leads = partition.is_leader and partition.leader_epoch >= committed.leader_epoch
@@ -117,9 +118,9 @@ class Invariants:
                 f"{log.log_end_offset}, but {committed.end_offset} was committed"
             )
 
-    def _check_leader(self, broker: BrokerProcess, partition: Partition) -> None:
+    def _check_leader(self, broker: BrokerProcess, partition: Partition, log: Log) -> None:
         name = partition.topic_partition
-        leader = self._leaders.setdefault((name, partition.leader_epoch), broker.node_id)
+        leader = self._leaders.setdefault((name, log.topic_id, partition.leader_epoch), broker.node_id)
         if leader != broker.node_id:
             self._findings.add(
                 f"{broker.host} accepted to lead {name} in epoch {partition.leader_epoch}, "

@@ -29,16 +29,17 @@ from odradek.testing.cluster import simulated_cluster
 from odradek.testing.machine import Machine
 from odradek.testing.process import current_process
 from odradek.testing.trace import Trace
+from tests.simulation.administrator import LATE_S, Administrator
 from tests.simulation.client import Client, Lost
 from tests.simulation.consumer import Consumer
 from tests.simulation.faults import Faults
 from tests.simulation.findings import Findings
 from tests.simulation.group_member import GroupMember
 from tests.simulation.invariants import Invariants
+from tests.simulation.passing_topics import CREATE_TOPICS_VERSION, PassingTopics
 from tests.simulation.producer import Producer
 
 TOPIC = "orders"
-CREATE_TOPICS_VERSION = 7
 
 _LOOK_S = 0.25
 _START_S = 60
@@ -138,6 +139,7 @@ class _Simulation:
             "request.timeout.ms": "3000",
             "log.index.interval.bytes": "1024",
             "controlled.shutdown.retry.backoff.ms": "500",
+            "log.segment.delete.delay.ms": "1000",
         }
         if self._flushed:
             properties["log.flush.interval.messages"] = "1"
@@ -184,6 +186,13 @@ class _Simulation:
         stop = trio.Event()
         producers = [self._producer(f"producer-{index}") for index in (1, 2)]
         names = ["producer-1", "producer-2", "consumer-1", "member-1", "member-2"]
+        self._administrator = Administrator(
+            self._client("administrator"),
+            self._cluster,
+            self._findings,
+            [*self._partitions, Partition("__consumer_offsets", 0)],
+        )
+        self._passing = PassingTopics(self._client, self._cluster, self._findings, TOPIC)
         faults = Faults(self._cluster, names, self._random, flushed=self._flushed)
         faults.look = self._invariants.look
         async with trio.open_nursery() as nursery:
@@ -192,6 +201,8 @@ class _Simulation:
             nursery.start_soon(self._consumer("consumer-1").run, stop, 0.5)
             for name in ("member-1", "member-2"):
                 nursery.start_soon(self._member(name).run, stop, 0.8)
+            nursery.start_soon(self._administrator.run, stop, 2.0)
+            nursery.start_soon(self._passing.run, stop, 1.5)
             nursery.start_soon(self._look_often)
             with trio.move_on_after(self._plan.fault_s):
                 await faults.run()
@@ -221,6 +232,10 @@ class _Simulation:
         for partition in self._partitions:
             if not self._is_replicated(partition):
                 yield f"{partition} is not replicated"
+        for partition in self._administrator.unsettled():
+            yield f"the replicas of {partition} are on their way"
+        for place in self._passing.remains():
+            yield f"{place} is still there"
 
     async def _look_often(self) -> None:
         while True:
@@ -231,6 +246,10 @@ class _Simulation:
         """Everything is written and read, and all replicas have all of it."""
         for producer in producers:
             await producer.done.wait()
+        await trio.sleep(LATE_S)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._administrator.finish)
+            nursery.start_soon(self._passing.finish)
         for partition in self._partitions:
             await self._wait_replicated(partition)
         reader = self._consumer("reader")

@@ -22,6 +22,11 @@ _FAULTS = (
     "slow:",
     "reset: 1",
     "cannot write to disk-1",
+    "asked for orders-0 on its old replicas: NONE",
+    "asked for __consumer_offsets-0 on [",
+    "asked for the preferred leader of orders-1: NONE",
+    "asked to have passing-a created: NONE",
+    "asked to have passing-b deleted: NONE",
 )
 
 
