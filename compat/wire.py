@@ -100,13 +100,6 @@ class Wire:
         (size,) = struct.unpack(">i", self._receive_exactly(4))
         return self._receive_exactly(size)
 
-    def is_closed(self) -> bool:
-        """Wait for the broker to close the connection; false when it sends something instead."""
-        try:
-            return self._socket.recv(1) == b""
-        except ConnectionResetError:
-            return True
-
     def _receive_exactly(self, size: int) -> bytes:
         received = bytearray()
         while len(received) < size:

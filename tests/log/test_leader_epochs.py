@@ -77,12 +77,6 @@ def test_an_epoch_ends_where_the_next_begins(tmp_path, epoch, expected):
 def test_without_epochs_nothing_is_known(tmp_path):
     assert epochs(tmp_path).end_offset_for(0, 99) == (-1, -1)
     assert epochs(tmp_path).latest_epoch == -1
-    assert epochs(tmp_path).epoch_for_offset(0) is None
-
-
-@pytest.mark.parametrize(("offset", "epoch"), [(4, None), (5, 1), (9, 1), (10, 4), (1000, 5)])
-def test_an_offset_belongs_to_the_epoch_it_was_written_in(tmp_path, offset, epoch):
-    assert epochs(tmp_path, (1, 5), (4, 10), (5, 20)).epoch_for_offset(offset) == epoch
 
 
 @pytest.mark.parametrize(

@@ -156,7 +156,6 @@ def test_a_transaction_is_unstable_until_its_marker_is_replicated():
     journal.send(1, transactional=True)
     assert journal.state.first_unstable_offset == 1
     journal.append(marker(PID, is_abort=False), AppendOrigin.COORDINATOR)
-    assert journal.state.first_undecided_offset is None
     assert journal.state.first_unstable_offset == 1
     journal.state.on_high_watermark(2)
     assert journal.state.first_unstable_offset == 1

@@ -127,10 +127,6 @@ class Definition:
             self.validator.check(self.name, value)
         return value
 
-    def to_text(self, value: Value) -> str | None:
-        """Write a parsed value as DescribeConfigs shows it."""
-        return write_value(value)
-
 
 def parse_value(name: str, text: str | None, value_type: Type) -> Value:
     """Read text as Java's ConfigDef.parseType does. Raises InvalidConfig."""

@@ -9,7 +9,6 @@ Kafka: CleanShutdownFileHandler.
 
 from __future__ import annotations
 
-import json
 import os
 
 FILE_NAME = ".kafka_cleanshutdown"
@@ -30,13 +29,3 @@ def take_marker(log_dir: str) -> bool:
     except FileNotFoundError:
         return False
     return True
-
-
-def read_broker_epoch(log_dir: str) -> int | None:
-    """The epoch in the marker; None where there is no marker or it names none."""
-    try:
-        with open(os.path.join(log_dir, FILE_NAME), encoding="utf-8") as file:
-            epoch = json.load(file)["brokerEpoch"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-    return epoch if isinstance(epoch, int) else None

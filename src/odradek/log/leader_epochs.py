@@ -126,11 +126,6 @@ class LeaderEpochs:
     def _number_above(self, epoch: int) -> int:
         return bisect_right(self._entries, epoch, key=lambda entry: entry.epoch)
 
-    def epoch_for_offset(self, offset: int) -> int | None:
-        """The epoch in which the record at `offset` was written; None before the first known."""
-        number = bisect_right(self._entries, offset, key=lambda entry: entry.start_offset)
-        return self._entries[number - 1].epoch if number else None
-
     @property
     def earliest(self) -> EpochEntry | None:
         return self._entries[0] if self._entries else None

@@ -143,11 +143,6 @@ class ProducerState:
         first_unreplicated = min(self._unreplicated)
         return first_unreplicated if first is None else min(first, first_unreplicated)
 
-    @property
-    def first_undecided_offset(self) -> int | None:
-        """Of the oldest transaction without a marker."""
-        return next(iter(self._ongoing), None)
-
     def on_high_watermark(self, offset: int) -> None:
         """Markers below `offset` are replicated: their transactions are stable."""
         if self._unreplicated:
