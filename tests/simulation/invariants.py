@@ -27,7 +27,7 @@ class _Committed:
     batches: bytearray = field(default_factory=bytearray)
     end_offset: int = 0
     leader_epoch: int = -1
-    """Of the broker that said so last."""
+    """The latest of those who said so."""
 
 
 @dataclass(slots=True)
@@ -153,7 +153,7 @@ class Invariants:
                 return
             committed.batches += data[len(before) :]
             looked.end_offset = headers[-1][1].next_offset
-        if end_offset > committed.end_offset:
-            committed.end_offset = end_offset
-        if partition.is_leader:
+        # A follower's word counts too, for nobody looks at a leader that is about to stop.
+        if partition.is_leader or end_offset > committed.end_offset:
             committed.leader_epoch = max(committed.leader_epoch, partition.leader_epoch)
+        committed.end_offset = max(committed.end_offset, end_offset)
