@@ -14,6 +14,7 @@ from odradek.replication.data_waiter import DataWaiter
 from odradek.replication.epoch_end import UNKNOWN_EPOCH_END, EpochEnd
 from odradek.replication.fetch_isolation import FetchIsolation
 from odradek.replication.partition import Partition
+from odradek.replication.partition_state import Assignment
 from tests.replication.hosting import NODE_ID, batch, hosting
 
 OTHER = NODE_ID + 1
@@ -99,6 +100,15 @@ async def test_acks_all_needs_min_insync_replicas(tmp_path, autojump_clock):
         with pytest.raises(KafkaError) as refused:
             append(partition, acks=-1)
         assert refused.value.code == ErrorCode.NOT_ENOUGH_REPLICAS
+
+
+async def test_a_replica_that_is_coming_is_one_that_may_have_to_be_in_sync(tmp_path, autojump_clock):
+    """Partition.effectiveMinIsr counts the leader and all that follow it, as if they were there already."""
+    async with hosting(tmp_path) as host:
+        partition = host.lead("t", config=LogConfig(min_insync_replicas=2))
+        assert partition.min_isr == 1
+        partition.assignment = Assignment((NODE_ID, NODE_ID + 1), adding=(NODE_ID + 1,))
+        assert partition.min_isr == 2
 
 
 async def test_min_insync_replicas_is_never_more_than_there_are(tmp_path, autojump_clock):

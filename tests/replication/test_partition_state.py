@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from odradek.replication.partition_state import Assignment, InSyncReplicas
+from odradek.replication.partition_state import InSyncReplicas
 
 replicas = st.integers(0, 9)
 isrs = st.frozensets(replicas, min_size=1)
@@ -25,7 +25,3 @@ def test_whoever_may_leave_is_waited_for_still(isr, leaving):
     assert proposed.proposal is not None
     assert proposed.proposal.isr == tuple(sorted(isr - leaving))
     assert (proposed.proposal.leader_epoch, proposed.proposal.partition_epoch) == (3, 5)
-
-
-def test_replicas_that_are_coming_do_not_count_yet():
-    assert Assignment((1, 2, 3, 4), adding=(3, 4), removing=(1,)).replication_factor == 2

@@ -127,9 +127,9 @@ class Partition:
 
     @property
     def min_isr(self) -> int:
-        """min.insync.replicas, but never more than there are replicas."""
+        """min.insync.replicas, but never more than there are replicas, those that come and go among them."""
         log = self.local_log()
-        return min(log.config.min_insync_replicas, max(1, self.assignment.replication_factor))
+        return min(log.config.min_insync_replicas, max(1, len(self.assignment.replicas)))
 
     @property
     def log_start_offset(self) -> int:
@@ -239,7 +239,7 @@ class Partition:
 
     def _replicated_offset(self, log: Log, end_offset: int) -> int:
         """Where the high watermark may go; it stands still below min.insync.replicas."""
-        if len(self.in_sync.isr) < min(log.config.min_insync_replicas, self.assignment.replication_factor):
+        if len(self.in_sync.isr) < min(log.config.min_insync_replicas, len(self.assignment.replicas)):
             return self.high_watermark
         return self.followers.replicated_offset(end_offset, self.in_sync.maximal)
 

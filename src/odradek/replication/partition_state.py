@@ -17,11 +17,6 @@ class Assignment:
     adding: tuple[int, ...] = ()
     removing: tuple[int, ...] = ()
 
-    @property
-    def replication_factor(self) -> int:
-        """How many there are; those that are coming do not count yet."""
-        return sum(1 for replica in self.replicas if replica not in self.adding)
-
 
 @value_object
 class IsrProposal:
