@@ -37,7 +37,8 @@ SMALL_CLUSTER: Final[Mapping[str, str]] = {
 }
 """What tests want of every broker; overrides may change it."""
 
-_SETTLE_S: Final = 60
+_SETTLE_S: Final = 120
+"""For a slow machine: what is waited for takes seconds."""
 
 
 class NotSettled(Exception):
@@ -129,6 +130,16 @@ class Cluster:
         controller = self.znode("/controller")
         return None if controller is None else int(controller["brokerid"])
 
+    def put_in_order(self) -> None:
+        """Whatever was done to them: all brokers run, are registered, and agree on who is controller."""
+        for node in self.nodes.values():
+            node.put_in_order()
+        self.wait_for("registration of every broker", self._all_are_registered)
+        self.wait_for("knowledge of the controller", self._everyone_knows_the_controller)
+
+    def _all_are_registered(self) -> bool:
+        return all(self.znode(f"/brokers/ids/{node_id}") is not None for node_id in self.nodes)
+
     def move_controller(self, kind: Kind) -> None:
         """Have a broker of ``kind`` be controller: the others are paused for the moment of its election."""
         others = [node for node in self.nodes.values() if node.kind is not kind and node.running]
@@ -148,7 +159,9 @@ class Cluster:
     def _everyone_knows_the_controller(self) -> bool:
         controller = self.controller_id()
         running = [node for node in self.nodes.values() if node.running]
-        return all(_controller_according_to(node) == controller for node in running)
+        return controller is not None and all(
+            _controller_according_to(node) == controller for node in running
+        )
 
     def _controller_is(self, kind: Kind) -> bool:
         controller = self.controller_id()
@@ -182,7 +195,11 @@ class Cluster:
         self.wait_for(f"full ISR of {topic}", in_sync, timeout_s=timeout_s)
 
 
-def _controller_according_to(node: Node) -> int:
-    with Wire(node.bootstrap) as wire:
-        said: int = wire.send(MetadataRequest(topics=[]), version=12).controller_id
-        return said
+def _controller_according_to(node: Node) -> int | None:
+    """Whom a broker tells clients of; ``None`` while it tells them nothing."""
+    try:
+        with Wire(node.bootstrap) as wire:
+            said: int = wire.send(MetadataRequest(topics=[]), version=12).controller_id
+    except OSError:
+        return None
+    return said

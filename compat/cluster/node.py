@@ -15,7 +15,7 @@ from compat.oracle.kafka import Kafka392
 from compat.oracle.ports import free_port, wait_until
 from compat.oracle.zookeeper import Ensemble
 
-_SESSION_GONE_S = 60
+_SESSION_GONE_S = 120
 _BROKEN = Path(__file__).parent / "broken.py"
 
 
@@ -114,6 +114,15 @@ class Node:
     def restart(self) -> None:
         """Start again on the same ports and files, once the session of its last life is over."""
         self.broker.restart()
+
+    def put_in_order(self) -> None:
+        """Let it run, speak and be heard, whatever was done to it."""
+        if self.proxy is not None:
+            self.proxy.put_in_order()
+        if self.running:
+            self.resume()
+        else:
+            self.restart()
 
     def pause(self) -> None:
         """SIGSTOP: its connections stay, it answers nothing, its session with the ensemble runs out."""

@@ -90,6 +90,11 @@ class Proxy:
         """Hold each frame for this long before it passes; 0 is not at all."""
         self._delay_s = seconds
 
+    def put_in_order(self) -> None:
+        """Neither cut nor delay anything any more."""
+        self.delay(0)
+        self.heal()
+
     def reset_connections(self) -> None:
         """Close every connection that is open now."""
         with self._changed:

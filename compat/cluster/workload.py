@@ -58,7 +58,8 @@ _PAUSE_S: Final = 0.01
 _ANSWER_S: Final = 5
 _POLL_S: Final = 0.2
 _BATCH: Final = 500
-_END_S: Final = 60
+_END_S: Final = 180
+"""For a slow machine: what is waited for takes seconds."""
 
 
 class Unfinished(Exception):

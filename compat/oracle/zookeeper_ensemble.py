@@ -49,6 +49,11 @@ class ZooKeeperEnsemble(Ensemble):
         if not self._launch():
             raise OracleUnavailable(f"The ensemble did not start again:\n{self.log_text()[-5000:]}")
 
+    def put_in_order(self) -> None:
+        """Start all members again unless all of them run."""
+        if not all(member.running for member in self.members):
+            self.restart()
+
     def log_text(self) -> str:
         """Everything that the members have logged since their first start."""
         return "\n".join(member.log_text() for member in self.members)

@@ -40,6 +40,11 @@ class ZooKeeperServer:
         return f"localhost:{self.port}"
 
     @property
+    def running(self) -> bool:
+        """Whether its process lives."""
+        return self._process is not None and self._process.returncode is None
+
+    @property
     def is_leader(self) -> bool:
         """Whether it leads an ensemble; a standalone server does not."""
         return "Mode: leader" in _said_by(self.port)

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from uuid import uuid4
 
 from confluent_kafka.admin import AdminClient, NewTopic
 
@@ -17,8 +18,13 @@ from compat.oracle.tools import ToolHost
 from compat.wire import Wire
 from odradek.protocol.generated.metadata_request import MetadataRequest, MetadataRequestTopic
 
-ANSWER_S = 30
-SETTLE_S = 60
+ANSWER_S = 120
+SETTLE_S = 120
+
+
+def own_name(word: str) -> str:
+    """A name for a topic or a group that nobody else has, not even this test when it ran before."""
+    return f"{word}-{uuid4().hex[:8]}"
 
 
 def create(

@@ -17,7 +17,7 @@ from compat.history.finding import Anomaly
 from compat.history.history import History
 from compat.history.operations import Partition
 from compat.oracle.zookeeper_ensemble import ZooKeeperEnsemble
-from tests.cluster.operations import create, leader, run_for
+from tests.cluster.operations import create, leader, own_name, run_for
 
 pytestmark = [pytest.mark.integration, pytest.mark.oracle, pytest.mark.xdist_group("cluster of ours")]
 
@@ -33,7 +33,8 @@ FOUND = {
 
 def history_of(fault: str | None, ensemble: ZooKeeperEnsemble) -> History:
     kinds = dict.fromkeys((CONTROLLER, LEADER, OTHER), Kind.ODRADEK)
-    with Cluster(kinds, ensemble=ensemble, chroot=f"/{fault}", behind_proxies=True, fault=fault) as cluster:
+    chroot = f"/{own_name(str(fault))}"
+    with Cluster(kinds, ensemble=ensemble, chroot=chroot, behind_proxies=True, fault=fault) as cluster:
         partitions = create(cluster, "orders", [(LEADER, CONTROLLER, OTHER)], min_insync_replicas="2")
         with Workload(cluster.bootstrap, partitions) as workload:
             run_for(workload, cluster, 100)
