@@ -12,8 +12,10 @@ from compat.oracle.ports import serves, wait_until
 from compat.oracle.processes import ChildProcess
 from compat.oracle.started import Started
 
-_START_TIMEOUT_S: Final = 30
-_STOP_TIMEOUT_S: Final = 10
+_START_TIMEOUT_S: Final = 120
+_STOP_TIMEOUT_S: Final = 120
+"""For a slow machine, and for a session that must end first; either takes a second."""
+
 _READY: Final = re.compile(r"^odradek \S+ ready: .*?://localhost:(\d+).*\n", re.MULTILINE)
 
 

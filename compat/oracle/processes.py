@@ -62,7 +62,7 @@ class ChildProcess:
         """Wait for the end; raises ``subprocess.TimeoutExpired``."""
         return self._popen.wait(timeout_s)
 
-    def stop(self, timeout_s: float = 30) -> int:
+    def stop(self, timeout_s: float = 120) -> int:
         """Ask it to end (SIGTERM), insist after ``timeout_s`` (SIGKILL); returns the exit status."""
         self.send_signal(signal.SIGTERM)
         try:
