@@ -20,20 +20,29 @@ _METADATA: Final = 3
 _POLL_S: Final = 0.05
 
 
+_claims: list[socket.socket] = []
+"""UDP sockets on the numbers that were given out: what is bound to them tells other processes of ours."""
+
+
 def free_port() -> int:
     """A loopback port nobody listens on, below the range that outgoing connections take theirs from.
 
-    Someone else may still take it before it is used: callers retry.
+    It is this process's until that ends: a broker that is down finds its port free when it comes back.
+    Someone who does not ask here may still take it: callers retry.
     """
     while True:
         port = random.randrange(12000, 32000)
-        with socket.socket() as candidate:
-            candidate.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
+        claim = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        try:
+            claim.bind(("127.0.0.1", port))
+            with socket.socket() as candidate:
+                candidate.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 candidate.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
+        except OSError:
+            claim.close()
+            continue
+        _claims.append(claim)
+        return port
 
 
 def wait_until(ready: Callable[[], bool], *, timeout_s: float) -> bool:

@@ -1,5 +1,7 @@
 """The oracle itself: its jars, its tools, its processes. Wrong here, everything judged by it is."""
 
+import itertools
+import random
 import signal
 import subprocess
 import sys
@@ -10,7 +12,7 @@ import pytest
 
 from compat.odradek import Odradek
 from compat.oracle.kafka import Kafka392, Kafka430, kafka
-from compat.oracle.ports import serves, wait_until
+from compat.oracle.ports import free_port, serves, wait_until
 from compat.oracle.releases import RELEASES, jars
 from compat.oracle.tools import TOOLS, ToolHost, run_tool, tool_class
 from compat.wire import Wire
@@ -91,6 +93,13 @@ def test_odradek_comes_back_where_it_was_and_stops_in_order() -> None:
         assert broker.bootstrap == where
         assert serves(where)
         assert broker.stop() == 0
+
+
+def test_a_port_is_given_out_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = free_port()
+    drawn = itertools.chain([given, given], range(12000, 32000))
+    monkeypatch.setattr(random, "randrange", lambda *_: next(drawn))
+    assert free_port() != given
 
 
 def test_children_do_not_outlive_us(tmp_path: Path) -> None:
