@@ -4,7 +4,7 @@ What was asked during faults may happen at any time later, where no answer came.
 and quiet, what is asked must happen, exactly.
 """
 
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -80,6 +80,10 @@ class Administrator:
         """Those whose replicas move, or are not in sync."""
         return (partition for partition in self._existing() if not self._is_settled(partition))
 
+    def replicas(self, partition: Partition) -> tuple[int, ...]:
+        """The brokers that hold the partition, by what stands in the store."""
+        return self._assignment(partition).replicas
+
     def _existing(self) -> list[Partition]:
         nodes = self._cluster.ensemble.tree.nodes
         return [each for each in self._partitions if paths.topic(each.topic) in nodes]
@@ -119,6 +123,7 @@ class Administrator:
             code = await self._until(lambda: self._reassign(partition, None), _NO_MOVE)
         await self._wait_settled(partition)
         replicas = self._assignment(partition).replicas
+        await self._wait_gone(partition, set(before) - set(replicas))
         as_before = code == ErrorCode.NONE and set(replicas) == set(before)
         if not as_before and (replicas != asked or code == ErrorCode.NONE):
             self._findings.add(
@@ -129,6 +134,15 @@ class Administrator:
     async def _wait_settled(self, partition: Partition) -> None:
         """Until no replicas move and all of them are in sync."""
         while not self._is_settled(partition):  # noqa: ASYNC110 - nobody tells
+            await trio.sleep(_POLL_S)
+
+    async def _wait_gone(self, partition: Partition, nodes: Collection[int]) -> None:
+        """Until brokers from which replicas were moved away have none.
+
+        One that was dead when they were keeps its own, as in Kafka: nobody tells it later.
+        """
+        brokers = [self._cluster.brokers[node] for node in nodes]
+        while any(any(broker.directory.glob(f"*/{partition}")) for broker in brokers):  # noqa: ASYNC110
             await trio.sleep(_POLL_S)
 
     def _is_settled(self, partition: Partition) -> bool:

@@ -273,11 +273,12 @@ class _Simulation:
     def _replicas(self, partition: Partition) -> dict[int, Replica]:
         name = TopicPartition(partition.topic, partition.index)
         found = {}
-        for broker in self._cluster.brokers.values():
+        for node_id in self._administrator.replicas(partition):
+            broker = self._cluster.brokers[node_id]
             if broker.running is not None:
                 replica = broker.running.services.replicas.partition(name)
                 if replica is not None and replica.log is not None:
-                    found[broker.node_id] = replica
+                    found[node_id] = replica
         return found
 
     def _replica_logs(self, partition: Partition) -> dict[int, ReplicaLog]:
