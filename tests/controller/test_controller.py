@@ -194,6 +194,22 @@ async def test_who_fails_as_controller_again_and_again_leaves_more_and_more_time
         assert "t" in one.metadata.snapshot.topics
 
 
+async def test_partitions_added_while_their_topic_is_being_deleted_go_with_it(autojump_clock):
+    """Nobody was told to delete them, and so the topic waited for them until the next controller."""
+    async with cluster(2) as two:
+        await two.store.commit(Create(paths.topic("t"), topic((0, 1))))
+        await two.wait(lambda snapshot: "t" in snapshot.topics)
+        await two.members[1].stop()
+        await two.store.commit(Create(paths.delete_topic("t")))
+        await trio.testing.wait_all_tasks_blocked()
+        await two.store.commit(Set(paths.topic("t"), topic((0, 1), (0, 1))))
+        await trio.testing.wait_all_tasks_blocked()
+        await two.start(1)
+        await trio.testing.wait_all_tasks_blocked()
+        assert await two.store.children(paths.TOPICS) == frozenset()
+        assert await two.store.children(paths.DELETE_TOPICS) == frozenset()
+
+
 async def test_nothing_is_deleted_where_deletion_is_disabled(autojump_clock):
     async with cluster(delete_topic_enable="false") as one:
         await one.store.commit(Create(paths.topic("t"), topic((0,))), Create(paths.delete_topic("t")))

@@ -67,7 +67,7 @@ class Rules:
                 return self._take_over(state, event)
             case TopicsChanged():
                 changes = partitions.topics_changed(state, event, mail)
-                return self._decision(changes, mail)
+                return self._decision(changes, mail, then=_doomed(changes.state, event.changed))
             case BrokersChanged():
                 return self._brokers_changed(state, event, mail)
             case LeadershipRead():
@@ -164,6 +164,12 @@ class Rules:
 
     def _requests(self, state: ClusterState, mail: Mailbag) -> tuple[Outgoing, ...]:
         return mail.requests(state, inter_broker_listener=self.inter_broker_listener)
+
+
+def _doomed(state: ClusterState, changed: Iterable[str]) -> tuple[Event, ...]:
+    """Partitions that were added to a topic while it is being deleted have to go as well."""
+    topics = tuple(topic for topic in changed if topic in state.deleting)
+    return (DeletionsResumed(topics),) if topics else ()
 
 
 def _restarted(partitions: Iterable[TopicPartition]) -> tuple[Event, ...]:
