@@ -7,7 +7,6 @@ from odradek.log.checkpoints import (
     format_checkpoint,
     parse_checkpoint,
     read_offsets,
-    replace_file,
     write_offsets,
 )
 from odradek.metadata.topic_partition import TopicPartition
@@ -45,12 +44,3 @@ def test_bytes_that_are_no_text_are_refused(tmp_path):
     (tmp_path / "file").write_bytes(b"\xff\xfe\n1\n")
     with pytest.raises(MalformedCheckpoint):
         read_offsets(str(tmp_path / "file"))
-
-
-@pytest.mark.parametrize("sync", [True, False])
-def test_a_file_is_replaced_and_nothing_else_left(tmp_path, sync):
-    path = str(tmp_path / "file")
-    replace_file(path, "old and long", sync=sync)
-    replace_file(path, b"new", sync=sync)
-    assert [file.name for file in tmp_path.iterdir()] == ["file"]
-    assert (tmp_path / "file").read_bytes() == b"new"

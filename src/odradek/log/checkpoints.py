@@ -5,15 +5,15 @@
     topic 0 1234         entries: topic, partition, offset …
     topic 1 99           … or, in leader-epoch-checkpoint, epoch and start offset
 
-Written to `<name>.tmp`, synced, renamed: a crash leaves the old or the new file. Kafka: CheckpointFile,
-OffsetCheckpointFile, LeaderEpochCheckpointFile.
+A crash leaves the old or the new file. Kafka: CheckpointFile, OffsetCheckpointFile,
+LeaderEpochCheckpointFile.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping
 
+from odradek.log.durable_files import replace_file
 from odradek.metadata.topic_partition import TopicPartition
 
 RECOVERY_POINT_FILE = "recovery-point-offset-checkpoint"
@@ -26,43 +26,6 @@ CURRENT_VERSION = "0"
 
 class MalformedCheckpoint(Exception):
     """The file is not a checkpoint of this version; what it would have said has to be found otherwise."""
-
-
-def replace_file(path: str, content: str | bytes, *, sync: bool = True) -> None:
-    """Makes `content` the whole of the file, atomically and, with `sync`, durably. Raises OSError.
-
-    The directory is synced too: a rename that is not on disk has not happened.
-    """
-    temporary = path + ".tmp"
-    write_file(temporary, content.encode() if isinstance(content, str) else content, sync=sync)
-    os.replace(temporary, path)
-    if sync:
-        flush_directory(os.path.dirname(path) or ".")
-
-
-def write_file(path: str, data: bytes, *, sync: bool = False) -> None:
-    """Makes `data` the whole of the file, in place. Raises OSError."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
-    try:
-        written = 0
-        while written < len(data):
-            written += os.write(descriptor, data[written:])
-        if sync:
-            os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def flush_directory(path: str) -> None:
-    """fsync of a directory: its files' names are on disk afterwards. One that is gone needs none."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def format_checkpoint(entries: Iterable[str]) -> str:

@@ -17,8 +17,7 @@ from typing import TYPE_CHECKING
 import trio
 
 from odradek.errors import StorageError
-from odradek.log.checkpoints import flush_directory
-from odradek.log.index_file import flush_file
+from odradek.log.durable_files import flush_directory, flush_file
 from odradek.telemetry import get_logger
 from odradek.value_object import value_object
 

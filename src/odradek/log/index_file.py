@@ -14,6 +14,8 @@ import os
 from errno import ENOSPC
 from struct import Struct
 
+from odradek.log.durable_files import create_empty, flush_file
+
 _UINT32 = Struct(">I")
 _INT64 = Struct(">q")
 
@@ -165,23 +167,3 @@ class IndexFile:
         """Forgets the entries and closes the file; the next use reads it again."""
         self._close_file()
         self._entries = None
-
-
-def create_empty(path: str) -> None:
-    """Makes an empty file, or empties the one that is there. Raises OSError."""
-    os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644))
-
-
-def flush_file(path: str) -> None:
-    """fsync of a file by name, with a descriptor of its own: the owner's may be closed meanwhile.
-
-    A file that is gone needs no flush: it was deleted or renamed while the flush was on its way.
-    """
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

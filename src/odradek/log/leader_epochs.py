@@ -21,10 +21,8 @@ from odradek.log.checkpoints import (
     MalformedCheckpoint,
     format_checkpoint,
     read_checkpoint,
-    replace_file,
-    write_file,
 )
-from odradek.log.index_file import create_empty
+from odradek.log.durable_files import create_empty, replace_file, write_file
 
 UNDEFINED_EPOCH = -1
 UNDEFINED_OFFSET = -1

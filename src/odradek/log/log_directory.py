@@ -13,7 +13,8 @@ from errno import EDQUOT, ENOSPC
 from typing import NamedTuple
 
 from odradek.errors import OdradekError, StorageError
-from odradek.log.checkpoints import MalformedCheckpoint, flush_directory, read_offsets, write_offsets
+from odradek.log.checkpoints import MalformedCheckpoint, read_offsets, write_offsets
+from odradek.log.durable_files import flush_directory
 from odradek.metadata.topic_partition import TopicPartition
 from odradek.telemetry import get_logger
 

@@ -16,7 +16,7 @@ import os
 import re
 import time
 
-from odradek.log.checkpoints import replace_file
+from odradek.log.durable_files import replace_file
 from odradek.value_object import value_object
 
 FILE_NAME = "meta.properties"

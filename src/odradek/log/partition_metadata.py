@@ -12,7 +12,7 @@ import base64
 import os
 import uuid
 
-from odradek.log.checkpoints import replace_file
+from odradek.log.durable_files import replace_file
 
 FILE_NAME = "partition.metadata"
 

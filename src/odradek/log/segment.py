@@ -12,6 +12,7 @@ from struct import Struct
 from typing import NamedTuple
 
 from odradek.errors import KafkaError
+from odradek.log.durable_files import create_empty
 from odradek.log.file_names import (
     DELETED_SUFFIX,
     INDEX_SUFFIX,
@@ -21,7 +22,6 @@ from odradek.log.file_names import (
     offset_file_name,
 )
 from odradek.log.file_records import BATCH_PREFIX, FileRecords
-from odradek.log.index_file import create_empty
 from odradek.log.offset_index import MAX_RELATIVE_OFFSET, OffsetIndex
 from odradek.log.slice import LogSlice
 from odradek.log.time_index import TimeIndex

@@ -17,7 +17,7 @@ import os
 from struct import Struct
 from typing import NamedTuple
 
-from odradek.log.index_file import flush_file
+from odradek.log.durable_files import flush_file
 
 _ENTRY = Struct(">hqqqq")
 ENTRY_SIZE_BYTES = _ENTRY.size
