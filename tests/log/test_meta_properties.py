@@ -28,10 +28,10 @@ def test_version_1_has_node_id():
 
 
 def test_escapes_and_spaces_of_the_properties_format():
-    assert MetaProperties.parse("! comment\n cluster.id = a\\=b\\u0041\\\\ \n").cluster_id == "a=bA\\"
+    assert MetaProperties.parse("! comment\n cluster.id : a\\=b\\u0041\\\\\n").cluster_id == "a=bA\\"
 
 
-@pytest.mark.parametrize("text", ["version=2\n", "version=x\n", "broker.id=one\n"])
+@pytest.mark.parametrize("text", ["version=2\n", "version=x\n", "broker.id=one\n", "cluster.id=\\u00\n"])
 def test_a_damaged_file_is_refused(text):
     with pytest.raises(MalformedMetaProperties):
         MetaProperties.parse(text)

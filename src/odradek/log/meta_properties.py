@@ -13,16 +13,13 @@ Kafka: MetaProperties, PropertiesUtils.
 from __future__ import annotations
 
 import os
-import re
 import time
 
+from odradek.config.properties import MalformedProperties, parse_properties
 from odradek.log.durable_files import replace_file
 from odradek.value_object import value_object
 
 FILE_NAME = "meta.properties"
-
-_ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|.)", re.DOTALL)
-_CONTROL = {"t": "\t", "n": "\n", "r": "\r", "f": "\f"}
 
 
 class MalformedMetaProperties(Exception):
@@ -53,8 +50,8 @@ class MetaProperties:
     @classmethod
     def parse(cls, text: str) -> MetaProperties:
         """Raises MalformedMetaProperties."""
-        values = _parse_properties(text)
         try:
+            values = parse_properties(text)
             version = int(values.get("version", "0"))
             node_id = values.get("broker.id" if version == 0 else "node.id")
             if version not in (0, 1):
@@ -65,7 +62,7 @@ class MetaProperties:
                 version=version,
                 directory_id=values.get("directory.id"),
             )
-        except ValueError as error:
+        except (MalformedProperties, ValueError) as error:
             raise MalformedMetaProperties(str(error)) from error
 
 
@@ -92,21 +89,3 @@ def java_date(now_ms: int) -> str:
     months = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
     clock = f"{moment.tm_hour:02d}:{moment.tm_min:02d}:{moment.tm_sec:02d}"
     return f"{day} {months[moment.tm_mon - 1]} {moment.tm_mday:02d} {clock} UTC {moment.tm_year}"
-
-
-def _parse_properties(text: str) -> dict[str, str]:
-    values = {}
-    for line in text.splitlines():
-        stripped = line.strip()
-        if stripped and stripped[0] not in "#!":
-            name, _, value = stripped.partition("=")
-            values[_unescape(name.strip())] = _unescape(value.strip())
-    return values
-
-
-def _unescape(text: str) -> str:
-    def character(match: re.Match[str]) -> str:
-        escape = match[1]
-        return chr(int(escape[1:], 16)) if len(escape) == 5 else _CONTROL.get(escape, escape)
-
-    return _ESCAPE.sub(character, text)
