@@ -6,8 +6,6 @@ from typing import NamedTuple
 
 from odradek.errors import OdradekError
 
-NO_TIMESTAMP = -1
-
 
 class LogAppendInfo(NamedTuple):
     """Where batches went. A tuple because one is made for every append; offsets are inclusive.

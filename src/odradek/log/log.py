@@ -24,7 +24,7 @@ from contextlib import contextmanager
 
 from odradek.config.log_config import LogConfig
 from odradek.errors import KafkaError
-from odradek.log.append_info import NO_TIMESTAMP, LogAppendInfo, UnexpectedAppendOffset
+from odradek.log.append_info import LogAppendInfo, UnexpectedAppendOffset
 from odradek.log.batch_rules import batch_rules
 from odradek.log.doomed_files import Doomed
 from odradek.log.end_transaction_marker import read_marker
@@ -41,7 +41,7 @@ from odradek.log.slice import EMPTY_SLICE, LogSlice
 from odradek.log.transaction_index import AbortedTransaction
 from odradek.metadata.topic_partition import TopicPartition
 from odradek.protocol.error_codes import ErrorCode
-from odradek.records.batch import BatchHeader, TimestampType
+from odradek.records.batch import NO_TIMESTAMP, BatchHeader, TimestampType
 from odradek.records.validation import AppendOrigin, validate_batches, validate_for_append
 from odradek.telemetry import get_logger
 

@@ -15,11 +15,10 @@ import os
 from struct import Struct
 
 from odradek.log.index_file import IndexFile
+from odradek.records.batch import NO_TIMESTAMP
 
 _ENTRY = Struct(">qI")
 ENTRY_SIZE_BYTES = _ENTRY.size
-
-NO_TIMESTAMP = -1
 
 
 class TimeIndex(IndexFile):
