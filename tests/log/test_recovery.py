@@ -1,5 +1,6 @@
 import os
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -129,6 +130,19 @@ def test_every_damaged_byte_of_the_last_batch_is_noticed(tmp_path):
         recovered = open_log(copy, clean=False)
         assert recovered.log_end_offset == 1, position
         kill(recovered)
+
+
+@pytest.mark.parametrize("lost_bytes", [8, 9])
+def test_an_offset_on_a_lost_page_is_noticed(tmp_path, lost_bytes):
+    """The base offset lies outside of the CRC, and the length behind it begins with a zero anyway."""
+    log = write(tmp_path / "topic-0")
+    active = Path(log.segments.active.path)
+    data = active.read_bytes()
+    *_, (position, header) = iter_headers(data)
+    active.write_bytes(data[:position] + bytes(lost_bytes) + data[position + lost_bytes :])
+    recovered = open_log(tmp_path / "topic-0", CONFIG, clean=False)
+    assert recovered.log_end_offset == header.base_offset
+    assert active.stat().st_size == position
 
 
 def test_segments_after_a_damaged_one_are_deleted(tmp_path):

@@ -259,11 +259,18 @@ def recover_segment(segment: Segment, producers: ProducerState, epochs: LeaderEp
     segment.transaction_index.reset()
     max_timestamp, offset_of_max_timestamp = -1, -1
     valid_bytes = last_index_entry = 0
+    end_offset = segment.base_offset
     try:
         for position, header in segment.file.batches():
             batch = segment.file.batch(position, header)
             if compute_crc(batch, header.magic) != header.crc:
                 _log.warn("damaged batch", segment=segment.path, position=position, offset=header.base_offset)
+                break
+            if header.base_offset < end_offset:
+                # The CRC does not cover it: half of it may lie on a page that was lost. Kafka would go on.
+                _log.warn(
+                    "offset goes back", segment=segment.path, position=position, offset=header.base_offset
+                )
                 break
             if not segment.can_hold(header.last_offset):
                 # Kafka splits such a segment, which only releases before 1.1 left behind (KAFKA-6264).
@@ -274,7 +281,7 @@ def recover_segment(segment: Segment, producers: ProducerState, epochs: LeaderEp
                 segment.offset_index.append(header.last_offset, position)
                 segment.time_index.maybe_append(max_timestamp, offset_of_max_timestamp)
                 last_index_entry = position
-            valid_bytes = position + header.size_bytes
+            valid_bytes, end_offset = position + header.size_bytes, header.next_offset
             if header.magic >= 2:
                 if header.partition_leader_epoch > epochs.latest_epoch:
                     epochs.assign(header.partition_leader_epoch, header.base_offset)
