@@ -2,7 +2,7 @@ import pytest
 
 from odradek.config.broker_config import BrokerConfig
 from odradek.config.log_config import LogConfig
-from odradek.config.topic_config import topic_values, validate_topic_configs
+from odradek.config.topic_config import log_config_of, topic_values, validate_topic_configs
 from odradek.errors import InvalidConfig, KafkaError
 from odradek.protocol.error_codes import ErrorCode
 
@@ -12,18 +12,18 @@ def broker(**properties: str) -> BrokerConfig:
 
 
 def test_a_default_broker_gives_topics_kafkas_defaults():
-    assert LogConfig.from_broker(BrokerConfig(), {}) == LogConfig()
+    assert log_config_of(BrokerConfig(), {}) == LogConfig()
 
 
 def test_every_release_gives_a_log_its_config():
     for release in ("2.8", "3.0", "3.6", "4.0", "4.3"):
-        config = LogConfig.from_broker(broker(odradek_emulate=release), {})
+        config = log_config_of(broker(odradek_emulate=release), {})
         assert config.retention_ms == 7 * 24 * 3600 * 1000
     assert config.message_timestamp_after_max_ms == 3600000
 
 
 def test_the_brokers_configs_are_topics_defaults_in_their_units():
-    config = LogConfig.from_broker(
+    config = log_config_of(
         broker(log_roll_hours="2", log_retention_minutes="3", log_segment_bytes="100", message_max_bytes="5"),
         {},
     )
@@ -34,18 +34,16 @@ def test_the_brokers_configs_are_topics_defaults_in_their_units():
 
 
 def test_a_finer_unit_wins_over_a_coarser_one():
-    assert LogConfig.from_broker(broker(log_roll_hours="2", log_roll_ms="7"), {}).segment_ms == 7
-    assert LogConfig.from_broker(broker(log_retention_ms="-5"), {}).retention_ms == -1
+    assert log_config_of(broker(log_roll_hours="2", log_roll_ms="7"), {}).segment_ms == 7
+    assert log_config_of(broker(log_retention_ms="-5"), {}).retention_ms == -1
 
 
 def test_the_flush_interval_falls_back_to_the_schedulers():
-    assert LogConfig.from_broker(broker(log_flush_scheduler_interval_ms="9"), {}).flush_ms == 9
+    assert log_config_of(broker(log_flush_scheduler_interval_ms="9"), {}).flush_ms == 9
 
 
 def test_overrides_win_and_are_remembered():
-    config = LogConfig.from_broker(
-        BrokerConfig(), {"cleanup.policy": "compact, delete", "flush.messages": "1"}
-    )
+    config = log_config_of(BrokerConfig(), {"cleanup.policy": "compact, delete", "flush.messages": "1"})
     assert config.compact
     assert config.delete
     assert config.flush_messages == 1
@@ -53,13 +51,13 @@ def test_overrides_win_and_are_remembered():
 
 
 def test_the_deprecated_timestamp_bound_stands_for_both_of_its_successors():
-    config = LogConfig.from_broker(broker(log_message_timestamp_difference_max_ms="5"), {})
+    config = log_config_of(broker(log_message_timestamp_difference_max_ms="5"), {})
     assert (config.message_timestamp_before_max_ms, config.message_timestamp_after_max_ms) == (5, 5)
 
 
 def test_a_topics_message_format_version_is_ignored_from_3_0_on():
     overrides = {"message.format.version": "0.10.0"}
-    assert LogConfig.from_broker(BrokerConfig(), overrides).record_version == 2
+    assert log_config_of(BrokerConfig(), overrides).message_format_version == "3.0-IV1"
     assert topic_values(BrokerConfig(), overrides)["message.format.version"] == "0.10.0"
 
 

@@ -109,10 +109,6 @@ class BrokerConfig:
         assert isinstance(value, Integer)
         return value
 
-    def long(self, name: Text) -> Integer:
-        """The same as `int`: Python has one integer type."""
-        return self.int(name)
-
     def int_or_none(self, name: Text) -> Integer | None:
         return None if self.value(name) is None else self.int(name)
 

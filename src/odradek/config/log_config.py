@@ -7,14 +7,9 @@ Source: org.apache.kafka.storage.internals.log.LogConfig, org.apache.kafka.commo
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import KW_ONLY, fields
-from typing import TYPE_CHECKING, Any
+from dataclasses import KW_ONLY
 
 from odradek.value_object import value_object
-
-if TYPE_CHECKING:
-    from odradek.config.broker_config import BrokerConfig
 
 MAX_LONG = 2**63 - 1
 """Kafka's Long.MAX_VALUE: "no limit" in many of these."""
@@ -73,23 +68,6 @@ class LogConfig:
     overridden: frozenset[str] = frozenset()
     """Names (Kafka's spelling) that the topic itself sets."""
 
-    @classmethod
-    def from_broker(cls, config: BrokerConfig, overrides: Mapping[str, str]) -> LogConfig:
-        """Merge a topic's overrides into the broker's defaults. Raises InvalidConfig for a bad value.
-
-        `message.format.version` is taken from the broker alone where Kafka ignores a topic's (KIP-724).
-        """
-        from odradek.config.topic_config import topic_defaults, topic_values
-
-        values = topic_values(config, overrides)
-        if message_format := topic_defaults(config).get("message.format.version"):
-            values["message.format.version"] = message_format
-        known: dict[str, Any] = {name.replace(".", "_"): value for name, value in values.items()}
-        known["cleanup_policy"] = frozenset(known["cleanup_policy"])
-        names = {field.name for field in fields(cls)}
-        kept = {name: value for name, value in known.items() if name in names}
-        return cls(**kept, overridden=frozenset(overrides))
-
     @property
     def compact(self) -> bool:
         return "compact" in self.cleanup_policy
@@ -104,12 +82,3 @@ class LogConfig:
         if self.compact and self.max_compaction_lag_ms > 0:
             return min(self.max_compaction_lag_ms, self.segment_ms)
         return self.segment_ms
-
-    @property
-    def record_version(self) -> int:
-        """Magic of batches on disk: 2, except where `message_format_version` asks for an old one."""
-        release = self.message_format_version.split("-")[0].split(".")
-        major, minor = int(release[0]), int(release[1])
-        if (major, minor) >= (0, 11):
-            return 2
-        return 1 if (major, minor) >= (0, 10) else 0

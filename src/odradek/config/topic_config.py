@@ -6,14 +6,15 @@ Source: KafkaConfig.extractLogConfigMap and org.apache.kafka.storage.internals.l
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import fields
 from functools import lru_cache
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from odradek.config.broker_versions import message_format_ignored
 from odradek.config.definition import ConflictingConfig, Value
 from odradek.config.definitions import topic_definitions
-from odradek.config.log_config import DERIVED, MAX_LONG
+from odradek.config.log_config import DERIVED, MAX_LONG, LogConfig
 from odradek.config.synonyms import HOURS_MS, MINUTES_MS, TOPIC_SYNONYMS
 from odradek.errors import InvalidConfig, KafkaError
 from odradek.protocol.error_codes import ErrorCode
@@ -79,6 +80,21 @@ def topic_values(config: BrokerConfig, overrides: Mapping[str, str]) -> dict[str
         if name in overrides:
             values[name] = definition.parse(overrides[name])
     return values
+
+
+def log_config_of(config: BrokerConfig, overrides: Mapping[str, str]) -> LogConfig:
+    """Merge a topic's overrides into the broker's defaults. Raises InvalidConfig for a bad value.
+
+    `message.format.version` is taken from the broker alone where Kafka ignores a topic's (KIP-724).
+    """
+    values = topic_values(config, overrides)
+    if message_format := topic_defaults(config).get("message.format.version"):
+        values["message.format.version"] = message_format
+    known: dict[str, Any] = {name.replace(".", "_"): value for name, value in values.items()}
+    known["cleanup_policy"] = frozenset(known["cleanup_policy"])
+    names = {field.name for field in fields(LogConfig)}
+    kept = {name: value for name, value in known.items() if name in names}
+    return LogConfig(**kept, overridden=frozenset(overrides))
 
 
 def validate_topic_configs(

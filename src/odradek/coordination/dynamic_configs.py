@@ -25,6 +25,7 @@ from odradek.config.broker_config import BrokerConfig
 from odradek.config.dynamic_broker_config import usable
 from odradek.config.log_config import LogConfig
 from odradek.config.release import Release
+from odradek.config.topic_config import log_config_of
 from odradek.coordination.store import (
     Create,
     Delete,
@@ -125,10 +126,10 @@ class DynamicConfigs:
 
     def _new_log_config(self, topic: str, overrides: Properties) -> LogConfig:
         try:
-            return LogConfig.from_broker(self._config, overrides)
+            return log_config_of(self._config, overrides)
         except InvalidConfig as refused:
             _log.error("topic config ignored", topic=topic, reason=str(refused))
-            return LogConfig.from_broker(self._config, _NONE)
+            return log_config_of(self._config, _NONE)
 
     # -- changing
 
