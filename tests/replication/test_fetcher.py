@@ -20,10 +20,11 @@ from odradek.protocol.api_keys import ApiKey
 from odradek.protocol.error_codes import ErrorCode
 from odradek.protocol.generated.fetch_request import FetchRequest
 from odradek.records.validation import AppendOrigin
+from odradek.replication.fetch_settings import FetchSettings
 from odradek.replication.fetch_state import FetchState
 from odradek.replication.fetcher import Fetcher
 from odradek.replication.partition import Partition
-from odradek.replication.remote_leader import FetchSettings, RemoteLeader
+from odradek.replication.remote_leader import RemoteLeader
 from odradek.replication.replication_quota import ReplicationQuota
 from tests.api.data_broker import DataBroker, data_broker
 from tests.replication.hosting import NODE_ID, TOPIC_ID, Hosting, batch, hosting

@@ -13,8 +13,8 @@ from odradek.peers.broker_client import BrokerClient, ClientSettings
 from odradek.peers.control_channels import Connect
 from odradek.peers.controller_channel import ControllerChannel
 from odradek.peers.transport import USE_SYSTEM_DEFAULT, Transport
+from odradek.replication.fetch_settings import FetchSettings
 from odradek.replication.following import Following, FollowingSettings, Ways
-from odradek.replication.remote_leader import FetchSettings
 from odradek.replication.replica_selector import RACK_AWARE_SELECTOR
 from odradek.replication.replicas import Replicas, ReplicaSettings
 from odradek.replication.replication_quota import ReplicationQuota

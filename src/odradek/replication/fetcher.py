@@ -25,10 +25,11 @@ from odradek.metadata.topic_partition import TopicPartition
 from odradek.peers.transport import PeerUnreachable
 from odradek.protocol.error_codes import ErrorCode
 from odradek.protocol.generated.fetch_response import PartitionData
+from odradek.replication.fetch_settings import FetchSettings
 from odradek.replication.fetch_state import NO_EPOCH, FetchState, truncation_offset
 from odradek.replication.leader_session import AskedPartition, SessionFetch
 from odradek.replication.partition import Partition
-from odradek.replication.remote_leader import FetchSettings, RemoteLeader
+from odradek.replication.remote_leader import RemoteLeader
 from odradek.replication.replication_quota import ReplicationQuota
 from odradek.telemetry import get_logger
 

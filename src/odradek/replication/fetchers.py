@@ -9,7 +9,7 @@ Kafka: AbstractFetcherManager, ReplicaFetcherManager.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID
 
 import trio
@@ -18,7 +18,9 @@ from odradek.metadata.hash_order import java_hash
 from odradek.metadata.topic_partition import TopicPartition
 from odradek.metadata.znodes import Endpoint
 from odradek.replication.fetch_state import FetchState
-from odradek.replication.fetcher import Fetcher
+
+if TYPE_CHECKING:
+    from odradek.replication.fetcher import Fetcher
 
 
 class Leader(NamedTuple):

@@ -8,22 +8,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import field
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 import trio
 
 from odradek.metadata.cache import MetadataCache
 from odradek.metadata.topic_partition import TopicPartition
+from odradek.replication.fetch_settings import FetchSettings
 from odradek.replication.fetch_state import FetchState
-from odradek.replication.fetcher import Fetcher, FetcherHost
 from odradek.replication.fetchers import Fetchers, Leader
 from odradek.replication.isr_changes import ControllerChannel, IsrChanges
 from odradek.replication.partition import Partition
 from odradek.replication.partition_state import IsrProposal
-from odradek.replication.remote_leader import FetchSettings, LeaderClient, RemoteLeader
 from odradek.replication.replication_quota import ReplicationQuota
 from odradek.telemetry import get_logger
 from odradek.value_object import value_object
+
+if TYPE_CHECKING:
+    from odradek.replication.fetcher import Fetcher, FetcherHost
+    from odradek.replication.remote_leader import LeaderClient
 
 _log = get_logger(__name__)
 
@@ -71,6 +75,10 @@ class Following:
         self._isr_changes = IsrChanges(node_id, ways.controller, ways.broker_epoch)
 
     def _fetcher(self, leader: Leader, fetcher_id: int) -> Fetcher:
+        # Loaded with the first leader to follow: a broker that is alone would start later for nothing.
+        from odradek.replication.fetcher import Fetcher
+        from odradek.replication.remote_leader import RemoteLeader
+
         ways, fetch = self._ways, self._settings.fetch
         client_id = f"broker-{self._node_id}-fetcher-{fetcher_id}"
         client = ways.connect(leader.endpoint.host, leader.endpoint.port, client_id)

@@ -26,8 +26,8 @@ from odradek.protocol.generated.list_offsets_request import (
     ListOffsetsTopic,
 )
 from odradek.protocol.message import Message
+from odradek.replication.fetch_settings import FetchSettings
 from odradek.replication.leader_session import AskedPartition, Fetched, LeaderSession, SessionFetch
-from odradek.value_object import value_object
 
 FETCH_VERSION = 17
 FETCH_VERSION_WITHOUT_TOPIC_IDS = 12
@@ -42,18 +42,6 @@ class LeaderClient(Protocol):
 
     async def aclose(self) -> None:
         """Give the connection up."""
-
-
-@value_object
-class FetchSettings:
-    """How much a follower asks for; the configs replica.fetch.* of these names, with their defaults."""
-
-    wait_max_ms: int = 500
-    min_bytes: int = 1
-    max_bytes: int = 1024 * 1024
-    """Of each partition."""
-    response_max_bytes: int = 10 * 1024 * 1024
-    backoff_ms: int = 1000
 
 
 class RemoteLeader:
