@@ -9,6 +9,8 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable
 from functools import cache
+from importlib.machinery import PathFinder
+from importlib.util import find_spec, module_from_spec
 
 from odradek.records.batch import ATTRIBUTES_OFFSET, LEGACY_CRC_OFFSET, Buffer
 
@@ -20,16 +22,19 @@ def crc32c(buffer: Buffer) -> int:
 
 @cache
 def _crc32c() -> Callable[[Buffer], int]:
-    # Imported with the first batch: the package loads argparse and importlib.metadata, a sixth of a start.
-    try:
-        from crc32c import crc32c as fast
-    except ImportError:
+    # Its extension alone, and that with the first batch: the package around it loads argparse and
+    # importlib.metadata, a sixth of a start.
+    package = find_spec("crc32c")
+    extension = package and PathFinder.find_spec("crc32c._crc32c", package.submodule_search_locations)
+    if extension is None or extension.loader is None:
         import crcmod.predefined
 
         slow: Callable[[Buffer], int] = crcmod.predefined.mkPredefinedCrcFun("crc-32c")
         return slow
-    checksum: Callable[[Buffer], int] = fast
-    return checksum
+    module = module_from_spec(extension)
+    extension.loader.exec_module(module)
+    fast: Callable[[Buffer], int] = module.crc32c
+    return fast
 
 
 def compute_crc(batch: Buffer, magic: int) -> int:
