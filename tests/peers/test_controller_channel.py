@@ -72,6 +72,31 @@ async def test_another_controller_is_asked_as_soon_as_it_is_known(autojump_clock
     assert clients.closed == [("h", 9001)]
 
 
+async def test_who_is_not_controller_any_more_is_not_waited_for(autojump_clock):
+    """A process that is paused answers nothing for as long as a request may take, and somebody else leads."""
+    cache = metadata(1)
+    clients = ScriptedClients(lambda request: AlterPartitionResponse())
+    clients.holding = trio.Event()
+    channel = ControllerChannel(cache, "INTERNAL", clients.connect)
+    with trio.fail_after(5):
+        await _paused_and_replaced(cache, clients, channel)
+    assert [port for _, port, _, _ in clients.calls] == [9001, 9002]
+    assert trio.current_time() < 2.05
+
+
+async def _paused_and_replaced(
+    cache: MetadataCache, clients: ScriptedClients, channel: ControllerChannel
+) -> None:
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(channel.call, REQUEST, 3)
+        await trio.sleep(1)
+        metadata(1, into=cache)
+        await trio.sleep(1)
+        assert [port for _, port, _, _ in clients.calls] == [9001]
+        clients.holding = None
+        metadata(2, into=cache)
+
+
 async def test_without_a_known_controller_it_waits_for_one(autojump_clock):
     cache = MetadataCache()
     clients = ScriptedClients(lambda request: AlterPartitionResponse())

@@ -51,7 +51,7 @@ class ControllerChannel:
             if endpoint is not None:
                 client = await self._client_of(endpoint)
                 try:
-                    response = await client.call(request, version)
+                    response = await self._ask(endpoint, client, request, version)
                 except PeerUnreachable as error:
                     if not is_told:
                         _log.info("controller not reached, trying again", reason=str(error))
@@ -63,6 +63,24 @@ class ControllerChannel:
                     if getattr(response, "error_code", ErrorCode.NONE) != ErrorCode.NOT_CONTROLLER:
                         return response
             await self._wait_for_another(endpoint)
+
+    async def _ask(self, endpoint: Endpoint, client: Client, request: Message, version: int) -> Any:
+        """The response, unless another controller is named before: one that is paused never answers.
+
+        Raises PeerUnreachable, MalformedMessage.
+        """
+        with trio.CancelScope() as asking:
+
+            def look() -> None:
+                if self._controller() != endpoint:
+                    asking.cancel()
+
+            unsubscribe = self._metadata.subscribe(look)
+            try:
+                return await client.call(request, version)
+            finally:
+                unsubscribe()
+        raise PeerUnreachable("another controller was elected meanwhile")
 
     def _controller(self) -> Endpoint | None:
         """Where the controller listens, as far as this broker was told."""
@@ -86,6 +104,7 @@ class ControllerChannel:
                 changed.set()
 
         unsubscribe = self._metadata.subscribe(look)
+        look()
         try:
             with trio.move_on_after(BACKOFF_SECONDS):
                 await changed.wait()
