@@ -30,8 +30,8 @@ ALTER_PARTITION_REASSIGNMENTS_VERSION = 0
 ELECT_LEADERS_VERSION = 2
 PREFERRED = 0
 
-LATE_S = 6.0
-"""After everything was mended: until then a request whose answer was lost may still arrive."""
+LATE_S = 3.0
+"""How long a request whose answer was lost may still be under way, once everything is mended."""
 
 _POLL_S = 0.25
 _CANCELLED_SHARE = 0.3
@@ -52,6 +52,9 @@ class Administrator:
         self._cluster = cluster
         self._findings = findings
         self._partitions = partitions
+        self.done = trio.Event()
+        self.has_lost = False
+        """Whether something that was asked for may happen at any time, for no answer came."""
 
     async def run(self, stop: trio.Event, interval_s: float) -> None:
         """One change after the other until asked to stop, whatever goes wrong."""
@@ -64,13 +67,14 @@ class Administrator:
         while not stop.is_set():
             with trio.move_on_after(random.expovariate(1 / interval_s)):
                 await stop.wait()
-                return
+                break
             (action,) = random.choices([each for _, each in actions], [weight for weight, _ in actions])
             with suppress(*Lost):
                 await action(random.choice(self._existing()))
+        self.done.set()
 
     async def finish(self) -> None:
-        """Change everything once more, and see that it is as asked. After `LATE_S` of peace."""
+        """Change everything once more, and see that it is as asked. When nothing is late any more."""
         for partition in self._existing():
             await self._wait_settled(partition)
             await self._move_for_good(partition)
@@ -173,7 +177,11 @@ class Administrator:
         """Raises one of `Lost`."""
         client = self._client
         await client.refresh(self._partitions[0].topic)
-        return await client.ask(client.controller or client.any_broker(), request, version)
+        try:
+            return await client.ask(client.controller or client.any_broker(), request, version)
+        except Lost:
+            self.has_lost = True
+            raise
 
     async def _until(self, ask: Callable[[], Awaitable[int]], codes: Sequence[ErrorCode]) -> int:
         """Ask again until one of these codes is the answer; which."""

@@ -73,6 +73,9 @@ class PassingTopics:
         self._any_topic = any_topic
         self._topics = [_Topic(name) for name in _NAMES]
         self._clients = 0
+        self.done = trio.Event()
+        self.has_lost = False
+        """Whether something that was asked for may happen at any time, for no answer came."""
 
     async def run(self, stop: trio.Event, interval_s: float) -> None:
         """One thing after the other until asked to stop, whatever goes wrong."""
@@ -80,7 +83,7 @@ class PassingTopics:
         while not stop.is_set():
             with trio.move_on_after(random.expovariate(1 / interval_s)):
                 await stop.wait()
-                return
+                break
             topic = random.choice(self._topics)
             if topic.exists is False:
                 await self._create(topic)
@@ -88,10 +91,13 @@ class PassingTopics:
                 await self._delete(topic)
             else:
                 await self._write(topic)
+        self.done.set()
 
     async def finish(self) -> None:
         """Read what there is, delete all of it, and see that it is gone. When nothing is late any more."""
         for topic in self._topics:
+            while paths.delete_topic(topic.name) in self._cluster.ensemble.tree.nodes:  # noqa: ASYNC110
+                await trio.sleep(_POLL_S)
             if topic.exists:
                 await self._read(topic)
         for topic in self._topics:
@@ -198,6 +204,7 @@ class PassingTopics:
             await client.refresh(self._any_topic)
             return await client.ask(client.controller or client.any_broker(), request, version)
         except Lost:
+            self.has_lost = True
             return None
 
     def _note(self, topic: _Topic, what: str, code: int | None) -> None:
