@@ -22,6 +22,7 @@ from odradek.protocol.generated.alter_partition_reassignments_request import (
 )
 from odradek.protocol.generated.elect_leaders_request import ElectLeadersRequest, TopicPartitions
 from odradek.protocol.message import Message
+from odradek.testing.broker_process import BrokerProcess
 from odradek.testing.cluster import SimulatedCluster
 from tests.simulation.client import Client, Lost
 from tests.simulation.findings import Findings
@@ -52,6 +53,7 @@ class Administrator:
         self._cluster = cluster
         self._findings = findings
         self._partitions = partitions
+        self._left: list[tuple[Partition, BrokerProcess]] = []
         self.done = trio.Event()
         self.has_lost = False
         """Whether something that was asked for may happen at any time, for no answer came."""
@@ -145,9 +147,15 @@ class Administrator:
 
         One that was dead when they were keeps its own, as in Kafka: nobody tells it later.
         """
-        brokers = [self._cluster.brokers[node] for node in nodes]
-        while any(any(broker.directory.glob(f"*/{partition}")) for broker in brokers):  # noqa: ASYNC110
+        self._left = [(partition, self._cluster.brokers[node]) for node in nodes]
+        while any(self.remains()):  # noqa: ASYNC110 - nobody tells
             await trio.sleep(_POLL_S)
+
+    def remains(self) -> Iterator[str]:
+        """Replicas that were moved away last, and are still there."""
+        for partition, broker in self._left:
+            if any(broker.directory.glob(f"*/{partition}")):
+                yield f"{partition} is not gone from where it was, {broker.host}"
 
     def _is_settled(self, partition: Partition) -> bool:
         assignment = self._assignment(partition)

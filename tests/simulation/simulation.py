@@ -236,6 +236,7 @@ class _Simulation:
                 yield f"{partition} is not replicated"
         for partition in self._administrator.unsettled():
             yield f"the replicas of {partition} are on their way"
+        yield from self._administrator.remains()
         for place in self._passing.remains():
             yield f"{place} is still there"
 

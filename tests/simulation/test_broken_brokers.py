@@ -7,9 +7,11 @@ import pytest
 
 from compat.cluster import broken
 from odradek.controller import elections, reassignment, replica_elections
+from odradek.controller.mailbag import Mailbag
 from odradek.log import logs
+from odradek.metadata.topic_partition import TopicPartition
 from odradek.metadata.znodes import ReplicaAssignment
-from tests.simulation.simulation import simulate
+from tests.simulation.simulation import TOPIC, simulate
 
 _SEEDS = 20
 
@@ -53,6 +55,16 @@ def test_a_move_that_never_ends_is_found(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_removed_replicas_that_stay_in_sync_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(elections, "without_replica", lambda *_, **__: None)
     assert any("wrote an ISR outside" in found for found in _findings())
+
+
+def test_moved_replicas_that_leave_files_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    stop = Mailbag.stop
+
+    def keep_files(self: Mailbag, node_id: int, topic_partition: TopicPartition, *, delete: bool) -> None:
+        stop(self, node_id, topic_partition, delete=delete and topic_partition.topic != TOPIC)
+
+    monkeypatch.setattr(Mailbag, "stop", keep_files)
+    assert any("not gone from where" in found for found in _findings())
 
 
 def test_an_election_that_did_not_happen_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
