@@ -282,3 +282,25 @@ async def test_any_broker_creates_topics_by_itself_and_tells_where_groups_are_co
         await made.until(all_are_coordinators)
         ports = {node_id: broker.endpoints[0].port for node_id, broker in made.brokers.items()}
         assert await coordinators() == set(ports.items())
+
+
+async def test_a_session_that_ends_during_a_start_is_followed_by_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with cluster(tmp_path) as made:
+        await made.stop(2)
+        session = made.ensemble.session()
+        children, has_ended = session.children, False
+
+        async def end_once(path: str) -> frozenset[str]:
+            nonlocal has_ended
+            if path == paths.BROKER_IDS and not has_ended:
+                has_ended = True
+                await session.expire()
+            return await children(path)
+
+        monkeypatch.setattr(session, "children", end_once)
+        monkeypatch.setattr(made.ensemble, "session", lambda: session)
+        await made.start(2)
+        assert has_ended
+        assert "2" in await made.outside.children(paths.BROKER_IDS)

@@ -50,7 +50,7 @@ from odradek.controller.producer_id_blocks import allocate_producer_ids, ask_for
 from odradek.controller.registration import create_roots
 from odradek.controller.topics import TopicAdmin
 from odradek.coordination.dynamic_configs import DynamicConfigs
-from odradek.coordination.store import MetadataStore
+from odradek.coordination.store import MetadataStore, SessionExpired
 from odradek.coordinators.producer_ids import ProducerIds
 from odradek.log.log_directory import LogDirectoryInUse, UnusableLogDirectories
 from odradek.log.logs import Logs
@@ -264,8 +264,7 @@ class _Broker:
                     await nursery.start(self.following.run)
                     await nursery.start(self.groups.run)
                     await nursery.start(self.channels.run)
-                    await self._wait_until_replaced()
-                    await check_company(self._store, node_id, self.configs.config)
+                    await self._wait_for_a_place()
                     await nursery.start(self.membership.run)
                     nursery.start_soon(failed_directories.run)
                     await nursery.start(serving.run)
@@ -276,6 +275,17 @@ class _Broker:
             unsubscribe()
             with trio.move_on_after(1, shield=True):
                 await self.controller_channel.aclose()
+
+    async def _wait_for_a_place(self) -> None:
+        """Until this broker may register; what was found in a session that has ended is looked at again."""
+        while True:
+            try:
+                await self._wait_until_replaced()
+                await check_company(self._store, self.services.node_id, self.configs.config)
+            except SessionExpired:
+                await self.membership.renew()
+            else:
+                return
 
     async def _wait_until_replaced(self) -> None:
         """Logs that were not closed in order may have lost what others still count on."""

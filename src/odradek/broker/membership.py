@@ -94,7 +94,7 @@ class Membership:
             except* SessionExpired:
                 if self._ensemble is None:
                     raise
-            await self._renew()
+            await self.renew()
 
     async def leave(self) -> None:
         """End the registration while the session still lasts; others need not find out. Never waits long."""
@@ -102,8 +102,8 @@ class Membership:
         with trio.move_on_after(_LEAVE_S), suppress(StoreError):
             await self._store.commit(Delete(paths.broker_id(self._node_id)))
 
-    async def _renew(self) -> None:
-        """Begin another session; what was configured between the two came without a word."""
+    async def renew(self) -> None:
+        """Begin another session of an ensemble; what was configured between the two came without a word."""
         assert self._ensemble is not None
         _log.warn("ZooKeeper session expired, registering again", broker=self._node_id)
         while True:

@@ -16,7 +16,7 @@ from collections.abc import Collection
 import trio
 
 from odradek.controller import census
-from odradek.coordination.store import MetadataStore, NoNode, SessionExpired, StoreUnavailable
+from odradek.coordination.store import MetadataStore, NoNode, StoreUnavailable
 from odradek.metadata import paths
 from odradek.metadata.topic_partition import TopicPartition
 from odradek.telemetry import get_logger
@@ -33,7 +33,7 @@ async def wait_until_replaced(
 ) -> None:
     """Wait until nobody counts on this broker for `partitions`, its own, unless there is nobody else.
 
-    Ends early with the session, whose end takes the earlier registration along.
+    Raises SessionExpired.
     """
     is_told = False
     with trio.move_on_after(_LONGEST_WAIT_S) as waiting:
@@ -44,8 +44,6 @@ async def wait_until_replaced(
                 if not is_told:
                     is_told = True
                     _log.warn("waiting until nobody counts on logs that were not closed", broker=node_id)
-            except SessionExpired:
-                return
             except StoreUnavailable as error:
                 _log.error("metadata store failed, trying again", path=error.path, exc_info=error)
             await trio.sleep(_LOOK_AGAIN_S)
