@@ -2,53 +2,32 @@ import pytest
 
 from odradek.errors import MalformedMessage
 from odradek.protocol.coordinator_records import (
-    GROUP_RECORDS,
-    SHARE_RECORDS,
-    TRANSACTION_RECORDS,
+    decode_key,
     decode_versioned,
     encode_key,
     encode_versioned,
 )
 from odradek.protocol.generated.group_metadata_key import GroupMetadataKey
-from odradek.protocol.generated.index import RECORD_KEYS, RECORD_VALUES
 from odradek.protocol.generated.offset_commit_key import OffsetCommitKey
 from odradek.protocol.generated.offset_commit_value import OffsetCommitValue
 from odradek.protocol.generated.producer_snapshot import ProducerEntry, ProducerSnapshot
-from odradek.protocol.generated.transaction_log_key import TransactionLogKey
 
 
 def test_a_key_stands_behind_its_type():
     raw = encode_key(OffsetCommitKey(group="g", topic="t", partition=3))
     assert raw == bytes.fromhex("0001 0001 67 0001 74 00000003")
-    assert GROUP_RECORDS.decode_key(memoryview(raw)) == OffsetCommitKey("g", "t", 3)
+    assert decode_key(OffsetCommitKey, memoryview(raw)) == OffsetCommitKey("g", "t", 3)
 
 
 def test_a_value_stands_behind_its_version():
     value = OffsetCommitValue(offset=5, leader_epoch=2, metadata="m", commit_timestamp=9)
     raw = encode_versioned(value, 3)
     assert raw[:2] == b"\x00\x03"
-    assert GROUP_RECORDS.decode_value(OffsetCommitKey(), memoryview(raw)) == value
-
-
-def test_the_same_number_means_something_else_to_another_coordinator():
-    raw = memoryview(encode_key(TransactionLogKey(transactional_id="x")))
-    assert TRANSACTION_RECORDS.decode_key(raw) == TransactionLogKey("x")
-    assert GROUP_RECORDS.keys[0].__name__ == "LegacyOffsetCommitKey"
+    assert decode_versioned(OffsetCommitValue, memoryview(raw)) == value
 
 
 def test_group_metadata_has_type_2():
     assert encode_key(GroupMetadataKey(group="g")) == bytes.fromhex("0002 0001 67")
-
-
-def test_every_record_belongs_to_a_coordinator():
-    coordinators = (GROUP_RECORDS, TRANSACTION_RECORDS, SHARE_RECORDS)
-    assert {cls.__name__ for c in coordinators for cls in c.keys.values()} == set(RECORD_KEYS)
-    assert {cls.__name__ for c in coordinators for cls in c.values.values()} == set(RECORD_VALUES)
-
-
-def test_an_unknown_type_is_a_key_error():
-    with pytest.raises(KeyError):
-        GROUP_RECORDS.decode_key(memoryview(b"\x7f\xff"))
 
 
 @pytest.mark.parametrize("raw", [b"", b"\x00", b"\x7f\xff\x00"])

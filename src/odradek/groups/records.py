@@ -10,22 +10,27 @@ that carries its own expiration. Read is every version there has been.
 
 from __future__ import annotations
 
-import struct
 from typing import NamedTuple
 
 from odradek.coordinators.outcome import JournalRecord
-from odradek.errors import MalformedMessage
 from odradek.groups.stored import CommittedOffset, StoredGroup, StoredMember
 from odradek.metadata.topic_partition import TopicPartition
+from odradek.protocol.coordinator_records import (
+    decode_key,
+    decode_versioned,
+    encode_key,
+    encode_versioned,
+    read_prefix,
+)
 from odradek.protocol.generated.group_metadata_key import GroupMetadataKey
 from odradek.protocol.generated.group_metadata_value import GroupMetadataValue, MemberMetadata
+from odradek.protocol.generated.legacy_offset_commit_key import LegacyOffsetCommitKey
 from odradek.protocol.generated.offset_commit_key import OffsetCommitKey
 from odradek.protocol.generated.offset_commit_value import OffsetCommitValue
 
-_PREFIX = struct.Struct(">h")
-_OLD_OFFSET_KEY = 0
-_OFFSET_KEY = 1
-_GROUP_KEY = 2
+_OFFSET_KEYS = (LegacyOffsetCommitKey.RECORD_TYPE, OffsetCommitKey.RECORD_TYPE)
+"""Both have one layout."""
+
 _VALUE_VERSION = 3
 _EXPIRING_OFFSET_VALUE_VERSION = 1
 _NO_EXPIRATION = -1
@@ -46,12 +51,12 @@ class GroupKey(NamedTuple):
 
 def read_key(key: bytes) -> OffsetKey | GroupKey | None:
     """What a record is about; None for kinds that belong to newer sorts of group."""
-    kind, body = _split(key)
-    if kind in (_OLD_OFFSET_KEY, _OFFSET_KEY):
-        offset = OffsetCommitKey.decode(0, body)
+    kind = read_prefix(key)
+    if kind in _OFFSET_KEYS:
+        offset = decode_key(OffsetCommitKey, memoryview(key))
         return OffsetKey(offset.group, TopicPartition(offset.topic, offset.partition))
-    if kind == _GROUP_KEY:
-        return GroupKey(GroupMetadataKey.decode(0, body).group)
+    if kind == GroupMetadataKey.RECORD_TYPE:
+        return GroupKey(decode_key(GroupMetadataKey, memoryview(key)).group)
     return None
 
 
@@ -59,8 +64,7 @@ def read_offset(value: bytes | None, batch_offset: int) -> CommittedOffset | Non
     """A committed offset of any version; None for a tombstone."""
     if value is None:
         return None
-    version, body = _split(value)
-    message = OffsetCommitValue.decode(version, body)
+    message = decode_versioned(OffsetCommitValue, memoryview(value))
     expires = message.expire_timestamp
     return CommittedOffset(
         message.offset,
@@ -83,7 +87,7 @@ def offset_record(group_id: str, partition: TopicPartition, committed: Committed
         commit_timestamp=committed.commit_timestamp_ms,
         expire_timestamp=_NO_EXPIRATION if expires is None else expires,
     )
-    return JournalRecord(_offset_key(group_id, partition), _PREFIX.pack(version) + message.to_bytes(version))
+    return JournalRecord(_offset_key(group_id, partition), encode_versioned(message, version))
 
 
 def offset_tombstone(group_id: str, partition: TopicPartition) -> JournalRecord:
@@ -95,8 +99,7 @@ def read_group(value: bytes | None) -> StoredGroup | None:
     """A generation of any version; None for a tombstone."""
     if value is None:
         return None
-    version, body = _split(value)
-    message = GroupMetadataValue.decode(version, body)
+    message = decode_versioned(GroupMetadataValue, memoryview(value))
     return StoredGroup(
         message.protocol_type,
         message.generation,
@@ -109,7 +112,7 @@ def read_group(value: bytes | None) -> StoredGroup | None:
                 member.group_instance_id,
                 member.client_id,
                 member.client_host,
-                member.session_timeout if version == 0 else member.rebalance_timeout,
+                member.session_timeout if read_prefix(value) == 0 else member.rebalance_timeout,
                 member.session_timeout,
                 bytes(member.subscription),
                 bytes(member.assignment),
@@ -141,8 +144,7 @@ def group_record(group_id: str, stored: StoredGroup) -> JournalRecord:
             for member in stored.members
         ],
     )
-    value = _PREFIX.pack(_VALUE_VERSION) + message.to_bytes(_VALUE_VERSION)
-    return JournalRecord(_group_key(group_id), value)
+    return JournalRecord(_group_key(group_id), encode_versioned(message, _VALUE_VERSION))
 
 
 def group_tombstone(group_id: str) -> JournalRecord:
@@ -152,14 +154,8 @@ def group_tombstone(group_id: str) -> JournalRecord:
 
 def _offset_key(group_id: str, partition: TopicPartition) -> bytes:
     key = OffsetCommitKey(group=group_id, topic=partition.topic, partition=partition.partition)
-    return _PREFIX.pack(_OFFSET_KEY) + key.to_bytes(0)
+    return encode_key(key)
 
 
 def _group_key(group_id: str) -> bytes:
-    return _PREFIX.pack(_GROUP_KEY) + GroupMetadataKey(group=group_id).to_bytes(0)
-
-
-def _split(data: bytes) -> tuple[int, memoryview]:
-    if len(data) < _PREFIX.size:
-        raise MalformedMessage(f"a coordinator record of {len(data)} bytes has no version")
-    return _PREFIX.unpack_from(data)[0], memoryview(data)[_PREFIX.size :]
+    return encode_key(GroupMetadataKey(group=group_id))

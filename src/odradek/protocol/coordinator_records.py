@@ -13,57 +13,27 @@ Source: Kafka's CoordinatorRecordTypeGenerator; GroupMetadataManager, Transactio
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import cached_property
-from importlib import import_module
 from typing import TypeVar
 
 from odradek.errors import MalformedMessage
-from odradek.protocol.generated.index import RECORD_KEYS, RECORD_VALUES
 from odradek.protocol.message import Message, Record
 
 M = TypeVar("M", bound=Message)
+R = TypeVar("R", bound=Record)
 
 _PREFIX_BYTES = 2
 
 
-class RecordTypes:
-    """The record types of one coordinator, by the names of their keys; classes load when first needed."""
-
-    def __init__(self, *names: str) -> None:
-        self._names = names
-
-    @cached_property
-    def keys(self) -> Mapping[int, type[Record]]:
-        """The class of the key of each type."""
-        found = (_load(f"{name}Key", RECORD_KEYS) for name in self._names)
-        return {key.RECORD_TYPE: key for key in found}
-
-    @cached_property
-    def values(self) -> Mapping[int, type[Record]]:
-        """The class of the value of each type."""
-        found = (_load(f"{name}Value", RECORD_VALUES) for name in self._names)
-        return {value.RECORD_TYPE: value for value in found}
-
-    def decode_key(self, raw: memoryview) -> Record:
-        """Read a key. Raises KeyError for a type that this coordinator does not have, MalformedMessage."""
-        return self.keys[read_prefix(raw)].decode(0, raw, _PREFIX_BYTES)
-
-    def decode_value(self, key: Record, raw: memoryview) -> Record:
-        """Read the value that belongs to `key`; raises as `decode_versioned`."""
-        return decode_versioned(self.values[key.RECORD_TYPE], raw)
-
-
-def _load(name: str, modules: Mapping[str, str]) -> type[Record]:
-    found: type[Record] = getattr(import_module(f"odradek.protocol.generated.{modules[name]}"), name)
-    return found
-
-
-def read_prefix(raw: memoryview) -> int:
+def read_prefix(raw: bytes | memoryview) -> int:
     """The int16 before a key, a value or a snapshot; MalformedMessage when there is none."""
     if len(raw) < _PREFIX_BYTES:
         raise MalformedMessage("record is too short for its version")
     return int.from_bytes(raw[:_PREFIX_BYTES], "big", signed=True)
+
+
+def decode_key(cls: type[R], raw: memoryview) -> R:
+    """Read a key whose type is that of `cls`, or one with the same layout. Raises MalformedMessage."""
+    return cls.decode(0, raw, _PREFIX_BYTES)
 
 
 def decode_versioned(cls: type[M], raw: memoryview) -> M:
@@ -85,31 +55,3 @@ def encode_key(key: Record) -> bytes:
 def encode_versioned(message: Message, version: int) -> bytes:
     """A message behind its version."""
     return version.to_bytes(_PREFIX_BYTES, "big") + message.to_bytes(version)
-
-
-GROUP_RECORDS = RecordTypes(
-    "LegacyOffsetCommit",
-    "OffsetCommit",
-    "GroupMetadata",
-    "ConsumerGroupMetadata",
-    "ConsumerGroupPartitionMetadata",
-    "ConsumerGroupMemberMetadata",
-    "ConsumerGroupTargetAssignmentMetadata",
-    "ConsumerGroupTargetAssignmentMember",
-    "ConsumerGroupCurrentMemberAssignment",
-    "ShareGroupMetadata",
-    "ShareGroupMemberMetadata",
-    "ShareGroupTargetAssignmentMetadata",
-    "ShareGroupTargetAssignmentMember",
-    "ShareGroupCurrentMemberAssignment",
-    "ShareGroupStatePartitionMetadata",
-    "ConsumerGroupRegularExpression",
-    "StreamsGroupMetadata",
-    "StreamsGroupMemberMetadata",
-    "StreamsGroupTopology",
-    "StreamsGroupTargetAssignmentMetadata",
-    "StreamsGroupTargetAssignmentMember",
-    "StreamsGroupCurrentMemberAssignment",
-)
-TRANSACTION_RECORDS = RecordTypes("TransactionLog")
-SHARE_RECORDS = RecordTypes("ShareSnapshot", "ShareUpdate")
