@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+import pytest
 import trio
 
 from odradek.broker.broker import RunningBroker, run_broker
@@ -17,6 +18,7 @@ from odradek.coordination.store import Delete
 from odradek.metadata import paths
 from odradek.metadata.topic_partition import TopicPartition
 from odradek.metadata.znodes import ControllerRegistration, LeaderAndIsr
+from odradek.peers.transport import Channel, TcpTransport
 from odradek.protocol.error_codes import ErrorCode
 from odradek.protocol.generated.create_topics_request import CreatableTopic, CreateTopicsRequest
 from odradek.protocol.generated.create_topics_response import CreateTopicsResponse
@@ -144,6 +146,38 @@ async def test_three_brokers_are_one_cluster(tmp_path: Path) -> None:
         await made.until_everyone(lambda each: each.services.metadata.snapshot.brokers.keys() == {0, 1, 2})
         for broker in made.brokers.values():
             assert broker.services.metadata.snapshot.controller_id == await made.controller_id()
+
+
+async def test_the_controller_has_a_listener_of_its_own_where_there_is_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dialled: set[int] = set()
+    connect = TcpTransport.connect
+
+    async def note(self: TcpTransport, host: str, port: int, **options: int) -> Channel:
+        dialled.add(port)
+        return await connect(self, host, port, **options)
+
+    monkeypatch.setattr(TcpTransport, "connect", note)
+    listeners = {
+        "listeners": "PLAINTEXT://127.0.0.1:0,CONTROL://127.0.0.1:0",
+        "listener_security_protocol_map": "PLAINTEXT:PLAINTEXT,CONTROL:PLAINTEXT",
+        "inter_broker_listener_name": "PLAINTEXT",
+        "control_plane_listener_name": "CONTROL",
+    }
+    async with cluster(tmp_path, **listeners) as made:
+        await create(made)
+        controller_id = await made.controller_id()
+        ports = {
+            node_id: {each.listener_name: each.port for each in broker.endpoints}
+            for node_id, broker in made.brokers.items()
+        }
+        assert {ports[node_id]["CONTROL"] for node_id in ports.keys() - {controller_id}} <= dialled
+        leader = made.brokers[(await made.state()).leader]
+        assert await produce(leader, b"one") == (ErrorCode.NONE, 0)
+        async with connected(leader) as wire:
+            told = await wire.ask(MetadataRequest(None), MetadataResponse, 9)
+        assert {each.port for each in told.brokers} == {each["PLAINTEXT"] for each in ports.values()}
 
 
 async def test_brokers_that_start_at_once_are_one_cluster_with_ids_of_their_own(tmp_path: Path) -> None:

@@ -122,12 +122,33 @@ def test_a_wrong_element_of_a_list_is_named():
             "inter.broker.listener.name must be a listener name defined in advertised.listeners. "
             "The valid options based on currently configured listeners are PLAINTEXT",
         ),
+        (
+            "control.plane.listener.name",
+            "SSL",
+            "control.plane.listener.name must be a listener name defined in advertised.listeners. "
+            "The valid options based on currently configured listeners are PLAINTEXT",
+        ),
+        (
+            "control.plane.listener.name",
+            "plaintext",
+            "control.plane.listener.name, when defined, should have a different value from the inter broker "
+            "listener name. Currently they both have the value ListenerName(PLAINTEXT)",
+        ),
     ],
 )
 def test_what_configs_require_of_each_other_is_said_in_kafkas_words(name, text, requirement):
     with pytest.raises(InvalidConfig) as refused:
         BrokerConfig({name: text})
     assert str(refused.value) == f"requirement failed: {requirement}"
+
+
+def test_the_control_planes_listener_has_to_be_known_at_all():
+    with pytest.raises(InvalidConfig) as refused:
+        BrokerConfig({"control.plane.listener.name": "CONTROL"})
+    assert str(refused.value) == (
+        "Listener with CONTROL defined in control.plane.listener.name not found in "
+        "listener.security.protocol.map."
+    )
 
 
 def test_dynamic_configs_win_over_static_ones_and_this_brokers_over_the_clusters():

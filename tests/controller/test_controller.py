@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import trio
 import trio.testing
 
-from odradek.controller.registration import create_roots
+from odradek.clock import VirtualClock
+from odradek.controller.controller import Controller
+from odradek.controller.registration import create_roots, register_broker
+from odradek.controller.rules import Rules
+from odradek.coordination.embedded import EmbeddedStore
 from odradek.coordination.store import Create, Delete, Set
 from odradek.metadata import paths, znodes
 from odradek.metadata.topic_id import parse_topic_id
 from odradek.metadata.topic_partition import TopicPartition
 from odradek.metadata.znodes import (
+    BrokerRegistration,
     ControllerRegistration,
+    Endpoint,
     LeaderAndIsr,
     ReplicaAssignment,
     TopicAssignment,
 )
+from odradek.peers.control_channels import Answered, ControlRequest, Destination
 from odradek.protocol.error_codes import ErrorCode
 from odradek.protocol.generated.leader_and_isr_request import LeaderAndIsrRequest
 from odradek.protocol.generated.stop_replica_request import StopReplicaRequest
@@ -342,3 +351,27 @@ async def test_roots_are_created_once(autojump_clock):
     async with cluster() as one:
         await create_roots(one.store)
         assert await one.store.children("/config") == {*paths.CONFIG_TYPES, "changes"}
+
+
+class Openings:
+    """An outbox that only remembers where it could send."""
+
+    def __init__(self) -> None:
+        self.opened: list[Mapping[int, Destination]] = []
+
+    def open(self, destinations: Mapping[int, Destination]) -> None:
+        self.opened.append(destinations)
+
+    def send(self, node_id: int, request: ControlRequest, answered: Answered | None = None) -> None: ...
+
+
+async def test_brokers_are_told_over_the_control_plane_where_there_is_one(autojump_clock):
+    async with EmbeddedStore() as store, trio.open_nursery() as nursery:
+        await create_roots(store)
+        endpoints = Endpoint("h", 1, "PLAINTEXT", "PLAINTEXT"), Endpoint("h", 2, "CONTROL", "PLAINTEXT")
+        epoch = await register_broker(store, 0, BrokerRegistration(endpoints, timestamp_ms=1))
+        outbox = Openings()
+        rules = Rules("PLAINTEXT", True, lambda topic: False, control_plane_listener="CONTROL")
+        await nursery.start(Controller(store, 0, rules, outbox, VirtualClock()).run)
+        assert outbox.opened[-1] == {0: Destination(epoch, "h", 2)}
+        nursery.cancel_scope.cancel()

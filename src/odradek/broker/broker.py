@@ -191,7 +191,7 @@ class _Broker:
             Lifelines(self._store, node_id, config.inter_broker_listener_name, self._network.transport),
             self._registration,
         )
-        listener_name = config.inter_broker_listener_name
+        listener_name = config.control_plane_listener_name
         connect = controller_connect(config, node_id, self._network.transport)
         self.controller_channel = ControllerChannel(self._metadata, listener_name, connect)
         self.shutdown = ControlledShutdown(

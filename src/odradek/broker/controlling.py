@@ -24,6 +24,7 @@ def rules_of(config: BrokerConfig, configs: DynamicConfigs) -> Rules:
         rebalance_interval_seconds=(
             config.int("leader.imbalance.check.interval.seconds") if balances else None
         ),
+        control_plane_listener=config.control_plane_listener_name,
     )
 
 

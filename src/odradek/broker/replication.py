@@ -105,9 +105,10 @@ def following(
         return BrokerClient(transport, host, port, client_id=client_id, settings=settings)
 
     listener_name = config.inter_broker_listener_name
+    connect_controller = controller_connect(config, node_id, transport)
     ways = Ways(
         connect,
-        ControllerChannel(metadata, listener_name, controller_connect(config, node_id, transport)),
+        ControllerChannel(metadata, config.control_plane_listener_name, connect_controller),
         broker_epoch,
         listener_name,
     )

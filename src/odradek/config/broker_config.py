@@ -222,6 +222,13 @@ class BrokerConfig:
         return (self.str("inter.broker.listener.name") or self.str("security.inter.broker.protocol")).upper()
 
     @property
+    def control_plane_listener_name(self) -> Text:
+        """Where controllers and brokers talk: `control.plane.listener.name`, or the inter-broker listener."""
+        name = "control.plane.listener.name"
+        own = self.str(name) if name in self._definitions else ""
+        return own.upper() or self.inter_broker_listener_name
+
+    @property
     def _controller_listener_names(self) -> frozenset[Text]:
         return frozenset(name.upper() for name in self.list("controller.listener.names"))
 

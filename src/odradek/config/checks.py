@@ -162,6 +162,31 @@ def _check_listeners(config: BrokerConfig) -> None:
         shown,
         "advertised.listeners cannot use the nonroutable meta-address 0.0.0.0. Use a routable IP address.",
     )
+    _check_control_plane(config, advertised, shown)
+
+
+def _check_control_plane(config: BrokerConfig, advertised: set[str], shown: str) -> None:
+    name = "control.plane.listener.name"
+    if not _has(config, name) or not config.str(name):
+        return
+    listener = config.control_plane_listener_name
+    if listener not in config.security_protocols:
+        message = f"Listener with {listener} defined in {name} not found in listener.security.protocol.map."
+        raise ConflictingConfig(name, listener, message)
+    _require(
+        listener in advertised,
+        name,
+        listener,
+        f"{name} must be a listener name defined in advertised.listeners. "
+        f"The valid options based on currently configured listeners are {shown}",
+    )
+    _require(
+        listener != config.inter_broker_listener_name,
+        name,
+        listener,
+        f"{name}, when defined, should have a different value from the inter broker listener name. "
+        f"Currently they both have the value ListenerName({listener})",
+    )
 
 
 def _check_protocol_versions(config: BrokerConfig) -> None:

@@ -37,6 +37,7 @@ _HEEDED_TOPIC_CONFIGS = (
 _HEEDED_HERE = (
     "advertised.listeners",
     "broker.id",
+    "control.plane.listener.name",
     "inter.broker.listener.name",
     "listener.security.protocol.map",
     "listeners",

@@ -43,7 +43,7 @@ from odradek.value_object import value_object
 
 @value_object
 class Rules:
-    """What configuration decides: who may be elected, whether topics may go, which listener brokers use.
+    """What configuration decides: who may be elected, whether topics may go, which listeners brokers use.
 
     `restart_ends_leadership`: in KRaft a broker that stops leads nothing any more, and is elected when it is
     back, so the leader epoch grows twice. In ZooKeeper mode that takes a controller that goes on meanwhile.
@@ -57,6 +57,8 @@ class Rules:
     """leader.imbalance.per.broker.percentage"""
     rebalance_interval_seconds: float | None = None
     """leader.imbalance.check.interval.seconds; None without auto.leader.rebalance.enable"""
+    control_plane_listener: str = ""
+    """Where brokers take the controller's requests; empty where they take each other's."""
 
     def decide(self, state: ClusterState, event: Event) -> Decision:
         """Say what follows from an event; changes nothing. Raises KafkaError to refuse a command."""

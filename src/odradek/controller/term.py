@@ -278,8 +278,8 @@ class Term:
             await self._carry_out(BrokersChanged(brokers))
 
     def _reach(self, brokers: Mapping[int, LiveBroker]) -> None:
-        """Have a channel to each broker's inter-broker listener; one without it cannot be told anything."""
-        listener = self._rules.inter_broker_listener
+        """Have a channel to each broker's listener for it; one that has none cannot be told anything."""
+        listener = self._rules.control_plane_listener or self._rules.inter_broker_listener
         destinations: dict[int, Destination] = {}
         for node_id, broker in brokers.items():
             endpoint = broker.registration.endpoint(listener)
