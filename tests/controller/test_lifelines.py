@@ -159,6 +159,14 @@ async def test_a_new_controller_finds_who_was_killed_with_the_old_one(autojump_c
         assert await cluster.registered() == {"1"}
 
 
+async def test_a_registration_that_cannot_be_read_is_nobodys_of_ours(autojump_clock):
+    async with running() as cluster:
+        await cluster.outside.commit(Create(paths.broker_id(7), b"no"), Create(paths.broker_id(8), b"{}"))
+        cluster.kill(2)
+        await trio.testing.wait_all_tasks_blocked()
+        assert await cluster.registered() == {"0", "1", "7", "8"}
+
+
 async def test_a_paused_or_unreachable_broker_has_its_session(autojump_clock):
     async with running() as cluster:
         cluster.machines.processes[2].is_paused = True

@@ -285,3 +285,12 @@ async def test_what_was_noticed_is_not_lost_when_something_else_could_not_be_wri
         )
         await two.wait(lambda snapshot: snapshot.topics["t"].partitions[0].replicas == (1, 0))
         assert "u" in two.metadata.snapshot.topics
+
+
+async def test_notifications_that_cannot_be_read_go_like_the_others(autojump_clock):
+    """They stayed for ever, and each other one had a line logged for each of them."""
+    async with cluster() as one:
+        for path in (paths.ISR_CHANGE_NOTIFICATION, paths.LOG_DIR_EVENT_NOTIFICATION):
+            await one.store.commit(Create(f"{path}/change_", b"no", sequential=True))
+            await trio.testing.wait_all_tasks_blocked()
+            assert await one.store.children(path) == frozenset()

@@ -98,7 +98,10 @@ class Lifelines:
             node = await self._store.get(paths.broker_id(node_id))
         except NoNode:
             return None
-        registration = BrokerRegistration.decode(node.data)
+        try:
+            registration = BrokerRegistration.decode(node.data)
+        except (ValueError, KeyError, TypeError):
+            return None  # not one of ours
         endpoint = registration.endpoint(self._listener_name)
         if endpoint is None or not registration.is_odradek:
             return None

@@ -322,7 +322,7 @@ class Term:
 
     async def _catch_up_with_isr_changes(self) -> None:
         found = await self._notifications(paths.ISR_CHANGE_NOTIFICATION, znodes.decode_isr_changes)
-        partitions = sorted({each for named in found.values() for each in named if each in self.state})
+        partitions = sorted({each for named in found.values() for each in named or () if each in self.state})
         if partitions:
             await self._carry_out(LeadershipRead(await census.read_leadership(self._store, partitions)))
         await self._commit([Delete(path) for path in found])
@@ -335,10 +335,10 @@ class Term:
         await self._commit([Delete(path) for path in found])
 
     async def _notifications(self, path: str, decode: Callable[[bytes], Any]) -> dict[str, Any]:
-        """What the children of a node say, by their paths."""
+        """What the children of a node say, by their paths; None where that cannot be read."""
         nodes = [f"{path}/{name}" for name in sorted(await self._store.children(path))]
         read = await census.read_nodes(self._store, {node: node for node in nodes}, decode)
-        return {node: said for node, (_, said) in read.items()}
+        return {node: read[node][1] if node in read else None for node in nodes}
 
     async def _catch_up_with_reassignments(self) -> None:
         """Begin what the node asks for; like Kafka's controller, heed no change to it while that goes on."""
