@@ -43,6 +43,9 @@ class Session(MetadataStore, Protocol):
 
 OpenSession = Callable[[], Session]
 
+PATIENCE_S = 120
+"""For what takes milliseconds, on a machine that has other things to do."""
+
 
 @pytest.fixture(scope="module")
 def ensemble() -> Iterator[ZooKeeperEnsemble]:
@@ -107,7 +110,7 @@ async def sessions(request):
         yield open_session
 
 
-async def woken(store: MetadataStore, changes: Changes, within_s: float = 5) -> frozenset[str]:
+async def woken(store: MetadataStore, changes: Changes, within_s: float = PATIENCE_S) -> frozenset[str]:
     """The paths that may have changed, read again as every reader does."""
     paths: frozenset[str] = frozenset()
     with trio.move_on_after(within_s):
@@ -243,8 +246,9 @@ async def test_ephemeral_nodes_end_with_their_session(sessions):
     changes = store.changes("/ids")
     assert await woken(store, changes)
     await mortal.close()
-    assert await woken(store, changes)
-    assert await store.children("/ids") == frozenset()
+    # Another member of an ensemble may be a moment behind.
+    while await store.children("/ids"):
+        assert await woken(store, changes)
     assert await refused(mortal.get("/ids")) == (SessionExpired, "/ids")
     assert (await refused(mortal.commit(Create("/x"))))[0] is SessionExpired
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from uuid import uuid4
 
 import pytest
@@ -26,6 +26,9 @@ from odradek.coordination.store import (
 from odradek.coordination.zookeeper.multi_read import MultiRead
 from odradek.coordination.zookeeper.settings import ZooKeeperSettings
 from odradek.coordination.zookeeper.store import ZooKeeperStore
+
+PATIENCE_S = 120
+"""For what takes milliseconds, on a machine that has other things to do."""
 
 
 @pytest.fixture(scope="module")
@@ -78,11 +81,12 @@ class Wire:
         async with client, server, trio.open_nursery() as nursery:
             self._connections.add(nursery.cancel_scope)
             nursery.start_soon(self._pass_requests, client, server, nursery.cancel_scope)
-            async for answer in server:
-                if self.loses_answers:
-                    self.loses_answers = False
-                    break
-                await client.send_all(answer)
+            with suppress(trio.BrokenResourceError):  # one of them is gone
+                async for answer in server:
+                    if self.loses_answers:
+                        self.loses_answers = False
+                        break
+                    await client.send_all(answer)
             nursery.cancel_scope.cancel()
 
     async def _pass_requests(
@@ -151,10 +155,10 @@ async def test_changes_while_the_connection_was_lost_are_seen(ensemble: ZooKeepe
         assert not await store.exists("/a")
         wire.loses_answers = True
         await store.commit(Create("/a"))
-        with trio.fail_after(10):
+        with trio.fail_after(PATIENCE_S):
             assert await anext(changes) == {"/a"}
         await store.commit(Delete("/a"))
-        with trio.fail_after(10):
+        with trio.fail_after(PATIENCE_S):
             assert "/a" in await anext(changes)
 
 
@@ -181,7 +185,7 @@ async def test_an_expired_session_ends_everything_and_another_begins_anew(ensemb
         wire.cut()
         await trio.to_thread.run_sync(end_session, ensemble, *session)
         wire.is_cut = False
-        with trio.fail_after(20), pytest.raises(SessionExpired):
+        with trio.fail_after(PATIENCE_S), pytest.raises(SessionExpired):
             await read_on(changes)
         with pytest.raises(SessionExpired):
             await store.get("/a")
@@ -193,7 +197,7 @@ async def test_an_expired_session_ends_everything_and_another_begins_anew(ensemb
         await anext(renewed)
         await store.get("/a")
         await store.commit(Set("/a", b"1"), Create("/mine", ephemeral=True))
-        with trio.fail_after(10):
+        with trio.fail_after(PATIENCE_S):
             assert await anext(renewed) == {"/a"}
 
 
