@@ -68,10 +68,6 @@ class LoadedLog:
     leader_epochs: LeaderEpochs
     producers: ProducerState
     snapshots: ProducerSnapshots
-    recovered_bytes: int = 0
-    """Read batch by batch because the stop was not clean."""
-    truncated_bytes: int = 0
-    """Of a torn tail, cut off."""
 
 
 def segment_limits(config: LogConfig, roll_jitter_ms: int = 0) -> SegmentLimits:
@@ -97,8 +93,6 @@ class _Loader:
         self._path = request.path
         self._limits = segment_limits(request.config)
         self._segments: list[Segment] = []
-        self._recovered_bytes = 0
-        self._truncated_bytes = 0
         try:
             self._epochs = LeaderEpochs.load(self._path)
         except MalformedCheckpoint as error:
@@ -139,8 +133,6 @@ class _Loader:
             self._epochs,
             producers,
             snapshots,
-            self._recovered_bytes,
-            self._truncated_bytes,
         )
 
     def _new_snapshots(self) -> ProducerSnapshots:
@@ -206,11 +198,8 @@ class _Loader:
         producers = ProducerState(self._request.topic_partition)
         snapshots = self._new_snapshots()
         self._rebuild(producers, snapshots, self._request.log_start_offset, segment.base_offset, False)
-        size_bytes = segment.size_bytes
         truncated = recover_segment(segment, producers, self._epochs)
         snapshots.take(producers, sync=False)
-        self._recovered_bytes += size_bytes
-        self._truncated_bytes += truncated
         return truncated
 
     def _recover_unflushed(self) -> None:

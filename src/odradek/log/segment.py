@@ -78,7 +78,6 @@ class Segment:
         "_recent",
         "base_offset",
         "created_ms",
-        "directory",
         "file",
         "index_interval_bytes",
         "offset_index",
@@ -94,7 +93,6 @@ class Segment:
         def path(suffix: str) -> str:
             return os.path.join(directory, offset_file_name(base_offset, suffix))
 
-        self.directory = directory
         self.base_offset = base_offset
         self.file = FileRecords(path(LOG_SUFFIX), size_bytes)
         self.offset_index = OffsetIndex(path(INDEX_SUFFIX), base_offset, limits.index_size_bytes)
@@ -180,7 +178,6 @@ class Segment:
 
     def move_to(self, directory: str) -> None:
         """The partition's directory was renamed: from now on the files are found there."""
-        self.directory = directory
         for part in (self.file, self.offset_index, self.time_index, self.transaction_index):
             part.path = os.path.join(directory, os.path.basename(part.path))
 
