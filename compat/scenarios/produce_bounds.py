@@ -9,6 +9,11 @@ import zlib
 from compat.judge import Session, scenario
 from compat.judge.session import TIMESTAMP_MS, Topic
 from odradek.protocol.api_keys import ApiKey
+from odradek.protocol.generated.list_offsets_request import (
+    ListOffsetsPartition,
+    ListOffsetsRequest,
+    ListOffsetsTopic,
+)
 from odradek.protocol.generated.produce_request import PartitionProduceData, ProduceRequest, TopicProduceData
 from odradek.records.batch import HEADER_SIZE_BYTES
 from odradek.records.builder import build_batch, write_crc
@@ -16,6 +21,7 @@ from odradek.records.compression import Compression
 from odradek.records.record import Record
 from odradek.records.varint import write_varint
 
+MAX_TIMESTAMP = -3
 COMPACTED = {"cleanup.policy": "compact"}
 MIB = 1 << 20
 
@@ -56,3 +62,23 @@ def many_bytes(k: Session) -> None:
     topic = k.create_topic(configs=COMPACTED)
     for size_mib in (1, 257):
         k.send(to(topic, zeros(size_mib * MIB)))
+
+
+@scenario(ApiKey.PRODUCE, newest_only=True)
+def many_records_compressed_anew(k: Session) -> None:
+    topic = k.create_topic(configs={"compression.type": "lz4"})
+    for codec in (Compression.NONE, Compression.GZIP, Compression.ZSTD):
+        made = (Record(i, TIMESTAMP_MS + i % 3, None, b"some value") for i in range(40_000))
+        k.send(to(topic, bytes(build_batch(made, compression=codec))))
+    for timestamp in (TIMESTAMP_MS + 1, MAX_TIMESTAMP):
+        asked = [ListOffsetsPartition(partition_index=0, timestamp=timestamp)]
+        k.send(
+            ListOffsetsRequest(replica_id=-1, topics=[ListOffsetsTopic(name=topic.name, partitions=asked)])
+        )
+
+
+@scenario(ApiKey.PRODUCE, newest_only=True)
+def many_records_without_keys(k: Session) -> None:
+    topic = k.create_topic(configs=COMPACTED)
+    made = [Record(i, TIMESTAMP_MS, b"k" if i % 100 else None, b"") for i in range(20_000)]
+    k.send(to(topic, bytes(build_batch(made, compression=Compression.SNAPPY))))

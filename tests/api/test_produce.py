@@ -7,7 +7,7 @@ import pytest
 import trio
 import trio.testing
 
-from odradek.api.api import ConnectionEnded, NeverAnswered
+from odradek.api.api import ConnectionEnded, InTurn, NeverAnswered
 from odradek.api.produce import ADMIN_CLIENT_ID, api, refuse
 from odradek.config.log_config import LogConfig
 from odradek.metadata.topic_id import NO_TOPIC_ID
@@ -17,9 +17,10 @@ from odradek.protocol.generated.produce_request import (
     ProduceRequest,
     TopicProduceData,
 )
-from odradek.records.batch import read_header
+from odradek.records.batch import MAX_RECORDS, read_header
+from odradek.records.builder import build_batch
 from odradek.records.compression import Compression
-from odradek.records.record import read_all_records
+from odradek.records.record import Record, read_all_records
 from odradek.replication.fetch_isolation import FetchIsolation
 from tests.api.data_broker import DataBroker, data_broker
 from tests.records.golden_batches import expected_records, golden
@@ -326,3 +327,42 @@ async def test_a_failed_handler_is_an_error_for_every_partition(tmp_path, autoju
         refused: Any = refuse(produce(batch(), acks=1), ctx, ErrorCode.UNKNOWN_SERVER_ERROR)
         assert refused.responses[0].partition_responses[0].error_code == ErrorCode.UNKNOWN_SERVER_ERROR
         assert refuse(produce(batch(), acks=0), ctx, ErrorCode.UNKNOWN_SERVER_ERROR) is None
+
+
+def long_batch(codec: Compression = Compression.GZIP) -> bytearray:
+    records = [Record(i, 0, b"k", b"") for i in range(MAX_RECORDS + 1)]
+    return build_batch(records, compression=codec)
+
+
+@pytest.mark.parametrize("codec", Compression)
+async def test_records_that_take_long_to_look_at_are_appended_in_turn(tmp_path, autojump_clock, codec):
+    async with data_broker(tmp_path) as broker:
+        broker.host.lead("t", config=LogConfig(cleanup_policy=frozenset({"compact"})))
+        request = produce(long_batch(codec))
+        started = api.handle(request, broker.context(api, 9, "test"))
+        assert isinstance(started, InTurn)
+        assert stored(broker) == []
+        response: Any = await started
+        answer = response.responses[0].partition_responses[0]
+        assert (answer.error_code, answer.base_offset) == (0, 0)
+        assert (await send(broker, batch())).base_offset == MAX_RECORDS + 1
+
+
+async def test_who_leaves_while_records_are_looked_at_leaves_nothing(tmp_path, autojump_clock):
+    async with data_broker(tmp_path) as broker:
+        broker.host.lead("t", config=LogConfig(cleanup_policy=frozenset({"compact"})))
+        with trio.CancelScope() as scope:
+            scope.cancel()
+            await send(broker, long_batch())
+        assert scope.cancelled_caught
+        assert stored(broker) == []
+
+
+async def test_who_leads_no_more_once_records_were_looked_at_refuses(tmp_path, autojump_clock):
+    async with data_broker(tmp_path) as broker:
+        partition = broker.host.lead("t", config=LogConfig(cleanup_policy=frozenset({"compact"})))
+        started = api.handle(produce(long_batch()), broker.context(api, 9, "test"))
+        partition.resign()
+        response: Any = await started
+        answer = response.responses[0].partition_responses[0]
+        assert answer.error_code == ErrorCode.NOT_LEADER_OR_FOLLOWER

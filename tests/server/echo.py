@@ -1,6 +1,7 @@
 """A stand-in for the dispatcher: frames that say what happens to them, instead of requests.
 
 wait NAME   answered once `release(NAME)` was called; the next frame is read meanwhile (as Produce)
+turn NAME   answered once `release(NAME)` was called; the next frame waits although the API overlaps
 hold NAME   the same, but the next frame is not read
 poll NAME   the same as hold, of an API that only waits (as Fetch)
 mute        not answered
@@ -17,7 +18,7 @@ from typing import Any, cast
 
 import trio
 
-from odradek.api.api import ConnectionEnded, NeverAnswered
+from odradek.api.api import ConnectionEnded, InTurn, NeverAnswered
 from odradek.api.context import Peer
 from odradek.api.dispatch import Dispatcher
 from odradek.errors import MalformedMessage
@@ -46,13 +47,15 @@ class EchoCall:
     def __init__(self, dispatcher: "EchoDispatcher", frame: bytes) -> None:
         self._dispatcher = dispatcher
         self._frame = frame
-        self.api = EchoApi(frame.startswith(b"wait"), frame.startswith(b"poll"))
+        self.api = EchoApi(frame.startswith((b"wait", b"turn")), frame.startswith(b"poll"))
 
     def start(self) -> Any:
         self._dispatcher.started.append(self._frame.decode())
         verb, _, name = self._frame.decode().partition(" ")
         if verb in ("wait", "hold", "poll"):
             return self._released(name)
+        if verb == "turn":
+            return InTurn(lambda: self._released(name))
         if verb == "bug":
             raise ZeroDivisionError
         if verb == "end":

@@ -136,6 +136,18 @@ async def test_an_overlapping_request_waits_while_the_next_is_started() -> None:
         assert await client.take(3) == ["wait a", "wait b", "wait c"]
 
 
+async def test_what_is_still_reading_its_request_is_answered_in_turn_and_holds_those_behind_it() -> None:
+    async with connected() as client:
+        await client.send("wait a", "turn b", "wait c")
+        assert await client.started(2) == ["wait a", "turn b"]
+        client.dispatcher.release("b")
+        client.dispatcher.release("a")
+        assert await client.take(2) == ["wait a", "turn b"]
+        assert await client.started(3) == ["wait a", "turn b", "wait c"]
+        client.dispatcher.release("c")
+        assert await client.take(1) == ["wait c"]
+
+
 async def test_other_requests_wait_for_overlapping_ones_before_them() -> None:
     async with connected() as client:
         await client.send("wait a", "mute", "next")

@@ -12,7 +12,7 @@ particular API.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Generator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -46,6 +46,21 @@ class NeverAnswered(ConnectionEnded):
     """
 
 
+class InTurn(Awaitable[Answer]):
+    """What the handler of an overlapping API returns where it is not done with the request's memory yet.
+
+    The connection answers what is before it, then awaits this, and reads nothing before that is answered.
+    """
+
+    __slots__ = ("_answer",)
+
+    def __init__(self, answer: Callable[[], Awaitable[Answer]]) -> None:
+        self._answer = answer
+
+    def __await__(self) -> Generator[Any, None, Answer]:
+        return self._answer().__await__()
+
+
 @value_object
 class Versions:
     """A range of versions of one API, both ends inclusive."""
@@ -68,8 +83,8 @@ class Api(Generic[RequestT]):
 
     `overlaps` is Produce's: its handler is a plain function whose synchronous part has consumed the
     request's memory (the records are appended), and what it returns to be awaited only waits for
-    replication, so the connection's next request is read meanwhile. Every other API's request memory
-    stays valid until its handler is done, and its connection reads nothing before that.
+    replication, so the connection's next request is read meanwhile (`InTurn` is the exception). Every other
+    API's request memory stays valid until its handler is done, and its connection reads nothing before that.
 
     `only_waits` is that of Fetch, JoinGroup and SyncGroup: what their handlers still await changes nothing,
     so it is given up once the peer has left, and does not hold a connection for as long as the peer said.

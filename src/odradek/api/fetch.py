@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable
 from itertools import groupby
+from typing import cast
 from uuid import UUID
 
 import trio
@@ -30,6 +31,7 @@ from odradek.api.fetch_sessions import (
     FetchedPartition,
 )
 from odradek.errors import KafkaError
+from odradek.log.leisure import at_leisure, decompress_zstd
 from odradek.log.slice import EMPTY_SLICE, LogSlice
 from odradek.metadata.topic_id import NO_TOPIC_ID
 from odradek.protocol.api_keys import ApiKey
@@ -46,7 +48,8 @@ from odradek.protocol.generated.fetch_response import (
     SnapshotId,
 )
 from odradek.protocol.message import Chunk
-from odradek.records.conversion import down_convert
+from odradek.records.compression import TakesLong
+from odradek.records.conversion import down_convert, down_convert_at_leisure
 from odradek.replication.data_waiter import DataWaiter
 from odradek.replication.fetch_isolation import CONSUMER_REPLICA_ID, READ_UNCOMMITTED, FetchIsolation
 from odradek.replication.partition import Partition
@@ -84,7 +87,8 @@ def fetch(request: FetchRequest, ctx: RequestContext) -> Answer | Awaitable[Answ
     reading = _Reading(request, ctx, context, replica_id)
     answers = reading.read()
     if reading.is_enough(request):
-        return reading.respond(answers)
+        response = reading.respond(answers)
+        return reading.convert_long(response) if reading.long else response
     return reading.wait(answers, request.max_wait_ms)
 
 
@@ -120,6 +124,7 @@ class _Reading:
         "_replica_epoch",
         "_replica_id",
         "_size_bytes",
+        "long",
     )
 
     def __init__(
@@ -137,6 +142,8 @@ class _Reading:
         self._nearby_rack = request.rack_id if is_sendable else ""
         self._max_bytes = min(request.max_bytes, ctx.services.config.int("fetch.max.bytes"))
         self._min_bytes = min(request.min_bytes, self._max_bytes)
+        self.long: Answers = []
+        """Answers whose records take long to convert."""
         self._size_bytes = 0
         self._is_final = False
         self._interesting: list[FetchedPartition] = []
@@ -329,7 +336,8 @@ class _Reading:
                     partition.unwatch(waiter)
             answers = self.read()
             if self._size_bytes >= self._min_bytes or self._is_final or waiting.cancelled_caught:
-                return self.respond(answers)
+                response = self.respond(answers)
+                return await self.convert_long(response) if self.long else response
 
     def respond(self, answers: Answers) -> FetchResponse:
         """The answer as the session wants it and the version can read it."""
@@ -368,13 +376,42 @@ class _Reading:
         elif version <= 3 and self._replica_id < 0 and not config.message_downconversion_enable:
             code = ErrorCode.UNSUPPORTED_VERSION
         elif version <= 3:
-            code = _convert(answer, 0 if version <= 1 else 1, asked.fetch_offset)
+            try:
+                code = _convert(answer, 0 if version <= 1 else 1, asked.fetch_offset)
+            except TakesLong:
+                self.long.append((asked, answer))
         if code is ErrorCode.NONE:
             return answer
         _release([(asked, answer)])
         refused = _unread(asked, code)
         refused.records = None
         return refused
+
+    async def convert_long(self, response: FetchResponse) -> FetchResponse:
+        """Converts what takes long for the old reader; others have turns meanwhile."""
+        magic = 0 if self._ctx.api_version <= 1 else 1
+        try:
+            for asked, answer in self.long:
+                slice_ = cast("LogSlice", answer.records)
+                try:
+                    converted = await at_leisure(
+                        down_convert_at_leisure(
+                            slice_.view(),
+                            to_magic=magic,
+                            first_offset=asked.fetch_offset,
+                            zstd=decompress_zstd,
+                        )
+                    )
+                except KafkaError as error:
+                    answer.error_code = error.code
+                    answer.high_watermark = answer.last_stable_offset = answer.log_start_offset = -1
+                    answer.aborted_transactions = _NOTHING_ABORTED
+                    converted = None
+                slice_.release()
+                answer.records = converted
+        finally:
+            _release(self.long)
+        return response
 
     def _name_leaders(self, response: FetchResponse, answers: Answers) -> None:
         named: set[int] = set()

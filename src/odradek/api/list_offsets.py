@@ -11,14 +11,16 @@ Kafka: KafkaApis.handleListOffsetRequest, ReplicaManager.fetchOffset.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from itertools import groupby
+from typing import NamedTuple
 
 from odradek.api import row_order
-from odradek.api.api import Api, Versions
+from odradek.api.api import Answer, Api, Versions
 from odradek.api.context import RequestContext
 from odradek.api.row_order import Row
 from odradek.errors import KafkaError
+from odradek.log.timestamp_search import LongSearch
 from odradek.protocol.api_keys import ApiKey
 from odradek.protocol.error_codes import ErrorCode
 from odradek.protocol.generated.list_offsets_request import (
@@ -43,7 +45,9 @@ from odradek.replication.offset_lookup import (
     LATEST,
     LATEST_TIERED,
     MAX_TIMESTAMP,
+    FoundOffset,
     look_up_offset,
+    look_up_offset_at_leisure,
     look_up_offsets_before,
 )
 
@@ -59,8 +63,16 @@ FIRST_VERSION_OF_TIMESTAMP = {
 api = Api(key=ApiKey.LIST_OFFSETS, versions=Versions(0, 11), request=ListOffsetsRequest)
 
 
+class _Long(NamedTuple):
+    """A partition in which a batch takes long to read, and the answer to fill in."""
+
+    topic: str
+    asked: ListOffsetsPartition
+    answer: ListOffsetsPartitionResponse
+
+
 @api.handler
-def list_offsets(request: ListOffsetsRequest, ctx: RequestContext) -> ListOffsetsResponse:
+def list_offsets(request: ListOffsetsRequest, ctx: RequestContext) -> Answer | Awaitable[Answer]:
     """A partition named twice is refused; up to 3.9 as often as it is named, then once."""
     if ctx.api_version == 0:
         return _respond(request, lambda topic, asked: _answer_v0(topic, asked, request, ctx))
@@ -71,13 +83,21 @@ def list_offsets(request: ListOffsetsRequest, ctx: RequestContext) -> ListOffset
         Row(topic.name, asked.partition_index) for topic in request.topics for asked in topic.partitions
     )
 
+    long: list[_Long] = []
+
     def answer(topic: ListOffsetsTopic, asked: ListOffsetsPartition) -> ListOffsetsPartitionResponse:
+        answer = ListOffsetsPartitionResponse(asked.partition_index, ErrorCode.INVALID_REQUEST)
         if times[Row(topic.name, asked.partition_index)] == 1:
-            return _answer(topic, asked, request, ctx)
-        return ListOffsetsPartitionResponse(asked.partition_index, ErrorCode.INVALID_REQUEST)
+            try:
+                _answer(answer, topic.name, asked, request, ctx)
+            except LongSearch:
+                long.append(_Long(topic.name, asked, answer))
+        return answer
 
     response = _respond(request, answer)
-    return response if ctx.services.release.zookeeper else _in_order(response, times)
+    if not ctx.services.release.zookeeper:
+        response = _in_order(response, times)
+    return _answer_long(response, long, request, ctx) if long else response
 
 
 @api.refusal
@@ -118,31 +138,62 @@ def _isolation(request: ListOffsetsRequest) -> FetchIsolation:
 
 
 def _answer(
-    topic: ListOffsetsTopic, asked: ListOffsetsPartition, request: ListOffsetsRequest, ctx: RequestContext
-) -> ListOffsetsPartitionResponse:
+    answer: ListOffsetsPartitionResponse,
+    topic: str,
+    asked: ListOffsetsPartition,
+    request: ListOffsetsRequest,
+    ctx: RequestContext,
+) -> None:
+    """Fills in what is found. Raises LongSearch."""
     version = ctx.api_version
     if asked.timestamp < 0 and version < FIRST_VERSION_OF_TIMESTAMP.get(asked.timestamp, version + 1):
-        return ListOffsetsPartitionResponse(asked.partition_index, ErrorCode.UNSUPPORTED_VERSION)
+        answer.error_code = ErrorCode.UNSUPPORTED_VERSION
+        return
     try:
         isolation = _isolation(request)
         found = look_up_offset(
-            ctx.services.replicas.hosted(topic.name, asked.partition_index),
+            ctx.services.replicas.hosted(topic, asked.partition_index),
             asked.timestamp,
             isolation=isolation,
             current_leader_epoch=asked.current_leader_epoch,
             only_leader=request.replica_id != DEBUGGING_REPLICA_ID,
         )
     except KafkaError as error:
-        code = error.code
-        if code == ErrorCode.OFFSET_NOT_AVAILABLE and version < 5:
-            code = ErrorCode.LEADER_NOT_AVAILABLE
-        return ListOffsetsPartitionResponse(asked.partition_index, code)
-    return ListOffsetsPartitionResponse(
-        partition_index=asked.partition_index,
-        timestamp=found.timestamp,
-        offset=found.offset,
-        leader_epoch=found.leader_epoch if version >= 4 else -1,
-    )
+        _refuse(answer, error, ctx)
+    else:
+        _found(answer, found, ctx)
+
+
+async def _answer_long(
+    response: ListOffsetsResponse, long: list[_Long], request: ListOffsetsRequest, ctx: RequestContext
+) -> ListOffsetsResponse:
+    for topic, asked, answer in long:
+        try:
+            found = await look_up_offset_at_leisure(
+                ctx.services.replicas.hosted(topic, asked.partition_index),
+                asked.timestamp,
+                isolation=_isolation(request),
+                current_leader_epoch=asked.current_leader_epoch,
+                only_leader=request.replica_id != DEBUGGING_REPLICA_ID,
+            )
+        except KafkaError as error:
+            _refuse(answer, error, ctx)
+        else:
+            _found(answer, found, ctx)
+    return response
+
+
+def _refuse(answer: ListOffsetsPartitionResponse, error: KafkaError, ctx: RequestContext) -> None:
+    answer.error_code = error.code
+    if error.code == ErrorCode.OFFSET_NOT_AVAILABLE and ctx.api_version < 5:
+        answer.error_code = ErrorCode.LEADER_NOT_AVAILABLE
+
+
+def _found(answer: ListOffsetsPartitionResponse, found: FoundOffset, ctx: RequestContext) -> None:
+    answer.error_code = ErrorCode.NONE
+    answer.timestamp = found.timestamp
+    answer.offset = found.offset
+    answer.leader_epoch = found.leader_epoch if ctx.api_version >= 4 else -1
 
 
 def _answer_v0(

@@ -7,8 +7,10 @@
 13    topics by id
 
 Appending is synchronous; what is left to await (replication, a flush) is awaited by the answer alone, so that
-the connection's next request is appended meanwhile. Kafka: KafkaApis.handleProduceRequest,
-ReplicaManager.appendRecords.
+the connection's next request is appended meanwhile. Only where so many records must be looked at that it
+would hold everybody up, that is awaited first, and the connection's next request waits too.
+
+Kafka: KafkaApis.handleProduceRequest, ReplicaManager.appendRecords.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ from typing import TYPE_CHECKING, cast
 import trio
 
 from odradek.api import row_order
-from odradek.api.api import Answer, Api, ConnectionEnded, NeverAnswered, Versions
+from odradek.api.api import Answer, Api, ConnectionEnded, InTurn, NeverAnswered, Versions
 from odradek.api.context import RequestContext
 from odradek.api.current_leader import current_leader
 from odradek.api.row_order import Row
@@ -46,7 +48,8 @@ from odradek.records.batch import (
     TRANSACTIONAL_FLAG,
     iter_headers,
 )
-from odradek.records.validation import AppendOrigin, InvalidRecords, check_produced
+from odradek.records.compression import TakesLong
+from odradek.records.validation import AppendOrigin, InvalidRecords, ValidBatch, check_produced
 from odradek.replication.partition import ACKS_ALL, Partition
 
 if TYPE_CHECKING:
@@ -95,6 +98,16 @@ class _Pending:
     """Of the partition, when it was appended."""
 
 
+@dataclass(slots=True)
+class _Long:
+    """Records that take long to look at, for which there is an answer to fill in."""
+
+    records: memoryview
+    answer: PartitionProduceResponse
+    partition: Partition
+    topic: TopicMetadata
+
+
 @api.handler
 def produce(request: ProduceRequest, ctx: RequestContext) -> Answer | Awaitable[Answer]:
     """Measured path: one record takes some tens of microseconds in all of the broker."""
@@ -111,6 +124,8 @@ def produce(request: ProduceRequest, ctx: RequestContext) -> Answer | Awaitable[
         appends.response.responses.append(TopicProduceResponse(topic.name, topic.topic_id, [answer]))
     else:
         appends.append_several()
+    if appends.long:
+        return InTurn(appends.append_long)
     return appends.wait() if appends.pending else appends.answered()
 
 
@@ -147,11 +162,12 @@ def _put(response: ProduceResponse, asked: TopicProduceData, answer: PartitionPr
 class _Appends:
     """The appends of one request, and the answer that they add up to."""
 
-    __slots__ = ("_ctx", "_request", "pending", "response")
+    __slots__ = ("_ctx", "_request", "long", "pending", "response")
 
     def __init__(self, request: ProduceRequest, ctx: RequestContext) -> None:
         self.response = ProduceResponse([], 0, [])
         self.pending: list[_Pending] = []
+        self.long: list[_Long] = []
         self._request = request
         self._ctx = ctx
 
@@ -199,7 +215,7 @@ class _Appends:
         return topic
 
     def append(self, data: PartitionProduceData, topic: TopicMetadata | None) -> PartitionProduceResponse:
-        """Appends one partition's records; an answer that is not final yet goes into `pending` too."""
+        """Appends one partition's records; one that is not final goes into `pending` or `long` too."""
         index = data.index
         ctx = self._ctx
         services = ctx.services
@@ -221,12 +237,25 @@ class _Appends:
                 # Only before version 3: Kafka takes nothing, and says that it went well.
                 answer.log_start_offset = partition.local_log().log_start_offset
                 return answer
-            info = partition.append(
-                records, required_acks=acks, origin=AppendOrigin.CLIENT, now_ms=services.clock.now_ms()
-            )
+            self._append_to(partition, records, answer)
         except KafkaError as error:
             self._refuse(answer, error, partition, topic)
-            return answer
+        except TakesLong:
+            assert partition is not None
+            assert topic is not None
+            self.long.append(_Long(records, answer, partition, topic))
+        return answer
+
+    def _append_to(
+        self, partition: Partition, records: memoryview | ValidBatch, answer: PartitionProduceResponse
+    ) -> None:
+        acks = self._request.acks
+        info = partition.append(
+            records,
+            required_acks=acks,
+            origin=AppendOrigin.CLIENT,
+            now_ms=self._ctx.services.clock.now_ms(),
+        )
         answer.base_offset = info.first_offset
         answer.log_append_time_ms = info.log_append_time_ms
         answer.log_start_offset = info.log_start_offset
@@ -234,7 +263,17 @@ class _Appends:
         needs_flush = partition.log is not None and partition.log.is_flush_due
         if needs_flush or (acks == ACKS_ALL and partition.high_watermark < next_offset):
             self.pending.append(_Pending(answer, partition, next_offset, needs_flush, partition.resignations))
-        return answer
+
+    async def append_long(self) -> Answer:
+        """Appends what takes long to look at, once that is done, to whoever leads the partition then."""
+        for long in self.long:
+            try:
+                log = long.partition.local_log()
+                valid = await log.validate_at_leisure(long.records, self._ctx.services.clock.now_ms())
+                self._append_to(long.partition, valid, long.answer)
+            except KafkaError as error:
+                self._refuse(long.answer, error, long.partition, long.topic)
+        return await self.wait()
 
     def _refuse(
         self,

@@ -13,8 +13,9 @@ from odradek.coordinators.outcome import NO_PRODUCER_ID, ReplayedRecord
 from odradek.coordinators.shard import Shard
 from odradek.errors import KafkaError, MalformedMessage
 from odradek.log.end_transaction_marker import read_marker
+from odradek.log.leisure import decompress_zstd
 from odradek.records.batch import BatchHeader, iter_headers
-from odradek.records.record import read_records
+from odradek.records.record_stream import stream_batch
 from odradek.telemetry import get_logger
 
 _log = get_logger(__name__)
@@ -31,7 +32,7 @@ async def load(journal: Journal, shard: Shard, topic_partition: str) -> None:
         position = 0
         for position, header in iter_headers(buffer):
             batch = buffer[position : position + header.size_bytes]
-            _replay_batch(batch, header, shard, topic_partition)
+            await _replay_batch(batch, header, shard, topic_partition)
             offset = header.next_offset
         if not len(buffer):
             _log.warn("coordinator log ends early", partition=topic_partition, offset=offset, expected=end)
@@ -39,7 +40,7 @@ async def load(journal: Journal, shard: Shard, topic_partition: str) -> None:
         await trio.lowlevel.checkpoint()
 
 
-def _replay_batch(batch: memoryview, header: BatchHeader, shard: Shard, topic_partition: str) -> None:
+async def _replay_batch(batch: memoryview, header: BatchHeader, shard: Shard, topic_partition: str) -> None:
     try:
         if header.is_control:
             marker = read_marker(batch, header)
@@ -47,7 +48,10 @@ def _replay_batch(batch: memoryview, header: BatchHeader, shard: Shard, topic_pa
                 shard.replay_end_of_transaction(header.producer_id, committed=not marker.is_abort)
             return
         producer_id = header.producer_id if header.is_transactional else NO_PRODUCER_ID
-        for record in read_records(batch, header):
+        for record in stream_batch(batch, header, zstd=decompress_zstd):
+            if record is None:
+                await trio.lowlevel.checkpoint()
+                continue
             _replay_record(record.key, record.value, header.base_offset, producer_id, shard, topic_partition)
     except KafkaError as error:
         _log.error(

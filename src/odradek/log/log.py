@@ -30,19 +30,27 @@ from odradek.log.doomed_files import Doomed
 from odradek.log.end_transaction_marker import read_marker
 from odradek.log.environment import LogEnvironment
 from odradek.log.flusher import Flusher, FlushJob
+from odradek.log.leisure import at_leisure, decompress_zstd
 from odradek.log.log_directory import LogDirectory
 from odradek.log.partition_metadata import metadata_path, write_topic_id
 from odradek.log.producer_append import PreparedAppend
 from odradek.log.producer_recovery import rebuild_producers
 from odradek.log.recovery import LoadedLog, segment_limits
-from odradek.log.segment import RollRules, Segment, TimestampedOffset
+from odradek.log.segment import RollRules, Segment
 from odradek.log.segments import Segments
 from odradek.log.slice import EMPTY_SLICE, LogSlice
+from odradek.log.timestamp_search import TimestampedOffset
 from odradek.log.transaction_index import AbortedTransaction
 from odradek.metadata.topic_partition import TopicPartition
 from odradek.protocol.error_codes import ErrorCode
 from odradek.records.batch import NO_TIMESTAMP, BatchHeader, TimestampType
-from odradek.records.validation import AppendOrigin, validate_batches, validate_for_append
+from odradek.records.validation import (
+    AppendOrigin,
+    ValidBatch,
+    validate_at_leisure,
+    validate_batches,
+    validate_for_append,
+)
 from odradek.telemetry import get_logger
 
 _log = get_logger(__name__)
@@ -132,7 +140,7 @@ class Log:
 
     def append_as_leader(
         self,
-        records: memoryview | bytes | bytearray,
+        records: memoryview | bytes | bytearray | ValidBatch,
         *,
         leader_epoch: int,
         now_ms: int,
@@ -141,11 +149,15 @@ class Log:
         """Gives the batch in `records` its offsets, in place if the buffer is writable, and writes it.
 
         Measured path. Raises KafkaError: what `validate_for_append` and `ProducerState.prepare` raise,
-        RECORD_LIST_TOO_LARGE; StorageError. Nothing has changed then.
+        RECORD_LIST_TOO_LARGE; StorageError. Raises TakesLong for records of which `validate_at_leisure` is to
+        make a ValidBatch first. Nothing has changed then.
         """
         if self.directory.failure is not None:
             self.directory.check_online()
-        valid = validate_for_append(records, self._rules, origin=origin, now_ms=now_ms)
+        if isinstance(records, ValidBatch):
+            valid = records
+        else:
+            valid = validate_for_append(records, self._rules, origin=origin, now_ms=now_ms)
         batch, header = valid
         size_bytes = len(batch)
         first_offset = self.log_end_offset
@@ -172,6 +184,15 @@ class Log:
         log_append_time_ms = now_ms if is_stamped else NO_TIMESTAMP
         return LogAppendInfo(
             first_offset, self.log_end_offset - 1, log_append_time_ms, self.log_start_offset, 1, size_bytes
+        )
+
+    async def validate_at_leisure(self, records: memoryview, now_ms: int) -> ValidBatch:
+        """What to append where `append_as_leader` raised TakesLong; others have turns meanwhile.
+
+        Raises KafkaError as `validate_for_append`.
+        """
+        return await at_leisure(
+            validate_at_leisure(records, self._rules, now_ms=now_ms, zstd=decompress_zstd)
         )
 
     def append_as_follower(self, records: memoryview | bytes | bytearray) -> LogAppendInfo:
@@ -351,13 +372,20 @@ class Log:
             f"but we only have log segments {bound}",
         )
 
-    def offset_for_timestamp(self, timestamp: int) -> TimestampedOffset | None:
-        """The first record whose timestamp is at least `timestamp`. Raises StorageError."""
+    def offset_for_timestamp(self, timestamp: int, start_offset: int = 0) -> TimestampedOffset | None:
+        """The first record from `start_offset` on whose timestamp is at least `timestamp`.
+
+        Raises StorageError, LongSearch.
+        """
+        start_offset = max(start_offset, self.log_start_offset)
         with self._on_disk(f"Error while fetching offset by timestamp for {self._where()}"):
-            return self.segments.find_timestamp(timestamp, self.log_start_offset)
+            return self.segments.find_timestamp(timestamp, start_offset)
 
     def offset_of_max_timestamp(self) -> TimestampedOffset | None:
-        """The first record with the largest timestamp; None in an empty log. Raises StorageError."""
+        """The first record with the largest timestamp; None in an empty log.
+
+        Raises StorageError, LongSearch.
+        """
         with self._on_disk(f"Error while fetching offset by timestamp for {self._where()}"):
             return self.segments.find_max_timestamp()
 

@@ -25,8 +25,10 @@ from odradek.log.file_records import BATCH_PREFIX, FileRecords
 from odradek.log.offset_index import MAX_RELATIVE_OFFSET, OffsetIndex
 from odradek.log.slice import LogSlice
 from odradek.log.time_index import TimeIndex
+from odradek.log.timestamp_search import LongSearch, TimestampedOffset
 from odradek.log.transaction_index import TransactionIndex
 from odradek.records.batch import MAGIC_OFFSET, PREFIX_SIZE_BYTES, BatchHeader
+from odradek.records.compression import TakesLong
 from odradek.records.record import read_records
 
 _LAST_OFFSET_DELTA = Struct(">i")
@@ -57,14 +59,6 @@ class RollRules(NamedTuple):
 
     segment_bytes: int
     segment_ms: int
-
-
-class TimestampedOffset(NamedTuple):
-    """A timestamp in ms, the offset of a record that has it, and that record's leader epoch (-1 unknown)."""
-
-    timestamp: int
-    offset: int
-    leader_epoch: int = -1
 
 
 class Segment:
@@ -376,9 +370,14 @@ class Segment:
                 return TimestampedOffset(
                     header.max_timestamp, header.base_offset, header.partition_leader_epoch
                 )
-            for record in read_records(self.file.batch(batch_position, header), header):
-                if record.timestamp >= timestamp and record.offset >= start_offset:
-                    return TimestampedOffset(record.timestamp, record.offset, header.partition_leader_epoch)
+            batch = self.file.batch(batch_position, header)
+            try:
+                for record in read_records(batch, header):
+                    if record.timestamp >= timestamp and record.offset >= start_offset:
+                        epoch = header.partition_leader_epoch
+                        return TimestampedOffset(record.timestamp, record.offset, epoch)
+            except TakesLong:
+                raise LongSearch(batch, header, timestamp, start_offset) from None
             disproved += 1
         return None
 
@@ -391,9 +390,13 @@ class Segment:
         position = self.offset_index.lookup(self.offset_of_max_timestamp)
         for batch_position, header in self.file.batches(position):
             if header.max_timestamp == timestamp:
-                for record in read_records(self.file.batch(batch_position, header), header):
-                    if record.timestamp == timestamp:
-                        return TimestampedOffset(timestamp, record.offset, header.partition_leader_epoch)
+                batch = self.file.batch(batch_position, header)
+                try:
+                    for record in read_records(batch, header):
+                        if record.timestamp == timestamp:
+                            return TimestampedOffset(timestamp, record.offset, header.partition_leader_epoch)
+                except TakesLong:
+                    raise LongSearch(batch, header, timestamp, is_exact=True) from None
                 return None
         return None
 

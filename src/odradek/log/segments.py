@@ -9,8 +9,9 @@ import os
 from bisect import bisect_right
 from collections.abc import Iterator
 
-from odradek.log.segment import Segment, TimestampedOffset
+from odradek.log.segment import Segment
 from odradek.log.slice import LogSlice
+from odradek.log.timestamp_search import TimestampedOffset
 from odradek.log.transaction_index import AbortedTransaction
 
 LATEST_TIMESTAMP = -1

@@ -57,9 +57,9 @@ PREFIX_SIZE_BYTES = 12
 HEADER_SIZE_BYTES = 61
 """Of a magic-2 batch; Kafka's RECORD_BATCH_OVERHEAD."""
 
-MAX_RECORDS = 1 << 18
-"""What one batch may hold for this broker to look at each record, which takes it some microseconds: thirty
-million records fit into 300 kB of gzip. Kafka knows no bound. What nobody looks into may hold more."""
+MAX_RECORDS = 1 << 14
+"""What is looked at in one go, while everybody waits: some tens of milliseconds. Thirty million records fit
+into 300 kB of gzip."""
 
 MAGIC_OFFSET = 16
 CRC_OFFSET = 17
@@ -194,19 +194,11 @@ def iter_headers(buffer: Buffer) -> Iterator[tuple[int, BatchHeader]]:
     position = 0
     size = len(buffer)
     while size - position >= PREFIX_SIZE_BYTES:
-        end = position + PREFIX_SIZE_BYTES + _read_batch_length(buffer, position)
+        end = position + PREFIX_SIZE_BYTES + read_batch_length(buffer, position)
         if end > size:
             return
         yield position, read_header(buffer, position)
         position = end
-
-
-def check_record_count(count: int) -> None:
-    """Raises KafkaError(MESSAGE_TOO_LARGE) beyond MAX_RECORDS; Java's producer then splits its batch."""
-    if count > MAX_RECORDS:
-        raise KafkaError(
-            ErrorCode.MESSAGE_TOO_LARGE, f"A record batch holds more than {MAX_RECORDS} records to look at"
-        )
 
 
 def assign_offsets(
@@ -220,7 +212,7 @@ def assign_offsets(
     return _new_header(BatchHeader, (base_offset, header.batch_length, leader_epoch, *header[3:]))
 
 
-def _read_batch_length(buffer: Buffer, position: int) -> int:
+def read_batch_length(buffer: Buffer, position: int) -> int:
     """Length after the prefix, with the checks of ByteBufferLogInputStream.nextBatchSize."""
     length: int = PREFIX.unpack_from(buffer, position)[1]
     if length < LEGACY_OVERHEAD_BYTES[0]:

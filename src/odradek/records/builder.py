@@ -22,10 +22,12 @@ from odradek.records.batch import (
     PREFIX_SIZE_BYTES,
     TIMESTAMP_TYPE_FLAG,
     TRANSACTIONAL_FLAG,
+    BatchHeader,
     TimestampType,
 )
 from odradek.records.compression import Compression, compress
 from odradek.records.crc import crc32c
+from odradek.records.pieces import PIECE_BYTES, compressor
 from odradek.records.record import Record, write_record
 
 _CRC = Struct(">I")
@@ -96,6 +98,88 @@ def build_batch(
     )
     write_crc(batch)
     return batch
+
+
+class LongBatchBuilder:
+    """Builds a batch whose records are too many to have them all in memory; offsets count from 0.
+
+    What exceeds `most_bytes` is counted, but not kept.
+    """
+
+    __slots__ = (
+        "_base_timestamp",
+        "_batch",
+        "_compression",
+        "_compressor",
+        "_count",
+        "_max_timestamp",
+        "_most_bytes",
+        "_records",
+        "size_bytes",
+    )
+
+    def __init__(self, compression: Compression, *, level: int | None, most_bytes: int) -> None:
+        self._compression = compression
+        self._compressor = compressor(compression, level=level)
+        self._most_bytes = most_bytes
+        self._batch = bytearray(HEADER_SIZE_BYTES)
+        self._records = bytearray()
+        self._base_timestamp = NO_TIMESTAMP
+        self._max_timestamp = NO_TIMESTAMP
+        self._count = 0
+        self.size_bytes = HEADER_SIZE_BYTES
+        """Of the batch so far, were it kept whole."""
+
+    def append(self, record: Record) -> None:
+        timestamp = record.timestamp
+        if not self._count:
+            self._base_timestamp = timestamp
+        self._max_timestamp = max(self._max_timestamp, timestamp)
+        numbered = Record(self._count, timestamp, record.key, record.value, record.headers)
+        write_record(self._records, numbered, 0, self._base_timestamp)
+        self._count += 1
+        if len(self._records) >= PIECE_BYTES:
+            self._put(self._compressor.write(self._records))
+            self._records.clear()
+
+    def finish(self, source: BatchHeader, *, log_append_time_ms: int | None) -> bytearray:
+        """The batch of the producer, epoch and sequence of `source`; b"" of no records. Once only.
+
+        With `log_append_time_ms` that is its time, and readers ignore the records' own.
+        """
+        if not self._count:
+            return bytearray()
+        self._put(self._compressor.write(self._records))
+        self._put(self._compressor.finish())
+        attributes = self._compression | source.attributes & TRANSACTIONAL_FLAG
+        max_timestamp = self._max_timestamp
+        if log_append_time_ms is not None:
+            attributes |= TIMESTAMP_TYPE_FLAG
+            max_timestamp = log_append_time_ms
+        HEADER.pack_into(
+            self._batch,
+            0,
+            0,
+            len(self._batch) - PREFIX_SIZE_BYTES,
+            NO_PARTITION_LEADER_EPOCH,
+            2,
+            0,
+            attributes,
+            self._count - 1,
+            self._base_timestamp,
+            max_timestamp,
+            source.producer_id,
+            source.producer_epoch,
+            source.base_sequence,
+            self._count,
+        )
+        write_crc(self._batch)
+        return self._batch
+
+    def _put(self, data: bytes) -> None:
+        self.size_bytes += len(data)
+        if self.size_bytes <= self._most_bytes:
+            self._batch += data
 
 
 def write_crc(batch: bytearray | memoryview) -> None:

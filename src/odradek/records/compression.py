@@ -1,7 +1,6 @@
 """The codecs of record batches: gzip, snappy in xerial framing, LZ4 frames, zstd.
 
-Decompression is bounded: a few kilobytes may claim to be gigabytes, and this broker has one process to lose.
-Kafka streams instead and needs no bound.
+What is small is done here as a whole; `records.pieces` does what is large.
 
 Snappy, as snappy-java writes it: `82 "SNAPPY" 00`, version int32, compatible version int32, then blocks of
 (length int32, raw snappy), 32 KiB of input each. Bytes without that magic are one raw block.
@@ -55,11 +54,11 @@ class Compression(IntEnum):
 DEFAULT_LEVELS = {Compression.GZIP: -1, Compression.LZ4: 9, Compression.ZSTD: 3}
 """Kafka's defaults of compression.gzip.level, compression.lz4.level and compression.zstd.level."""
 
-MAX_DECOMPRESSED_BYTES = 256 * 1024 * 1024
-"""What one batch may grow to; Kafka itself knows no bound."""
+MAX_DECOMPRESSED_BYTES = 4 * 1024 * 1024
+"""What is decompressed as a whole, while everybody waits."""
 
-_XERIAL_MAGIC = b"\x82SNAPPY\x00"
-_XERIAL_HEADER = _XERIAL_MAGIC + b"\x00\x00\x00\x01\x00\x00\x00\x01"
+XERIAL_MAGIC = b"\x82SNAPPY\x00"
+XERIAL_HEADER = XERIAL_MAGIC + b"\x00\x00\x00\x01\x00\x00\x00\x01"
 _XERIAL_BLOCK_BYTES = 32 * 1024
 _SNAPPY_MOST_GROWTH = 22
 """A copy takes three bytes and gives sixty-four at most."""
@@ -71,6 +70,11 @@ _LZ4_BLOCK_BYTES = 64 * 1024
 _LZ4_STORED = 0x80000000
 _LZ4_CONTENT_SIZE_FLAG = 0x08
 _LZ4_LENGTH = Struct("<I")
+LZ4_END = _LZ4_LENGTH.pack(0)
+
+
+class TakesLong(Exception):
+    """What is behind a batch is so much that looking at it would hold everybody up; see `records.pieces`."""
 
 
 def compress(codec: Compression, data: _Buffer, *, level: int | None = None, magic: int = 2) -> bytes:
@@ -96,7 +100,7 @@ def decompress(
     """The records behind `data`.
 
     Raises KafkaError: UNKNOWN_SERVER_ERROR for bytes that are not of this codec, as Kafka answers a producer
-    of them; MESSAGE_TOO_LARGE beyond `max_bytes` of output.
+    of them. Raises TakesLong beyond `max_bytes` of output.
     """
     try:
         match codec:
@@ -108,7 +112,7 @@ def decompress(
                 return _decompress_snappy(memoryview(data), max_bytes)
             case Compression.LZ4:
                 if magic == 0:
-                    data = _with_lz4_header_checksum(data)
+                    data = with_lz4_header_checksum(data)
                 return _decompress_growing(cramjam.lz4, data, max_bytes)
             case Compression.ZSTD:
                 return _decompress_growing(cramjam.zstd, data, max_bytes)
@@ -116,12 +120,6 @@ def decompress(
         raise KafkaError(
             ErrorCode.UNKNOWN_SERVER_ERROR, f"Cannot decompress {codec.name.lower()} data: {error}"
         ) from error
-
-
-def _too_large(max_bytes: int) -> KafkaError:
-    return KafkaError(
-        ErrorCode.MESSAGE_TOO_LARGE, f"A record batch decompresses to more than {max_bytes} bytes"
-    )
 
 
 def _decompress_gzip(data: _Buffer, max_bytes: int) -> bytes:
@@ -132,7 +130,7 @@ def _decompress_gzip(data: _Buffer, max_bytes: int) -> bytes:
         member = zlib.decompressobj(wbits=31)
         output += member.decompress(rest, max_bytes + 1 - len(output))
         if len(output) > max_bytes:
-            raise _too_large(max_bytes)
+            raise TakesLong
         if not member.eof:
             raise zlib.error("incomplete or truncated stream")
         rest = member.unused_data
@@ -141,60 +139,75 @@ def _decompress_gzip(data: _Buffer, max_bytes: int) -> bytes:
 
 def _compress_snappy(data: _Buffer) -> bytes:
     view = memoryview(data)
-    blocks = [_XERIAL_HEADER]
-    for start in range(0, len(view), _XERIAL_BLOCK_BYTES):
-        block = bytes(cramjam.snappy.compress_raw(view[start : start + _XERIAL_BLOCK_BYTES]))
-        blocks += (_LENGTH.pack(len(block)), block)
+    blocks = [XERIAL_HEADER]
+    blocks += [
+        compress_snappy_block(view[start : start + _XERIAL_BLOCK_BYTES])
+        for start in range(0, len(view), _XERIAL_BLOCK_BYTES)
+    ]
     return b"".join(blocks)
 
 
+def compress_snappy_block(block: memoryview) -> bytes:
+    """One block of the xerial framing, its length before it."""
+    compressed = bytes(cramjam.snappy.compress_raw(block))
+    return _LENGTH.pack(len(compressed)) + compressed
+
+
 def _decompress_snappy(data: memoryview, max_bytes: int) -> bytes:
-    if data[: len(_XERIAL_MAGIC)] != _XERIAL_MAGIC:
-        return _decompress_snappy_block(data, max_bytes)
+    if data[: len(XERIAL_MAGIC)] != XERIAL_MAGIC:
+        return decompress_snappy_block(data, max_bytes)
     blocks: list[bytes] = []
-    position = len(_XERIAL_HEADER)
+    position = len(XERIAL_HEADER)
     left_bytes = max_bytes
     while position < len(data):
         (length,) = _LENGTH.unpack_from(data, position)
         position += _LENGTH.size
         if not 0 <= length <= len(data) - position:
             raise IndexError("snappy block reaches past the end")
-        blocks.append(_decompress_snappy_block(data[position : position + length], left_bytes))
+        blocks.append(decompress_snappy_block(data[position : position + length], left_bytes))
         left_bytes -= len(blocks[-1])
         position += length
     return b"".join(blocks)
 
 
-def _decompress_snappy_block(block: memoryview, max_bytes: int) -> bytes:
+def decompress_snappy_block(block: memoryview, max_bytes: int | None = None) -> bytes:
+    """One raw block, which grows to no more than 22 times its size. Raises what `decompress` catches."""
     size_bytes = cramjam.snappy.decompress_raw_len(block)
     if size_bytes > len(block) * _SNAPPY_MOST_GROWTH:
         raise IndexError("snappy block claims more than it can hold")
-    if size_bytes > max_bytes:
-        raise _too_large(max_bytes)
+    if max_bytes is not None and size_bytes > max_bytes:
+        raise TakesLong
     return bytes(cramjam.snappy.decompress_raw(block))
 
 
 def _compress_lz4(data: _Buffer, level: int, *, covers_magic: bool) -> bytes:
     view = memoryview(data)
-    checked = _LZ4_MAGIC + _LZ4_DESCRIPTOR if covers_magic else _LZ4_DESCRIPTOR
-    chunks = [_LZ4_MAGIC, _LZ4_DESCRIPTOR, bytes((_lz4_header_checksum(checked),))]
-    # As Kafka: the default level means lz4's fast compressor, every other level the high compressor.
-    is_fast = level == DEFAULT_LEVELS[Compression.LZ4]
-    for start in range(0, len(view), _LZ4_BLOCK_BYTES):
-        block = view[start : start + _LZ4_BLOCK_BYTES]
-        compressed = bytes(
-            cramjam.lz4.compress_block(block, store_size=False)
-            if is_fast
-            else cramjam.lz4.compress_block(
-                block, store_size=False, mode="high_compression", compression=level
-            )
-        )
-        if len(compressed) < len(block):
-            chunks += (_LZ4_LENGTH.pack(len(compressed)), compressed)
-        else:
-            chunks += (_LZ4_LENGTH.pack(len(block) | _LZ4_STORED), bytes(block))
-    chunks.append(_LZ4_LENGTH.pack(0))
+    chunks = [lz4_header(covers_magic=covers_magic)]
+    chunks += [
+        compress_lz4_block(view[start : start + _LZ4_BLOCK_BYTES], level)
+        for start in range(0, len(view), _LZ4_BLOCK_BYTES)
+    ]
+    chunks.append(LZ4_END)
     return b"".join(chunks)
+
+
+def lz4_header(*, covers_magic: bool) -> bytes:
+    """Of a frame of independent blocks of 64 KiB."""
+    checked = _LZ4_MAGIC + _LZ4_DESCRIPTOR if covers_magic else _LZ4_DESCRIPTOR
+    return _LZ4_MAGIC + _LZ4_DESCRIPTOR + bytes((_lz4_header_checksum(checked),))
+
+
+def compress_lz4_block(block: memoryview, level: int) -> bytes:
+    """One block of a frame, its length before it; stored as it is where compression does not help."""
+    # As Kafka: the default level means lz4's fast compressor, every other level the high compressor.
+    compressed = bytes(
+        cramjam.lz4.compress_block(block, store_size=False)
+        if level == DEFAULT_LEVELS[Compression.LZ4]
+        else cramjam.lz4.compress_block(block, store_size=False, mode="high_compression", compression=level)
+    )
+    if len(compressed) < len(block):
+        return _LZ4_LENGTH.pack(len(compressed)) + compressed
+    return _LZ4_LENGTH.pack(len(block) | _LZ4_STORED) + block
 
 
 def _decompress_growing(codec: _Decompressor, data: _Buffer, max_bytes: int) -> memoryview:
@@ -208,13 +221,13 @@ def _decompress_growing(codec: _Decompressor, data: _Buffer, max_bytes: int) -> 
             if "whole buffer" not in str(error):
                 raise
             if capacity_bytes == max_bytes:
-                raise _too_large(max_bytes) from error
+                raise TakesLong from error
             capacity_bytes = min(4 * capacity_bytes, max_bytes)
         else:
             return memoryview(output)[:size_bytes]
 
 
-def _with_lz4_header_checksum(data: _Buffer) -> bytes:
+def with_lz4_header_checksum(data: _Buffer) -> bytes:
     """The same LZ4 frame with the header checksum that the format asks for."""
     frame = bytearray(data)
     end = 6 + (8 if frame[4] & _LZ4_CONTENT_SIZE_FLAG else 0)

@@ -6,18 +6,26 @@ the way. Kafka: RecordsUtil.downConvert, LazyDownConversionRecords and LazyDownC
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Generator, Sequence
+from functools import partial
 from struct import Struct
+from typing import TypeAlias
 
 from odradek.errors import KafkaError
 from odradek.protocol.error_codes import ErrorCode
 from odradek.records.batch import BatchHeader, Buffer, iter_headers
 from odradek.records.compression import Compression
-from odradek.records.legacy import Message, write_message_set
+from odradek.records.legacy import Message, MessageSetWriter, write_message_set
+from odradek.records.pieces import ZstdPieces
 from odradek.records.record import read_records
+from odradek.records.record_stream import stream_batch
+from odradek.records.window import Breath, drive
 
 _MAX_READ_BYTES = 128 * 1024
 """How much is converted at once. Of such a piece nothing is given if one batch in it cannot be converted."""
+
+Conversion: TypeAlias = Generator[Breath, None, Buffer]
+"""What becomes of one batch."""
 
 _OVERFLOW = Struct(">qi")
 _MIN_BATCH_LENGTH = 61
@@ -35,14 +43,28 @@ def down_convert(batches: Buffer, *, to_magic: int, first_offset: int) -> bytear
     what it asked for. Batches already of that magic or lower pass as they are.
 
     Raises KafkaError if there is nothing to give before a batch that cannot be converted:
-    UNSUPPORTED_COMPRESSION_TYPE for zstd, and what `read_records` raises.
+    UNSUPPORTED_COMPRESSION_TYPE for zstd, and what `read_records` raises. Raises TakesLong where there is so
+    much in a batch that it is for `down_convert_at_leisure`.
     """
+    return drive(_down_convert(batches, partial(_convert, to_magic, first_offset)))
+
+
+def down_convert_at_leisure(
+    batches: Buffer, *, to_magic: int, first_offset: int, zstd: ZstdPieces
+) -> Generator[Breath, None, bytearray]:
+    """As `down_convert`, whatever the batches hold, of which a piece is in memory at a time."""
+    return _down_convert(batches, partial(_convert_long, to_magic, first_offset, zstd))
+
+
+def _down_convert(
+    batches: Buffer, convert: Callable[[memoryview, BatchHeader], Conversion]
+) -> Generator[Breath, None, bytearray]:
     view = memoryview(batches)
     found = [(view[at : at + header.size_bytes], header) for at, header in iter_headers(view)]
     output = bytearray()
     end = 0
     while end < len(found) and not output:
-        output += _convert(*found[end], to_magic, first_offset)
+        output += yield from convert(*found[end])
         end += 1
     if not output:
         return bytearray(_overflow(_OVERFLOW.size)) if found else output
@@ -50,9 +72,12 @@ def down_convert(batches: Buffer, *, to_magic: int, first_offset: int) -> bytear
     while end < len(found) and len(output) < size_bytes:
         start, end = end, _end_of_piece(found, end)
         try:
-            output += b"".join(_convert(*each, to_magic, first_offset) for each in found[start:end])
+            piece = bytearray()
+            for each in found[start:end]:
+                piece += yield from convert(*each)
         except KafkaError:
             break
+        output += piece
     del output[size_bytes:]
     while len(output) < size_bytes:
         output += _overflow(size_bytes - len(output))
@@ -75,16 +100,10 @@ def _overflow(remaining_bytes: int) -> bytes:
     return header.ljust(min(remaining_bytes, _MAX_READ_BYTES), b"\0")[:remaining_bytes]
 
 
-def _convert(batch: memoryview, header: BatchHeader, to_magic: int, first_offset: int) -> Buffer:
-    if header.is_control:
-        return b""
-    if header.compression is Compression.ZSTD:
-        raise KafkaError(
-            ErrorCode.UNSUPPORTED_COMPRESSION_TYPE,
-            "Down-conversion of zstandard-compressed batches is not supported",
-        )
-    if header.magic <= to_magic:
-        return batch
+def _convert(to_magic: int, first_offset: int, batch: memoryview, header: BatchHeader) -> Conversion:
+    if _passes(header, to_magic):
+        return b"" if header.is_control else batch
+    yield None
     keeps_all = header.compression is not Compression.NONE
     messages = [
         Message(record.offset, record.timestamp, record.key, record.value)
@@ -92,8 +111,34 @@ def _convert(batch: memoryview, header: BatchHeader, to_magic: int, first_offset
         if keeps_all or record.offset >= first_offset
     ]
     return write_message_set(
-        messages,
-        magic=to_magic,
-        compression=header.compression,
-        timestamp_type=header.timestamp_type,
+        messages, magic=to_magic, compression=header.compression, timestamp_type=header.timestamp_type
     )
+
+
+def _convert_long(
+    to_magic: int, first_offset: int, zstd: ZstdPieces, batch: memoryview, header: BatchHeader
+) -> Conversion:
+    if _passes(header, to_magic):
+        return b"" if header.is_control else batch
+    keeps_all = header.compression is not Compression.NONE
+    writer = MessageSetWriter(
+        magic=to_magic, compression=header.compression, timestamp_type=header.timestamp_type
+    )
+    for record in stream_batch(batch, header, zstd=zstd):
+        if record is None:
+            yield None
+        elif keeps_all or record.offset >= first_offset:
+            writer.append(Message(record.offset, record.timestamp, record.key, record.value))
+    return writer.finish()
+
+
+def _passes(header: BatchHeader, to_magic: int) -> bool:
+    """Whether there is nothing to convert. Raises KafkaError where that cannot be done."""
+    if header.is_control:
+        return True
+    if header.compression is Compression.ZSTD:
+        raise KafkaError(
+            ErrorCode.UNSUPPORTED_COMPRESSION_TYPE,
+            "Down-conversion of zstandard-compressed batches is not supported",
+        )
+    return header.magic <= to_magic

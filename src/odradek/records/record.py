@@ -22,14 +22,14 @@ from odradek.errors import KafkaError
 from odradek.protocol.error_codes import ErrorCode
 from odradek.records.batch import (
     HEADER_SIZE_BYTES,
+    MAX_RECORDS,
+    TIMESTAMP_TYPE_FLAG,
     BatchHeader,
     Buffer,
-    TimestampType,
-    check_record_count,
     iter_headers,
     read_header,
 )
-from odradek.records.compression import Compression, decompress
+from odradek.records.compression import Compression, TakesLong, decompress
 from odradek.records.legacy import read_messages
 from odradek.records.varint import MAX_VARLONG_BITS, read_varint, write_varint
 from odradek.value_object import value_object
@@ -52,8 +52,8 @@ def read_records(batch: Buffer, header: BatchHeader | None = None) -> Iterator[R
     """The records of the one batch, of any magic, that starts at the buffer's beginning.
 
     Raises KafkaError(INVALID_RECORD) for records that do not add up to what the header says,
-    UNKNOWN_SERVER_ERROR for bytes that do not decompress, MESSAGE_TOO_LARGE beyond MAX_RECORDS. The CRC is
-    not looked at.
+    UNKNOWN_SERVER_ERROR for bytes that do not decompress. The CRC is not looked at. Raises TakesLong for more
+    than MAX_RECORDS, or what they decompress to: `records.record_stream` reads those.
     """
     if header is None:
         header = read_header(batch)
@@ -62,7 +62,8 @@ def read_records(batch: Buffer, header: BatchHeader | None = None) -> Iterator[R
         for message in read_messages(view, header):
             yield Record(*message)
         return
-    check_record_count(header.record_count)
+    if header.record_count > MAX_RECORDS:
+        raise TakesLong
     records: Buffer = view[HEADER_SIZE_BYTES:]
     if header.compression is not Compression.NONE:
         records = decompress(header.compression, records)
@@ -92,41 +93,56 @@ def write_record(output: bytearray, record: Record, base_offset: int, base_times
 
 
 def _read_stream(records: Buffer, header: BatchHeader) -> Iterator[Record]:
-    """Measured path: compaction, recompression and validation of whole batches walk through here."""
     data = bytes(records)
     size = len(data)
-    base_offset, base_timestamp = header.base_offset, header.base_timestamp
-    append_time = header.max_timestamp if header.timestamp_type is TimestampType.LOG_APPEND_TIME else None
     position = 0
     try:
         for _ in range(header.record_count):
             length, position = read_varint(data, position)
-            end = position + length
-            if length < 0 or end > size:
-                raise _invalid(
-                    f"Invalid record size: expected {length} bytes in record payload, but instead the buffer "
-                    f"has only {size - position} remaining bytes."
-                )
-            timestamp_delta, position = read_varint(data, position + 1, MAX_VARLONG_BITS)
-            offset_delta, position = read_varint(data, position)
-            key, position = _read_sized(data, position, end)
-            value, position = _read_sized(data, position, end)
-            headers: tuple[RecordHeader, ...] = ()
-            if position < end and data[position] == 0:
-                position += 1
-            else:
-                headers, position = _read_headers(data, position, end)
-            if position != end:
-                raise _invalid(
-                    f"Invalid record size: expected to read {length} bytes in record payload, but instead "
-                    f"read {length + position - end}"
-                )
-            timestamp = base_timestamp + timestamp_delta if append_time is None else append_time
-            yield Record(base_offset + offset_delta, timestamp, key, value, headers)
+            record, position = parse_record(data, position, length, header)
+            yield record
     except IndexError:
-        raise _invalid("Incorrect declared batch size, premature EOF reached") from None
+        raise invalid_record("Incorrect declared batch size, premature EOF reached") from None
+    check_all_read(position, size)
+
+
+def check_all_read(position: int, size: int) -> None:
+    """Raises KafkaError(INVALID_RECORD) if records end at `position` and there is more."""
     if position != size:
-        raise _invalid("Incorrect declared batch size, records still remaining in file")
+        raise invalid_record("Incorrect declared batch size, records still remaining in file")
+
+
+def parse_record(data: bytes, position: int, length: int, header: BatchHeader) -> tuple[Record, int]:
+    """The record of `length` bytes at `position`, behind its length, and the position after it.
+
+    Raises KafkaError(INVALID_RECORD), IndexError. Measured path: compaction, recompression and validation of
+    whole batches walk through here.
+    """
+    end = position + length
+    if length < 0 or end > len(data):
+        raise invalid_record(
+            f"Invalid record size: expected {length} bytes in record payload, but instead the buffer "
+            f"has only {len(data) - position} remaining bytes."
+        )
+    timestamp_delta, position = read_varint(data, position + 1, MAX_VARLONG_BITS)
+    offset_delta, position = read_varint(data, position)
+    key, position = _read_sized(data, position, end)
+    value, position = _read_sized(data, position, end)
+    headers: tuple[RecordHeader, ...] = ()
+    if position < end and data[position] == 0:
+        position += 1
+    else:
+        headers, position = _read_headers(data, position, end)
+    if position != end:
+        raise invalid_record(
+            f"Invalid record size: expected to read {length} bytes in record payload, but instead "
+            f"read {length + position - end}"
+        )
+    if header.attributes & TIMESTAMP_TYPE_FLAG:
+        timestamp = header.max_timestamp
+    else:
+        timestamp = header.base_timestamp + timestamp_delta
+    return Record(header.base_offset + offset_delta, timestamp, key, value, headers), position
 
 
 def _read_sized(data: bytes, position: int, end: int) -> tuple[bytes | None, int]:
@@ -140,23 +156,23 @@ def _read_sized(data: bytes, position: int, end: int) -> tuple[bytes | None, int
         return None, position
     stop = position + length
     if stop > end:
-        raise _invalid("Found invalid record structure")
+        raise invalid_record("Found invalid record structure")
     return data[position:stop], stop
 
 
 def _read_headers(data: bytes, position: int, end: int) -> tuple[tuple[RecordHeader, ...], int]:
     count, position = read_varint(data, position)
     if count < 0:
-        raise _invalid(f"Found invalid number of record headers {count}")
+        raise invalid_record(f"Found invalid number of record headers {count}")
     if count > end - position:
-        raise _invalid(
+        raise invalid_record(
             f"Found invalid number of record headers. {count} is larger than the remaining size of the buffer"
         )
     headers: list[RecordHeader] = []
     for _ in range(count):
         key, position = _read_sized(data, position, end)
         if key is None:
-            raise _invalid("Invalid negative header key size -1")
+            raise invalid_record("Invalid negative header key size -1")
         value, position = _read_sized(data, position, end)
         headers.append((key.decode(errors="replace"), value))
     return tuple(headers), position
@@ -170,5 +186,6 @@ def _write_sized(output: bytearray, field: bytes | None) -> None:
     output += field
 
 
-def _invalid(message: str) -> KafkaError:
+def invalid_record(message: str) -> KafkaError:
+    """What is said of records that are not as the format has them."""
     return KafkaError(ErrorCode.INVALID_RECORD, message)

@@ -11,7 +11,7 @@ Kafka: LogValidator, UnifiedLog.analyzeAndValidateRecords, ProduceRequest.valida
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import field
 from enum import IntEnum
 from typing import NamedTuple
@@ -36,13 +36,19 @@ from odradek.records.batch import (
     iter_headers,
     read_header,
 )
-from odradek.records.builder import build_batch, write_crc
+from odradek.records.builder import LongBatchBuilder, build_batch, write_crc
 from odradek.records.compression import Compression
 from odradek.records.crc import compute_crc, crc32c
+from odradek.records.pieces import ZstdPieces
 from odradek.records.record import Record, read_records
+from odradek.records.record_stream import Skimmed, skim_batch, stream_batch
+from odradek.records.window import Breath
 from odradek.value_object import value_object
 
 MAX_INT64 = 2**63 - 1
+
+_MAX_RECORD_ERRORS = 1 << 20
+"""Of one batch; Kafka lists however many its heap holds, and then fails with the same error."""
 
 
 class AppendOrigin(IntEnum):
@@ -166,7 +172,8 @@ def validate_for_append(
 
     `records` holds at least one whole batch; a writable buffer is patched in place, a read-only one copied.
     Raises KafkaError: CORRUPT_MESSAGE, INVALID_RECORD, MESSAGE_TOO_LARGE, UNSUPPORTED_COMPRESSION_TYPE, and
-    InvalidRecords (INVALID_RECORD, INVALID_TIMESTAMP) for single records.
+    InvalidRecords (INVALID_RECORD, INVALID_TIMESTAMP) for single records. Raises TakesLong, nothing changed,
+    where all is well up to the records and to look at those is for `validate_at_leisure`.
     """
     try:
         header = read_header(records)
@@ -299,12 +306,54 @@ def _validate_each_record(
     target = header.compression if rules.compression is None else rules.compression
     records = list(read_records(view, header))
     _check_records(records, header.timestamp_type, rules, now_ms)
-    if target is header.compression:
-        if rules.timestamp_type is TimestampType.LOG_APPEND_TIME:
-            return _stamp(_writable(view), header, rules.timestamp_type, now_ms)
-        max_timestamp = max((record.timestamp for record in records), default=NO_TIMESTAMP)
-        return _stamp(_writable(view), header, rules.timestamp_type, max_timestamp)
-    return _rebuild(records, rules, target, now_ms, header)
+    if target is not header.compression:
+        return _rebuild(records, rules, target, now_ms, header)
+    max_timestamp = max((record.timestamp for record in records), default=NO_TIMESTAMP)
+    return _stamp_in_place(view, header, rules, now_ms, max_timestamp)
+
+
+def _stamp_in_place(
+    view: memoryview, header: BatchHeader, rules: BatchRules, now_ms: int, max_timestamp: int
+) -> ValidBatch:
+    if rules.timestamp_type is TimestampType.LOG_APPEND_TIME:
+        max_timestamp = now_ms
+    return _stamp(_writable(view), header, rules.timestamp_type, max_timestamp)
+
+
+def validate_at_leisure(
+    records: Buffer, rules: BatchRules, *, now_ms: int, zstd: ZstdPieces
+) -> Generator[Breath, None, ValidBatch]:
+    """What `validate_for_append`, which raised TakesLong, has left: the records, however many and large.
+
+    Of them a piece is in memory at a time. Raises KafkaError as `validate_for_append`.
+    """
+    header = read_header(records)
+    view = memoryview(records)[: header.size_bytes]
+    codec = header.compression
+    target = codec if rules.compression is None else rules.compression
+    checks = _RecordChecks(header.timestamp_type, rules, now_ms)
+    if header.magic == 2 and target is codec:
+        max_timestamp = NO_TIMESTAMP
+        for skimmed in skim_batch(view, header, zstd=zstd):
+            if skimmed is None:
+                yield None
+                continue
+            checks.check(skimmed, has_key=skimmed.key_bytes >= 0)
+            max_timestamp = max(max_timestamp, skimmed.timestamp)
+        checks.finish()
+        return _stamp_in_place(view, header, rules, now_ms, max_timestamp)
+    builder = LongBatchBuilder(target, level=rules.compression_level, most_bytes=rules.max_message_bytes)
+    for record in stream_batch(view, header, zstd=zstd):
+        if record is None:
+            yield None
+            continue
+        checks.check(record, has_key=record.key is not None)
+        builder.append(record)
+    checks.finish()
+    is_stamped = rules.timestamp_type is TimestampType.LOG_APPEND_TIME
+    batch = builder.finish(header, log_append_time_ms=now_ms if is_stamped else None)
+    _check_rebuilt(builder.size_bytes, rules)
+    return ValidBatch(memoryview(batch), read_header(batch))
 
 
 def _convert_messages(records: Buffer, rules: BatchRules, now_ms: int) -> ValidBatch:
@@ -348,13 +397,17 @@ def _rebuild(
         base_sequence=source.base_sequence,
         is_transactional=source.is_transactional,
     )
-    if len(batch) > rules.max_message_bytes:
+    _check_rebuilt(len(batch), rules)
+    return ValidBatch(memoryview(batch), read_header(batch))
+
+
+def _check_rebuilt(size_bytes: int, rules: BatchRules) -> None:
+    if size_bytes > rules.max_message_bytes:
         raise KafkaError(
             ErrorCode.MESSAGE_TOO_LARGE,
-            f"Message batch size is {len(batch)} bytes in append topartition {rules.partition} which exceeds "
+            f"Message batch size is {size_bytes} bytes in append topartition {rules.partition} which exceeds "
             f"the maximum configured size of {rules.max_message_bytes}.",
         )
-    return ValidBatch(memoryview(batch), read_header(batch))
 
 
 def _numbered(records: Iterable[Record]) -> Iterator[Record]:
@@ -365,33 +418,61 @@ def _numbered(records: Iterable[Record]) -> Iterator[Record]:
 def _check_records(
     records: Iterable[Record], stamped_by: TimestampType, rules: BatchRules, now_ms: int
 ) -> None:
-    errors: list[RecordError] = []
-    code = ErrorCode.INVALID_RECORD
-    for index, record in enumerate(records):
-        if rules.is_compacted and record.key is None:
-            errors.append(
-                RecordError(
-                    index,
-                    "Compacted topic cannot accept message without key in topic partition " + rules.partition,
-                )
+    checks = _RecordChecks(stamped_by, rules, now_ms)
+    for record in records:
+        checks.check(record, has_key=record.key is not None)
+    checks.finish()
+
+
+class _RecordChecks:
+    """What is wrong with the records of one batch, one after the other."""
+
+    __slots__ = ("_code", "_count", "_errors", "_now_ms", "_rules", "_stamped_by")
+
+    def __init__(self, stamped_by: TimestampType, rules: BatchRules, now_ms: int) -> None:
+        self._stamped_by = stamped_by
+        self._rules = rules
+        self._now_ms = now_ms
+        self._count = 0
+        self._errors: list[RecordError] = []
+        self._code = ErrorCode.INVALID_RECORD
+
+    def check(self, record: Record | Skimmed, *, has_key: bool) -> None:
+        """Raises KafkaError(UNKNOWN_SERVER_ERROR) for more that is wrong than an answer can hold."""
+        rules = self._rules
+        if rules.is_compacted and not has_key:
+            message: str | None = (
+                "Compacted topic cannot accept message without key in topic partition " + rules.partition
             )
-        elif message := _timestamp_error(record, stamped_by, rules, now_ms):
-            code = ErrorCode.INVALID_TIMESTAMP
-            errors.append(RecordError(index, message))
-    if not errors:
-        return
-    if code is ErrorCode.INVALID_TIMESTAMP:
-        message = "One or more records have been rejected due to invalid timestamp"
-    else:
-        shown = ", ".join(str(error) for error in errors[:3])
-        message = (
-            f"One or more records have been rejected due to {len(errors)} record errors in total, and only "
-            f"showing the first three errors at most: [{shown}]"
-        )
-    raise InvalidRecords(code, message, tuple(errors))
+        else:
+            message = _timestamp_error(record, self._stamped_by, rules, self._now_ms)
+            if message is not None:
+                self._code = ErrorCode.INVALID_TIMESTAMP
+        if message is not None:
+            if len(self._errors) == _MAX_RECORD_ERRORS:
+                raise KafkaError(ErrorCode.UNKNOWN_SERVER_ERROR, "More record errors than memory holds")
+            self._errors.append(RecordError(self._count, message))
+        self._count += 1
+
+    def finish(self) -> None:
+        """Raises InvalidRecords if anything is wrong."""
+        errors = self._errors
+        if not errors:
+            return
+        if self._code is ErrorCode.INVALID_TIMESTAMP:
+            message = "One or more records have been rejected due to invalid timestamp"
+        else:
+            shown = ", ".join(str(error) for error in errors[:3])
+            message = (
+                f"One or more records have been rejected due to {len(errors)} record errors in total, and "
+                f"only showing the first three errors at most: [{shown}]"
+            )
+        raise InvalidRecords(self._code, message, tuple(errors))
 
 
-def _timestamp_error(record: Record, stamped_by: TimestampType, rules: BatchRules, now_ms: int) -> str | None:
+def _timestamp_error(
+    record: Record | Skimmed, stamped_by: TimestampType, rules: BatchRules, now_ms: int
+) -> str | None:
     if rules.timestamp_type is TimestampType.CREATE_TIME and record.timestamp != NO_TIMESTAMP:
         age_ms = now_ms - record.timestamp
         if age_ms > rules.timestamp_before_max_ms or -age_ms > rules.timestamp_after_max_ms:
@@ -410,10 +491,12 @@ def _timestamp_error(record: Record, stamped_by: TimestampType, rules: BatchRule
     return None
 
 
-def _describe(record: Record) -> str:
+def _describe(record: Record | Skimmed) -> str:
     """DefaultRecord.toString, which is part of an error message."""
-    key_bytes = 0 if record.key is None else len(record.key)
-    value_bytes = 0 if record.value is None else len(record.value)
+    if isinstance(record, Skimmed):
+        key_bytes, value_bytes = max(record.key_bytes, 0), max(record.value_bytes, 0)
+    else:
+        key_bytes, value_bytes = len(record.key or b""), len(record.value or b"")
     return (
         f"DefaultRecord(offset={record.offset}, timestamp={record.timestamp}, key={key_bytes} bytes, "
         f"value={value_bytes} bytes)"

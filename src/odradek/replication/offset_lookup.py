@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from odradek.errors import KafkaError
+from odradek.log.timestamp_search import LongSearch
 from odradek.protocol.error_codes import ErrorCode
 from odradek.records.batch import NO_TIMESTAMP
 from odradek.replication.fetch_isolation import FetchIsolation
@@ -16,6 +17,7 @@ from odradek.replication.partition import NO_EPOCH, Partition
 
 if TYPE_CHECKING:
     from odradek.log.log import Log
+    from odradek.log.timestamp_search import TimestampedOffset
 
 LATEST = -1
 EARLIEST = -2
@@ -46,11 +48,13 @@ def look_up_offset(
     isolation: FetchIsolation,
     current_leader_epoch: int = NO_EPOCH,
     only_leader: bool = True,
+    start_offset: int = 0,
 ) -> FoundOffset:
     """The first offset at or after `timestamp` (ms, or one of the special ones) that `isolation` shows.
 
     Raises KafkaError: as `Partition.local_log`, and OFFSET_NOT_AVAILABLE while a new leader's high watermark
-    has not caught up with where its epoch began.
+    has not caught up with where its epoch began. Raises LongSearch where a batch takes long to read:
+    `look_up_offset_at_leisure` does that.
     """
     log = partition.local_log(current_leader_epoch, only_leader=only_leader)
     if timestamp in (EARLIEST, EARLIEST_LOCAL):
@@ -61,9 +65,45 @@ def look_up_offset(
     if timestamp == LATEST:
         _check_available(partition, isolation)
         return FoundOffset(NO_TIMESTAMP, end_offset, partition.leader_epoch)
-    found = (
-        log.offset_of_max_timestamp() if timestamp == MAX_TIMESTAMP else log.offset_for_timestamp(timestamp)
-    )
+    if timestamp == MAX_TIMESTAMP:
+        found = log.offset_of_max_timestamp()
+    else:
+        found = log.offset_for_timestamp(timestamp, start_offset)
+    return _shown(partition, found, end_offset, isolation)
+
+
+async def look_up_offset_at_leisure(
+    partition: Partition,
+    timestamp: int,
+    *,
+    isolation: FetchIsolation,
+    current_leader_epoch: int = NO_EPOCH,
+    only_leader: bool = True,
+) -> FoundOffset:
+    """As `look_up_offset`, however much is to be read; others have turns meanwhile."""
+    start_offset = 0
+    while True:
+        try:
+            return look_up_offset(
+                partition,
+                timestamp,
+                isolation=isolation,
+                current_leader_epoch=current_leader_epoch,
+                only_leader=only_leader,
+                start_offset=start_offset,
+            )
+        except LongSearch as search:
+            found = await search.find()
+            if found is None and not search.is_exact:
+                start_offset = search.next_offset
+                continue
+            log = partition.local_log(current_leader_epoch, only_leader=only_leader)
+            return _shown(partition, found, _end_offset(partition, log, isolation), isolation)
+
+
+def _shown(
+    partition: Partition, found: TimestampedOffset | None, end_offset: int, isolation: FetchIsolation
+) -> FoundOffset:
     if found is None or found.offset >= end_offset:
         _check_available(partition, isolation)
         return NOTHING_FOUND

@@ -7,7 +7,7 @@ before it goes on taking turns.
 
 Only requests of an overlapping API (Produce) are answered later: while they wait for replication the next
 frame is read, up to a bound, and a second task sends their answers in the order in which they came; any other
-request waits for them first.
+request waits for them first. A Produce that takes long to be appended is no such: the next frame waits.
 
 What a peer does wrong costs this connection only. The loop is written for requests that take some tens of
 microseconds: it opens no nursery or cancel scope for a request, and yields to the other connections by the
@@ -21,7 +21,7 @@ from contextlib import suppress
 
 import trio
 
-from odradek.api.api import ConnectionEnded, NeverAnswered
+from odradek.api.api import ConnectionEnded, InTurn, NeverAnswered
 from odradek.api.context import Peer
 from odradek.api.dispatch import Call, Dispatcher, Started
 from odradek.errors import MalformedMessage
@@ -236,7 +236,9 @@ class Connection:
     async def _finish(self, call: Call, started: Started, size_bytes: int) -> None:
         """Answer a request that was started, now or behind those that are deferred."""
         await self._send_outgoing()
-        if call.api.overlaps:
+        if isinstance(started, InTurn):
+            await self._wait_answered()
+        elif call.api.overlaps:
             await self._defer(_Deferred(call, started, size_bytes))
             self._release_memory()
             return
