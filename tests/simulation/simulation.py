@@ -14,6 +14,7 @@ from compat.history.check import check
 from compat.history.history import History
 from compat.history.operations import Partition
 from compat.history.replicas import ReplicaLog
+from odradek.errors import OdradekError
 from odradek.metadata.topic_partition import TopicPartition
 from odradek.protocol.error_codes import ErrorCode
 from odradek.protocol.generated.create_topics_request import (
@@ -59,6 +60,10 @@ class Plan:
     """How long things go wrong; 0 for never."""
 
 
+_EXPECTED = (OdradekError, OSError)
+"""What brokers may log with its traceback: a store or a disk that fails."""
+
+
 @dataclass(slots=True)
 class Result:
     """What came of one seed."""
@@ -74,11 +79,18 @@ class Result:
 
 
 def simulate(seed: int, plan: Plan | None = None, *, log_level: Level = Level.OFF) -> Result:
-    """Run one seed to its end; brokers' log lines from `log_level` on stand in the trace."""
+    """Run one seed to its end; brokers' log lines from `log_level` on stand in the trace.
+
+    An error that a broker outlives, and that is nothing but a bug of ours, is found like any other.
+    """
     machine = Machine(seed)
     trace = Trace()
+    bugs: dict[str, None] = {}
 
     def log(level: Level, name: str, event: str, fields: Mapping[str, Any]) -> None:
+        error = fields.get("exc_info")
+        if isinstance(error, Exception) and not isinstance(error, _EXPECTED):
+            bugs[f"{name}: {event}: {error!r}"] = None
         if level >= log_level:
             process = current_process()
             said = " ".join(f"{field}={value!r}" for field, value in fields.items())
@@ -87,7 +99,9 @@ def simulate(seed: int, plan: Plan | None = None, *, log_level: Level = Level.OF
     machine.log_output = log
     where = _MEMORY if _MEMORY.is_dir() else None
     with tempfile.TemporaryDirectory(prefix=f"odradek-{seed}-", dir=where) as directory:
-        return machine.run(_Simulation(machine, trace, Path(directory), seed, plan or Plan()).run)
+        result: Result = machine.run(_Simulation(machine, trace, Path(directory), seed, plan or Plan()).run)
+    result.findings += bugs
+    return result
 
 
 class _Simulation:
