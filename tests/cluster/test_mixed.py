@@ -4,6 +4,7 @@ Every test runs under load, and what the clients saw is judged by the checker of
 """
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -120,9 +121,7 @@ def test_partitions_move_from_ours_to_theirs_and_back(
             mixed.wait_in_sync(topic)
             run_for(workload, mixed, 100)
     judge(mixed, workload, partitions)
-    for broker in KAFKAS:
-        left = list(mixed.nodes[broker].log_dir.glob(f"{topic}-[0-9]"))
-        assert left == []
+    mixed.wait_for("deletion of files", lambda: not any(holds(mixed.nodes[each], topic) for each in KAFKAS))
 
 
 def test_configs_reach_every_broker(mixed: Cluster, tools_392: ToolHost, controller: Kind) -> None:
@@ -135,9 +134,13 @@ def test_configs_reach_every_broker(mixed: Cluster, tools_392: ToolHost, control
         done = tools_392.run("ConfigCommand", *bootstrap, "--alter", *entity, "--add-config", config)
         assert "Completed updating config" in done.stdout, done
         for other in EVERYONE:
-            asked = ("--bootstrap-server", mixed.nodes[other].bootstrap)
-            said = tools_392.run("ConfigCommand", *asked, "--describe", *entity).stdout
-            assert config in said, (broker, other)
+            described = partial(describes, mixed.nodes[other], tools_392, topic, config)
+            mixed.wait_for(f"{config}, set at {broker}, at {other}", described)
+
+
+def describes(node: Node, tools: ToolHost, topic: str, config: str) -> bool:
+    asked = ("--bootstrap-server", node.bootstrap, "--describe", "--entity-type", "topics")
+    return config in tools.run("ConfigCommand", *asked, "--entity-name", topic).stdout
 
 
 def test_log_directories_of_all_are_described(mixed: Cluster, tools_392: ToolHost, controller: Kind) -> None:

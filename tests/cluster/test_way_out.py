@@ -21,7 +21,13 @@ pytestmark = [pytest.mark.integration, pytest.mark.oracle, pytest.mark.xdist_gro
 
 OURS, THEIRS = (0, 1), (10, 11)
 OFFSETS_TOPIC = "__consumer_offsets"
-SETTINGS = {"offsets.topic.replication.factor": "2", "min.insync.replicas": "1"}
+SETTINGS = {
+    "offsets.topic.replication.factor": "2",
+    "min.insync.replicas": "1",
+    # Real Kafka complains of sessions that end and of followers that lag: not of us, but of a slow machine.
+    "zookeeper.session.timeout.ms": "18000",
+    "replica.lag.time.max.ms": "30000",
+}
 
 
 def on_theirs(cluster: Cluster, topics: Sequence[str]) -> Mapping[str, list[list[int]]]:
@@ -50,7 +56,7 @@ def test_a_cluster_of_ours_becomes_one_of_theirs(tools_392: ToolHost, tmp_path: 
             for broker in OURS:
                 cluster.nodes[broker].stop()
                 run_for(workload, cluster, 100)
-            assert cluster.controller_id() in THEIRS
+            cluster.wait_for("a controller of theirs", lambda: cluster.controller_id() in THEIRS)
         assert {leader(cluster, each) for each in partitions} == set(THEIRS)
         assert {write.outcome for write in workload.history.of(Write)} == {Outcome.DONE}
         judge(cluster, workload, partitions)
