@@ -14,7 +14,7 @@ from aiokafka.errors import TopicAlreadyExistsError
 
 pytestmark = [pytest.mark.integration, pytest.mark.oracle, pytest.mark.xdist_group("kafka")]
 
-DEADLINE_S = 40
+DEADLINE_S = 180
 
 
 def run(job: Callable[[str, str], Awaitable[None]], bootstrap: str) -> None:

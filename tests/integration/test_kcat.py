@@ -8,7 +8,7 @@ import pytest
 
 pytestmark = [pytest.mark.integration, pytest.mark.oracle, pytest.mark.xdist_group("kafka")]
 
-DEADLINE_S = 60
+DEADLINE_S = 180
 
 
 def kcat(bootstrap: str, *arguments: str, stdin: str = "") -> str:

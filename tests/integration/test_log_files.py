@@ -24,6 +24,8 @@ pytestmark = [pytest.mark.integration, pytest.mark.oracle, pytest.mark.xdist_gro
 
 CODECS = ("none", "gzip", "snappy", "lz4", "zstd")
 GROUP = "readers"
+PATIENCE_S = 120
+"""For what takes milliseconds, on a machine that has other things to do."""
 SEGMENT = {"segment.bytes": "200000", "index.interval.bytes": "300"}
 INSPECTED = (".log", ".index", ".timeindex", ".snapshot", ".txnindex")
 WRONG = re.compile(
@@ -69,7 +71,7 @@ def create_topics(bootstrap: str) -> None:
     admin = AdminClient({"bootstrap.servers": bootstrap})
     topics = [NewTopic(f"topic-{codec}", 2, 1, config=SEGMENT) for codec in CODECS]
     for future in admin.create_topics(topics).values():
-        future.result(20)
+        future.result(PATIENCE_S)
 
 
 def fill(bootstrap: str, word: str) -> None:
@@ -88,13 +90,13 @@ def fill(bootstrap: str, word: str) -> None:
                 value = None if n % 50 == 0 else f"{word}-{n}-".encode() * 30
                 producer.produce(f"topic-{codec}", value, f"key-{n}", n % 2, headers=[("n", str(n))])
                 producer.poll(0)
-            assert producer.flush(30) == 0
+            assert producer.flush(PATIENCE_S) == 0
 
 
 def delete_records(bootstrap: str, topic: str, offset: int) -> None:
     admin = AdminClient({"bootstrap.servers": bootstrap})
     (future,) = admin.delete_records([Place(topic, 0, offset)]).values()
-    future.result(20)
+    future.result(PATIENCE_S)
 
 
 def commit(bootstrap: str, topic: str, offset: int) -> None:
@@ -112,7 +114,7 @@ def wait_for_leaders(bootstrap: str) -> None:
     admin = AdminClient({"bootstrap.servers": bootstrap})
 
     def led() -> bool:
-        topics = admin.list_topics(timeout=10).topics
+        topics = admin.list_topics(timeout=PATIENCE_S).topics
         return all(
             place.topic in topics
             and place.partition in topics[place.topic].partitions
@@ -120,7 +122,7 @@ def wait_for_leaders(bootstrap: str) -> None:
             for place in places()
         )
 
-    assert wait_until(led, timeout_s=30)
+    assert wait_until(led, timeout_s=PATIENCE_S)
 
 
 def read_all(bootstrap: str) -> Contents:
@@ -129,7 +131,7 @@ def read_all(bootstrap: str) -> Contents:
     contents: Contents = {}
     expected = 0
     for place in places():
-        low, high = consumer.get_watermark_offsets(place, 20)
+        low, high = consumer.get_watermark_offsets(place, PATIENCE_S)
         contents[place.topic, place.partition] = []
         expected += high - low
     consumer.assign(
@@ -143,14 +145,16 @@ def read_all(bootstrap: str) -> Contents:
             contents[message.topic(), message.partition()].append(entry)
         return sum(map(len, contents.values())) >= expected
 
-    assert wait_until(done, timeout_s=60)
+    assert wait_until(done, timeout_s=PATIENCE_S)
     consumer.close()
     return contents
 
 
 def read_committed(bootstrap: str) -> dict[tuple[str, int], int]:
     consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": GROUP})
-    found = {(place.topic, place.partition): place.offset for place in consumer.committed(places(), 20)}
+    found = {
+        (place.topic, place.partition): place.offset for place in consumer.committed(places(), PATIENCE_S)
+    }
     consumer.close()
     return found
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from confluent_kafka import Consumer, Producer
@@ -45,6 +46,11 @@ def ensemble() -> Iterator[ZooKeeper]:
         yield zookeeper
 
 
+def own_chroot(word: str) -> str:
+    """A root that nobody else has, not even this test when it ran before."""
+    return f"{word}-{uuid4().hex[:8]}"
+
+
 def properties(ensemble: ZooKeeper, chroot: str) -> dict[str, str]:
     return {
         **SINGLE_BROKER,
@@ -52,6 +58,11 @@ def properties(ensemble: ZooKeeper, chroot: str) -> dict[str, str]:
         "zookeeper.session.timeout.ms": str(SESSION_S * 1000),
         "offsets.topic.num.partitions": "3",
     }
+
+
+def patient(properties: dict[str, str]) -> dict[str, str]:
+    """With Kafka's own session time: a slow machine does not lose a connection that nobody cut."""
+    return {**properties, "zookeeper.session.timeout.ms": "18000"}
 
 
 @contextmanager
@@ -71,18 +82,18 @@ def admin_of(bootstrap: str) -> AdminClient:
 def create(bootstrap: str, topic: str, **config: str) -> None:
     new = NewTopic(topic, 2, 1, config={name.replace("_", "."): value for name, value in config.items()})
     admin = admin_of(bootstrap)
-    admin.create_topics([new])[topic].result(20)
+    admin.create_topics([new])[topic].result(120)
 
 
 def produce(bootstrap: str, *values: str) -> None:
     """Append to partition 0 with an idempotent producer, and see it acknowledged."""
     failures: list[Any] = []
     producer = Producer(
-        {"bootstrap.servers": bootstrap, "enable.idempotence": True, "message.timeout.ms": 20_000}
+        {"bootstrap.servers": bootstrap, "enable.idempotence": True, "message.timeout.ms": 120_000}
     )
     for value in values:
         producer.produce(TOPIC, value, partition=0, on_delivery=lambda error, _: failures.append(error))
-    assert producer.flush(25) == 0
+    assert producer.flush(130) == 0
     assert failures == [None] * len(values)
 
 
@@ -98,7 +109,7 @@ def consume(bootstrap: str, count: int) -> list[str]:
             values.append((message.value() or b"").decode())
         return len(values) >= count
 
-    assert wait_until(done, timeout_s=30), values
+    assert wait_until(done, timeout_s=180), values
     consumer.close()
     return values
 
@@ -111,7 +122,7 @@ def commit(bootstrap: str, offset: int) -> None:
 
 def committed(bootstrap: str) -> int:
     consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": GROUP})
-    (place,) = consumer.committed([Place(TOPIC, 0)], 20)
+    (place,) = consumer.committed([Place(TOPIC, 0)], 120)
     consumer.close()
     return int(place.offset)
 
@@ -125,14 +136,14 @@ def live(bootstrap: str) -> None:
     admin = admin_of(bootstrap)
     entry = ConfigEntry("log.retention.ms", "7200000", incremental_operation=AlterConfigOpType.SET)
     resource = ConfigResource(ResourceType.BROKER, "0", incremental_configs=[entry])
-    admin.incremental_alter_configs([resource])[resource].result(20)
-    admin.delete_topics(["doomed"])["doomed"].result(20)
+    admin.incremental_alter_configs([resource])[resource].result(120)
+    admin.delete_topics(["doomed"])["doomed"].result(120)
 
 
 def tree(client: KazooClient, path: str) -> dict[str, Any]:
     """Every node below, by its path from there: its kind, and its data without what is a broker's own."""
     # Kafka says that a topic is deleted before its nodes are.
-    assert wait_until(lambda: client.get_children(f"{path}/admin/delete_topics") == [], timeout_s=30)
+    assert wait_until(lambda: client.get_children(f"{path}/admin/delete_topics") == [], timeout_s=180)
     nodes: dict[str, Any] = {}
     waiting = [path]
     while waiting:
@@ -153,21 +164,22 @@ def comparable(data: bytes | None) -> Any:
 
 
 def test_the_tree_is_the_one_that_kafka_makes(ensemble: ZooKeeper) -> None:
+    root, other = own_chroot("ours"), own_chroot("theirs")
     with session(ensemble) as client:
-        with Odradek(overrides=properties(ensemble, "ours")) as broker:
+        with Odradek(overrides=properties(ensemble, root)) as broker:
             live(broker.bootstrap)
-            ours = tree(client, "/ours")
+            ours = tree(client, f"/{root}")
             assert broker.stop() == 0
-        assert client.get_children("/ours/brokers/ids") == []
-        assert client.exists("/ours/controller") is None
-        with Kafka392(zookeeper=ensemble, overrides=properties(ensemble, "theirs")) as kafka:
+        assert client.get_children(f"/{root}/brokers/ids") == []
+        assert client.exists(f"/{root}/controller") is None
+        with Kafka392(zookeeper=ensemble, overrides=properties(ensemble, other)) as kafka:
             live(kafka.bootstrap)
-            theirs = tree(client, "/theirs")
+            theirs = tree(client, f"/{other}")
     assert ours == theirs
 
 
 def test_a_real_kafka_takes_over_and_hands_back(ensemble: ZooKeeper, tmp_path: Path) -> None:
-    overrides = properties(ensemble, "handed-over")
+    overrides = properties(ensemble, own_chroot("handed-over"))
     with Odradek(overrides=overrides, log_dir=tmp_path / "ours") as broker:
         create(broker.bootstrap, TOPIC)
         produce(broker.bootstrap, "one", "two")
@@ -196,11 +208,11 @@ def events(broker: Odradek) -> list[str]:
 
 
 def test_the_ensemble_goes_and_comes_back(tmp_path: Path) -> None:
-    with ZooKeeper() as ensemble, Odradek(overrides=properties(ensemble, "kafka")) as broker:
+    with ZooKeeper() as ensemble, Odradek(overrides=patient(properties(ensemble, "kafka"))) as broker:
         create(broker.bootstrap, TOPIC)
         produce(broker.bootstrap, "one")
         ensemble.kill()
-        assert wait_until(lambda: "ZooKeeper connection lost, reconnecting" in events(broker), timeout_s=30)
+        assert wait_until(lambda: "ZooKeeper connection lost, reconnecting" in events(broker), timeout_s=180)
         produce(broker.bootstrap, "two")
         assert consume(broker.bootstrap, 2) == ["one", "two"]
         ensemble.restart()
@@ -210,18 +222,19 @@ def test_the_ensemble_goes_and_comes_back(tmp_path: Path) -> None:
 
 
 def test_a_session_that_expired_is_followed_by_another(ensemble: ZooKeeper) -> None:
-    with Odradek(overrides=properties(ensemble, "expiring")) as broker, session(ensemble) as client:
+    root = own_chroot("expiring")
+    with Odradek(overrides=properties(ensemble, root)) as broker, session(ensemble) as client:
         create(broker.bootstrap, TOPIC)
         produce(broker.bootstrap, "one")
-        first = client.exists("/expiring/brokers/ids/0").czxid
+        first = client.exists(f"/{root}/brokers/ids/0").czxid
         os.kill(broker.pid, signal.SIGSTOP)
         try:
-            assert wait_until(lambda: client.exists("/expiring/brokers/ids/0") is None, timeout_s=60)
+            assert wait_until(lambda: client.exists(f"/{root}/brokers/ids/0") is None, timeout_s=180)
         finally:
             os.kill(broker.pid, signal.SIGCONT)
-        assert wait_until(lambda: client.exists("/expiring/controller") is not None, timeout_s=60)
-        assert client.get("/expiring/controller_epoch")[0] == b"2"
-        assert client.exists("/expiring/brokers/ids/0").czxid > first
+        assert wait_until(lambda: client.exists(f"/{root}/controller") is not None, timeout_s=180)
+        assert client.get(f"/{root}/controller_epoch")[0] == b"2"
+        assert client.exists(f"/{root}/brokers/ids/0").czxid > first
         produce(broker.bootstrap, "two")
         assert consume(broker.bootstrap, 2) == ["one", "two"]
         create(broker.bootstrap, "later")
@@ -230,7 +243,7 @@ def test_a_session_that_expired_is_followed_by_another(ensemble: ZooKeeper) -> N
 
 
 def test_a_killed_broker_comes_back_when_its_session_is_over(ensemble: ZooKeeper) -> None:
-    with Odradek(overrides=properties(ensemble, "killed")) as broker:
+    with Odradek(overrides=properties(ensemble, own_chroot("killed"))) as broker:
         create(broker.bootstrap, TOPIC)
         produce(broker.bootstrap, "one")
         broker.kill()
@@ -244,7 +257,7 @@ def moved(source: dict[str, str], target: dict[str, str], file: Path) -> None:
     for action, properties, option in (("export", source, "--to"), ("import", target, "--from")):
         overrides = [word for name, value in properties.items() for word in ("--override", f"{name}={value}")]
         program = [sys.executable, "-m", "odradek.cli.main", "metadata", action]
-        subprocess.run([*program, *overrides, option, str(file)], check=True, timeout=60)
+        subprocess.run([*program, *overrides, option, str(file)], check=True, timeout=180)
 
 
 def test_a_broker_that_began_alone_goes_into_an_ensemble_and_hands_over_to_kafka(
@@ -254,7 +267,7 @@ def test_a_broker_that_began_alone_goes_into_an_ensemble_and_hands_over_to_kafka
     with Odradek(log_dir=log_dir, overrides={"offsets.topic.num.partitions": "3"}) as alone:
         live(alone.bootstrap)
         assert alone.stop() == 0
-    overrides = properties(ensemble, "grown")
+    overrides = properties(ensemble, own_chroot("grown"))
     with pytest.raises(OdradekDidNotStart, match="odradek metadata import"):
         with Odradek(overrides=overrides, log_dir=log_dir):
             pass

@@ -15,7 +15,7 @@ from compat.oracle.tools import RunningTool, ToolHost, ToolResult
 from compat.wire import Wire
 from odradek.protocol.generated.metadata_request import MetadataRequest, MetadataRequestTopic
 
-SETTLE_S: Final = 15
+SETTLE_S: Final = 120
 """How long a change may take until the broker shows it; real Kafka tells itself asynchronously."""
 
 WITHOUT_BOOTSTRAP: Final = frozenset({"ProducerPerformance"})
