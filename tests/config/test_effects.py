@@ -36,7 +36,7 @@ def test_every_heeded_topic_config_is_a_field_that_is_read():
     derived = {"cleanup_policy", "max_compaction_lag_ms", "message_timestamp_difference_max_ms"}
     for name in _HEEDED_TOPIC_CONFIGS:
         field = name.replace(".", "_")
-        assert field in LogConfig.__slots__
+        assert field in LogConfig.__annotations__
         assert field in fields | derived
 
 

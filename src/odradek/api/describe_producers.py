@@ -10,7 +10,7 @@ from __future__ import annotations
 from odradek.api.api import Api, Versions
 from odradek.api.context import RequestContext
 from odradek.errors import KafkaError
-from odradek.log.producer_state import ProducerEntry
+from odradek.log.producer_entry import ProducerEntry
 from odradek.metadata import topic_names
 from odradek.protocol.api_keys import ApiKey
 from odradek.protocol.error_codes import ErrorCode
