@@ -53,6 +53,8 @@ def producing(bootstrap: str, **options: Any) -> Iterator[KafkaProducer]:
 def consuming(bootstrap: str, *topics: str, **options: Any) -> Iterator[KafkaConsumer]:
     consumer = KafkaConsumer(*topics, bootstrap_servers=bootstrap, auto_offset_reset="earliest", **options)
     try:
+        # One that leads a group before it knows its topics assigns nothing, and leaves it at that (3.0.12).
+        assert wait_until(lambda: all(map(consumer.partitions_for_topic, topics)), timeout_s=PATIENCE_S)
         yield consumer
     finally:
         consumer.close()
