@@ -30,11 +30,4 @@ KNOWN: Final = (
         "protocol that a member names twice, and answers nobody in the group from then on. Whoever sends "
         "such a thing should cost others nothing (DESIGN, Rules: a malformed request costs its connection).",
     ),
-    KnownDifference(
-        frozenset({ApiKey.CREATE_PARTITIONS}),
-        kafka="UNKNOWN_SERVER_ERROR",
-        odradek="UNKNOWN_TOPIC_OR_PARTITION",
-        reason="ZooKeeper has no path for a name with characters that it does not allow, and Kafka fails "
-        "over that. There is no such topic, which is what we say.",
-    ),
 )

@@ -15,6 +15,12 @@ from odradek.protocol.generated.describe_configs_request import (
 
 Configs = dict[str, str | None]
 
+NO_ZNODE = (
+    "\ufffd", "\x00", "x\x01", "\x7f", "\ue000", "\U0001f642",
+    ".", "..", "a/b", "a//b", "a/", "/a", "a/./b", "a/../b",
+)  # fmt: skip
+"""Names that ZooKeeper allows in no path, or that mean another node; Kafka 3.9 makes paths of them."""
+
 
 def resource(kind: int, name: str, configs: Configs) -> AlterConfigsResource:
     rows = [AlterableConfig(name=key, value=value) for key, value in configs.items()]
@@ -117,3 +123,9 @@ def the_same_config_twice(k: Session) -> None:
     request.resources[0].configs.append(AlterableConfig(name="retention.ms", value="2"))
     k.send(request)
     described(k, topic.name, "retention.ms")
+
+
+@scenario(ApiKey.ALTER_CONFIGS)
+def names_that_no_znode_can_have(k: Session) -> None:
+    for name in NO_ZNODE:
+        k.send(alter(TOPIC, name, {"retention.ms": "5000"}))

@@ -3,6 +3,7 @@
 from typing import Any
 
 from compat.judge import Session, scenario
+from compat.scenarios.alter_configs import NO_ZNODE
 from compat.scenarios.metadata import PARTITIONS
 from odradek.protocol.api_keys import ApiKey
 from odradek.protocol.generated.create_partitions_request import (
@@ -107,3 +108,13 @@ def without_time(k: Session) -> None:
 def too_many(k: Session) -> None:
     topic = k.create_topic()
     k.send(request(grow(topic.name, 10_001), validate_only=True))
+
+
+@scenario(ApiKey.CREATE_PARTITIONS)
+def names_that_no_znode_can_have(k: Session) -> None:
+    for name in NO_ZNODE:
+        k.send(request(grow(name, 2)))
+    one, two = k.create_topic("a"), k.create_topic("b")
+    k.send(request(grow(one.name, 2), grow("x\x01", 2), grow(two.name, 2)), unordered="results")
+    for topic in (one, two):
+        k.send(request(grow(topic.name, 2)))

@@ -1,7 +1,7 @@
 """IncrementalAlterConfigs: set, delete, append, subtract."""
 
 from compat.judge import Session, scenario
-from compat.scenarios.alter_configs import described
+from compat.scenarios.alter_configs import NO_ZNODE, described
 from compat.scenarios.describe_configs import BROKER, BROKER_LOGGER, CLIENT_METRICS, GROUP, TOPIC
 from odradek.protocol.api_keys import ApiKey
 from odradek.protocol.generated.incremental_alter_configs_request import (
@@ -157,3 +157,10 @@ def a_smaller_limit_works_at_once(k: Session) -> None:
     topic = k.create_topic()
     k.send(alter(TOPIC, topic.name, ("max.message.bytes", SET, "100")))
     described(k, topic.name, "max.message.bytes")
+
+
+@scenario(ApiKey.INCREMENTAL_ALTER_CONFIGS)
+def names_that_no_znode_can_have(k: Session) -> None:
+    for name in NO_ZNODE:
+        k.send(alter(TOPIC, name, ("retention.ms", SET, "5000")))
+    k.send(alter(TOPIC, NO_ZNODE[0], ("no.such.config", APPEND, "5")))

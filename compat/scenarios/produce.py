@@ -171,6 +171,13 @@ def null_records_are_never_answered(k: Session) -> None:
 
 
 @scenario(ApiKey.PRODUCE)
+def null_records_where_there_is_no_partition(k: Session) -> None:
+    topic = k.create_topic()
+    k.send(to(topic, None, partition=7))
+    k.send(to(Topic(k.name("none"), UUID(int=7)), None))
+
+
+@scenario(ApiKey.PRODUCE)
 def bad_crc(k: Session) -> None:
     topic = k.create_topic()
     broken = bytearray(batch(k, b"value"))

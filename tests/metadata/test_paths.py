@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from odradek.metadata import paths
 from odradek.metadata.topic_partition import TopicPartition
 
@@ -31,3 +33,35 @@ def test_paths_of_a_topic():
     assert paths.delete_topic("t") == "/admin/delete_topics/t"
     assert paths.config("topics", "t") == "/config/topics/t"
     assert paths.broker_id(3) == "/brokers/ids/3"
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("x\0", "null character not allowed @4"),
+        ("\x1f", "invalid character @3"),
+        ("x\x7f", "invalid character @4"),
+        ("\ue000", "invalid character @3"),
+        ("\ufffd", "invalid character @3"),
+        ("a🙂", "invalid character @4"),
+        ("🙂", "invalid character @3"),
+        ("a//b", "empty node name specified @5"),
+        ("/a", "empty node name specified @3"),
+        (".", "relative paths not allowed @3"),
+        ("..", "relative paths not allowed @4"),
+        ("a/./b", "relative paths not allowed @5"),
+        ("a/../b", "relative paths not allowed @6"),
+    ],
+)
+def test_paths_that_zookeeper_refuses(name: str, reason: str):
+    path = f"/t/{name}"
+    assert paths.reason_impossible(path) == f'Invalid path string "{path}" caused by {reason}'
+
+
+@pytest.mark.parametrize("name", ["a", "...", "a..b", ".a", "a.", "a/b", "ä €", "x y", "\ud7ff", "\uf900"])
+def test_paths_that_zookeeper_takes(name: str):
+    assert paths.reason_impossible(f"/t/{name}") is None
+
+
+def test_a_path_that_ends_with_a_slash():
+    assert paths.reason_impossible("/t/") == "Path must not end with / character"

@@ -30,7 +30,7 @@ from odradek.coordination.dynamic_configs import (
     DynamicConfigs,
 )
 from odradek.errors import InvalidConfig, KafkaError
-from odradek.metadata import topic_names
+from odradek.metadata import paths, topic_names
 from odradek.protocol.error_codes import ErrorCode
 from odradek.value_object import value_object
 
@@ -203,6 +203,9 @@ def _checked_topic_before_4(resource: ResourceChange, ctx: RequestContext) -> di
     name = resource.name
     if not name:
         raise _invalid("Default topic resources are not allowed.")
+    # Only what is to be changed is read first.
+    if resource.incremental and (reason := paths.reason_impossible(paths.config(TOPICS, name))):
+        raise _invalid_value(ResourceType.TOPIC, name, reason)
     properties = resource.applied(
         configs.topic(name),
         topic_definitions(configs.config.release),

@@ -6,11 +6,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import takewhile
 
 from odradek.api.api import Api, Versions
 from odradek.api.context import RequestContext
 from odradek.controller.new_topic import NewPartitions, Outcome
 from odradek.errors import KafkaError
+from odradek.metadata import paths
 from odradek.protocol.api_keys import ApiKey
 from odradek.protocol.error_codes import ErrorCode
 from odradek.protocol.generated.create_partitions_request import (
@@ -36,9 +38,9 @@ async def create_partitions(
     counts = Counter(topic.name for topic in request.topics)
     wanted = [_new_partitions(topic) for topic in request.topics if counts[topic.name] == 1]
     names = [each.topic for each in wanted]
-    if zookeeper and "" in names:
-        # No znode can be called that: Kafka fails when it comes to it, which is no answer for the others.
-        del wanted[names.index("") :]
+    if zookeeper:
+        # Kafka fails when it comes to a name that no znode can have, which is no answer for the others.
+        wanted = list(takewhile(_can_be_a_node, wanted))
     outcomes: dict[str, Outcome] = await services.topics.create_partitions(
         wanted, timeout_ms=request.timeout_ms, validate_only=request.validate_only
     )
@@ -47,6 +49,10 @@ async def create_partitions(
     repeated = "Duplicate topic in request." if zookeeper else "Duplicate topic name."
     refused = Outcome(ErrorCode.INVALID_REQUEST, repeated)
     return CreatePartitionsResponse(results=[_result(name, outcomes.get(name, refused)) for name in counts])
+
+
+def _can_be_a_node(partitions: NewPartitions) -> bool:
+    return paths.reason_impossible(paths.topic(partitions.topic)) is None
 
 
 def _new_partitions(topic: CreatePartitionsTopic) -> NewPartitions:

@@ -193,7 +193,7 @@ class _Appends:
                 row = Row(name, data.index, topic_id if with_ids else None)
                 asked[row] = topic
                 try:
-                    self._existing(data.index, metadata)
+                    self._existing(data, metadata)
                     check_produced(cast("memoryview", data.records), self._ctx.api_version)
                 except KafkaError as error:
                     answer = PartitionProduceResponse(data.index, 0, -1, -1, -1, [], None, NO_LEADER)
@@ -205,13 +205,15 @@ class _Appends:
         for row in row_order.produced(taken, unknown, invalid, with_ids=with_ids):
             _put(self.response, asked[row], answers[row])
 
-    def _existing(self, index: int, topic: TopicMetadata | None) -> TopicMetadata:
-        """Raises KafkaError for a partition that does not exist."""
-        if topic is None or index not in topic.partitions:
+    def _existing(self, data: PartitionProduceData, topic: TopicMetadata | None) -> TopicMetadata:
+        """Raises KafkaError for a partition that does not exist, NeverAnswered for null as records."""
+        if topic is None or data.index not in topic.partitions:
             is_unknown_id = topic is None and self._ctx.api_version >= 13
             raise KafkaError(
                 ErrorCode.UNKNOWN_TOPIC_ID if is_unknown_id else ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
             )
+        if data.records is None:
+            raise NeverAnswered("a produce request without records")
         return topic
 
     def append(self, data: PartitionProduceData, topic: TopicMetadata | None) -> PartitionProduceResponse:
@@ -223,7 +225,7 @@ class _Appends:
         answer = PartitionProduceResponse(index, 0, -1, -1, -1, [], None, NO_LEADER)
         partition: Partition | None = None
         try:
-            topic = self._existing(index, topic)
+            topic = self._existing(data, topic)
             records = cast("memoryview", data.records)
             holds_batch = check_produced(records, ctx.api_version)
             if not -1 <= acks <= 1:
@@ -340,14 +342,14 @@ def _has_transactional_records(request: ProduceRequest) -> bool:
     """Whether some partition's batch says that it is part of a transaction.
 
     Raises KafkaError(CORRUPT_MESSAGE, UNKNOWN_SERVER_ERROR) for bytes that cannot be a batch, which Kafka
-    notices here first, and NeverAnswered for null.
+    notices here first.
     """
     is_transactional = False
     for topic in request.topic_data:
         for data in topic.partition_data:
             records = cast("memoryview | None", data.records)
             if records is None:
-                raise NeverAnswered("a produce request without records")
+                continue
             if len(records) <= ATTRIBUTES_OFFSET + 1 or records[MAGIC_OFFSET] != 2:
                 _look_for_batch(records)
                 continue

@@ -6,30 +6,20 @@ groups commit to their coordinator. Kafka: KafkaZkClient.setOrCreateConsumerOffs
 
 from __future__ import annotations
 
-import re
-
 from odradek.coordination.store import Create, MetadataStore, NodeExists, NoNode, Set
 from odradek.errors import KafkaError
-from odradek.metadata.paths import CONSUMERS
+from odradek.metadata.paths import CONSUMERS, reason_impossible
 from odradek.metadata.topic_partition import TopicPartition
 from odradek.protocol.error_codes import ErrorCode
-
-_NO_PATH = re.compile(
-    r"(?:^|/)\.{0,2}(?:/|$)"  # a step that is empty, "." or ".."
-    r"|[\x00-\x1f\x7f-\x9f\ud800-\uf8ff\ufff0-\uffff\U00010000-\U0010ffff]"
-)
-"""What ZooKeeper allows nowhere in a path; of characters past U+FFFF Java sees the two halves.
-
-Source: org.apache.zookeeper.common.PathUtils.
-"""
 
 
 def _path(group_id: str, topic_partition: TopicPartition) -> str:
     """Where the offset is. Raises KafkaError: UNKNOWN_SERVER_ERROR for a group that no znode is called by."""
-    if _NO_PATH.search(group_id):
-        raise KafkaError(ErrorCode.UNKNOWN_SERVER_ERROR, f"no znode can be called {group_id!r}")
     topic, partition = topic_partition.topic, topic_partition.partition
-    return f"{CONSUMERS}/{group_id}/offsets/{topic}/{partition}"
+    path = f"{CONSUMERS}/{group_id}/offsets/{topic}/{partition}"
+    if reason := reason_impossible(path):
+        raise KafkaError(ErrorCode.UNKNOWN_SERVER_ERROR, reason)
+    return path
 
 
 async def read_consumer_offset(

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+import struct
+from collections.abc import Sequence
+
 from odradek.metadata.topic_partition import TopicPartition
 
 CONSUMERS = "/consumers"
@@ -43,6 +47,38 @@ PERSISTENT = (
     *(f"{CONFIG}/{entity_type}" for entity_type in CONFIG_TYPES),
 )
 """What every broker makes sure of when it starts, parents included (ZkData.PersistentZkPaths)."""
+
+
+_NOWHERE = re.compile(r"[\x01-\x1f\x7f-\x9f\ud800-\uf8ff\ufff0-\uffff]")
+"""Characters that ZooKeeper allows in no path; Java sees the two surrogates of one past U+FFFF."""
+
+
+def reason_impossible(path: str) -> str | None:
+    """Say in ZooKeeper's words why no node can have an absolute path; None if one can.
+
+    Source: org.apache.zookeeper.common.PathUtils.
+    """
+    if path.endswith("/"):
+        return "Path must not end with / character"
+    units = path.encode("utf-16-be", "surrogatepass")
+    chars = [chr(unit) for unit in struct.unpack(f">{len(units) // 2}H", units)]
+    for at in range(1, len(chars)):
+        reason = _reason_impossible_at(chars, at)
+        if reason is not None:
+            return f'Invalid path string "{path}" caused by {reason} @{at}'
+    return None
+
+
+def _reason_impossible_at(chars: Sequence[str], at: int) -> str | None:
+    char, before = chars[at], chars[at - 1]
+    if char == "\0":
+        return "null character not allowed"
+    if char == before == "/":
+        return "empty node name specified"
+    if char == "." and chars[at + 1 : at + 2] in ([], ["/"]):
+        step = before if before == "/" else chars[at - 2] if before == "." else ""
+        return "relative paths not allowed" if step == "/" else None
+    return "invalid character" if _NOWHERE.match(char) else None
 
 
 def broker_id(node_id: int) -> str:
