@@ -112,3 +112,16 @@ def the_same_topic_by_name_and_by_id(k: Session) -> None:
 def where_nothing_is_deleted(k: Session) -> None:
     topic = k.create_topic()
     k.send(delete(k, topic.name))
+
+
+@scenario(ApiKey.DELETE_TOPICS, since=6)
+def no_time_for_what_is_wrong(k: Session) -> None:
+    topic, other = k.create_topic("a"), k.create_topic("b")
+    both = DeleteTopicState(name=topic.name, topic_id=topic.id)
+    neither, named, by_id = (
+        DeleteTopicState(),
+        DeleteTopicState(name=topic.name),
+        DeleteTopicState(topic_id=other.id),
+    )
+    for asked in ([both], [neither], [named, named], [by_id, by_id], []):
+        k.send(DeleteTopicsRequest(topics=asked, timeout_ms=0))

@@ -178,6 +178,20 @@ def null_records_where_there_is_no_partition(k: Session) -> None:
 
 
 @scenario(ApiKey.PRODUCE)
+def shorter_than_the_header_in_one_of_two(k: Session) -> None:
+    topic = k.create_topic(partitions=2)
+    good = batch(k, b"v")
+    whole = bytes(build_batch(records(b"a value that makes it longer than all headers")))
+    for length in (14, 15, 22, 38):
+        short = struct.pack(">qi", 0, length) + whole[12 : 12 + length]
+        k.send(to(topic, short, partition=7))
+        request = to(topic, good)
+        request.topic_data[0].partition_data.append(PartitionProduceData(index=1, records=short))
+        k.send(request, unordered="responses.partition_responses")
+    end_offset(k, topic)
+
+
+@scenario(ApiKey.PRODUCE)
 def bad_crc(k: Session) -> None:
     topic = k.create_topic()
     broken = bytearray(batch(k, b"value"))

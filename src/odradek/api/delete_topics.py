@@ -49,8 +49,6 @@ async def delete_topics(request: DeleteTopicsRequest, ctx: RequestContext) -> De
     if not services.config.bool("delete.topic.enable"):
         has_code = ctx.api_version >= 3
         raise KafkaError(ErrorCode.TOPIC_DELETION_DISABLED if has_code else ErrorCode.INVALID_REQUEST)
-    if not zookeeper and request.timeout_ms <= 0:
-        raise KafkaError(ErrorCode.REQUEST_TIMED_OUT)
     resolved = _resolve_as_broker(request, ctx) if zookeeper else _resolve_as_controller(request, ctx)
     outcomes: dict[str, ErrorCode] = await services.topics.delete_topics(
         [name for name in dict.fromkeys(result.name for result in resolved.waiting) if name is not None],
@@ -58,7 +56,8 @@ async def delete_topics(request: DeleteTopicsRequest, ctx: RequestContext) -> De
     )
     for result in resolved.waiting:
         assert result.name is not None
-        result.error_code = outcomes[result.name]
+        # Of a topic that is named twice, which only a broker takes, the first result tells what became of it.
+        result.error_code = outcomes.pop(result.name, ErrorCode.NONE)
         if not zookeeper and result.error_code in (
             ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
             ErrorCode.UNKNOWN_SERVER_ERROR,
@@ -112,6 +111,9 @@ def _resolve_as_controller(request: DeleteTopicsRequest, ctx: RequestContext) ->
         else:
             message = "Neither topic name nor id were specified."
             resolved.settle(None, NO_TOPIC_ID, ErrorCode.INVALID_REQUEST, message)
+    if request.timeout_ms <= 0 and 1 in (*names.values(), *ids.values()):
+        # There is somebody to ask, and no time for it.
+        raise KafkaError(ErrorCode.REQUEST_TIMED_OUT)
     found: dict[str, UUID] = {}
     for topic_id, count in ids.items():
         name = metadata.topic_name(topic_id)

@@ -111,13 +111,13 @@ class _Long:
 @api.handler
 def produce(request: ProduceRequest, ctx: RequestContext) -> Answer | Awaitable[Answer]:
     """Measured path: one record takes some tens of microseconds in all of the broker."""
+    appends = _Appends(request, ctx)
     try:
-        has_transactional_records = _has_transactional_records(request)
+        has_transactional_records = _has_transactional_records(request, appends)
     except KafkaError as error:
         return _refuse_all(request, ctx, error.code, error.message)
     if has_transactional_records and request.transactional_id is None:
         return _refuse_all(request, ctx, ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED, None)
-    appends = _Appends(request, ctx)
     if len(request.topic_data) == 1 and len(request.topic_data[0].partition_data) == 1:
         topic = request.topic_data[0]
         answer = appends.append(topic.partition_data[0], appends.metadata(topic))
@@ -338,7 +338,7 @@ class _Appends:
         return None
 
 
-def _has_transactional_records(request: ProduceRequest) -> bool:
+def _has_transactional_records(request: ProduceRequest, appends: _Appends) -> bool:
     """Whether some partition's batch says that it is part of a transaction.
 
     Raises KafkaError(CORRUPT_MESSAGE, UNKNOWN_SERVER_ERROR) for bytes that cannot be a batch, which Kafka
@@ -351,21 +351,25 @@ def _has_transactional_records(request: ProduceRequest) -> bool:
             if records is None:
                 continue
             if len(records) <= ATTRIBUTES_OFFSET + 1 or records[MAGIC_OFFSET] != 2:
-                _look_for_batch(records)
+                _look_for_batch(records, data.index, appends.metadata(topic))
                 continue
             if records[8] or not (records[9] or records[10] or records[11] >= _LEAST_BATCH_LENGTH):
-                _look_for_batch(records)
+                _look_for_batch(records, data.index, appends.metadata(topic))
             if records[ATTRIBUTES_OFFSET + 1] & TRANSACTIONAL_FLAG:
                 is_transactional = True
     return is_transactional
 
 
-def _look_for_batch(records: memoryview) -> None:
-    """Raises KafkaError for a length that no batch has: too small, or so large that Java's sum overflows."""
+def _look_for_batch(records: memoryview, index: int, topic: TopicMetadata | None) -> None:
+    """Raises KafkaError for a length that no batch has: too small, or so large that Java's sum overflows.
+
+    One that is too small is noticed in a partition that exists only.
+    """
     if len(records) > MAGIC_OFFSET and records[MAGIC_OFFSET] == 2:
         length: int = PREFIX.unpack_from(records)[1]
         if LEGACY_OVERHEAD_BYTES[0] <= length < _LEAST_BATCH_LENGTH:
-            if len(records) == PREFIX_SIZE_BYTES + length:
+            is_alone = len(records) == PREFIX_SIZE_BYTES + length
+            if is_alone and topic is not None and index in topic.partitions:
                 raise KafkaError(ErrorCode.UNKNOWN_SERVER_ERROR)
             return  # behind it is what Kafka stumbles over first: `check_produced` finds that
     if len(records) > MAGIC_OFFSET and PREFIX.unpack_from(records)[1] > _MAX_BATCH_LENGTH:
