@@ -186,7 +186,10 @@ class Workload:
         now = time.monotonic()
         outcome, offset, ended_s = Outcome.UNKNOWN, -1, NEVER
         if error is None:
-            outcome, offset, ended_s = Outcome.DONE, message.offset() or 0, now
+            outcome, ended_s = Outcome.DONE, now
+            told = message.offset()
+            # A duplicate was acknowledged without one.
+            offset = -1 if told is None else told
             self._acknowledged.append((now, write.partition))
         self.history.add(
             Write(
