@@ -22,6 +22,9 @@ from hypothesis import HealthCheck, settings
 from compat.oracle.kafka import Kafka392, Kafka430
 from compat.oracle.tools import ToolHost
 
+FORGETFUL_ONCE_A_DAY = {"offsets.retention.check.interval.ms": "86400000"}
+"""Every ten minutes Kafka deletes empty groups without offsets, in the midst of whichever test it is then."""
+
 SCATTERED = ("tests/compat/test_judge_odradek.py", "tests/simulation/")
 
 settings.register_profile(
@@ -44,14 +47,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def kafka_392() -> Iterator[Kafka392]:
     """A running Kafka 3.9.2 broker in ZooKeeper mode, shared: use topic and group names of your own."""
-    with Kafka392() as broker:
+    with Kafka392(overrides=FORGETFUL_ONCE_A_DAY) as broker:
         yield broker
 
 
 @pytest.fixture(scope="session")
 def kafka_430() -> Iterator[Kafka430]:
     """A running Kafka 4.3.0 node in KRaft mode, shared: use topic and group names of your own."""
-    with Kafka430() as broker:
+    with Kafka430(overrides=FORGETFUL_ONCE_A_DAY) as broker:
         yield broker
 
 
