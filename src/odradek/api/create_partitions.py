@@ -37,14 +37,12 @@ async def create_partitions(
         raise KafkaError(ErrorCode.NOT_CONTROLLER)
     counts = Counter(topic.name for topic in request.topics)
     wanted = [_new_partitions(topic) for topic in request.topics if counts[topic.name] == 1]
-    names = [each.topic for each in wanted]
-    if zookeeper:
-        # Kafka fails when it comes to a name that no znode can have, which is no answer for the others.
-        wanted = list(takewhile(_can_be_a_node, wanted))
+    # In ZooKeeper mode Kafka fails when it comes to a name that no znode can have: no answer for the others.
+    possible = list(takewhile(_can_be_a_node, wanted)) if zookeeper else wanted
     outcomes: dict[str, Outcome] = await services.topics.create_partitions(
-        wanted, timeout_ms=request.timeout_ms, validate_only=request.validate_only
+        possible, timeout_ms=request.timeout_ms, validate_only=request.validate_only
     )
-    if len(wanted) < len(names):
+    if len(possible) < len(wanted):
         raise KafkaError(ErrorCode.UNKNOWN_SERVER_ERROR)
     repeated = "Duplicate topic in request." if zookeeper else "Duplicate topic name."
     refused = Outcome(ErrorCode.INVALID_REQUEST, repeated)
