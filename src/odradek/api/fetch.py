@@ -34,6 +34,7 @@ from odradek.errors import KafkaError
 from odradek.log.leisure import at_leisure, decompress_zstd
 from odradek.log.slice import EMPTY_SLICE, LogSlice
 from odradek.metadata.topic_id import NO_TOPIC_ID
+from odradek.metadata.topic_partition import TopicPartition
 from odradek.protocol.api_keys import ApiKey
 from odradek.protocol.error_codes import ErrorCode
 from odradek.protocol.generated.fetch_request import FetchRequest
@@ -250,7 +251,7 @@ class _Reading:
 
     def _record_sent(self, response: FetchResponse) -> None:
         """Whatever throttled replicas are sent counts, in sync or not: the size of a response with nothing
-        else in it, as in KafkaApis.sizeOfThrottledPartitions.
+        else in it, even with nothing at all, as in KafkaApis.sizeOfThrottledPartitions.
         """
         quota = self._ctx.services.replicas.leader_quota
         if quota is None:
@@ -260,15 +261,18 @@ class _Reading:
             partitions = [each for each in topic.partitions if self._is_throttled(quota, topic.topic, each)]
             if partitions:
                 throttled.append(FetchableTopicResponse(topic.topic, topic.topic_id, partitions))
-        if throttled:
-            chunks: list[Chunk] = []
-            FetchResponse(responses=throttled).encode_into(self._ctx.api_version, chunks)
-            quota.record(_SIZE_PREFIX_BYTES + sum(map(len, chunks)))
+        chunks: list[Chunk] = []
+        FetchResponse(responses=throttled).encode_into(self._ctx.api_version, chunks)
+        quota.record(_SIZE_PREFIX_BYTES + sum(map(len, chunks)))
 
     def _is_throttled(self, quota: ReplicationQuota, topic: str, answer: PartitionData) -> bool:
-        partition = self._ctx.services.replicas.find(topic, answer.partition_index)
-        return partition is not None and quota.is_throttled(
-            partition.topic_partition, _throttled_replicas(partition)
+        """By the topic's config, whether or not there is a replica here."""
+        services = self._ctx.services
+        partition = services.replicas.find(topic, answer.partition_index)
+        log = partition.log if partition is not None else None
+        config = log.config if log is not None else services.configs.log_config(topic)
+        return quota.is_throttled(
+            TopicPartition(topic, answer.partition_index), config.leader_replication_throttled_replicas
         )
 
     def _elsewhere(self, asked: FetchedPartition, partition: Partition) -> PartitionData | None:
