@@ -19,7 +19,9 @@ from odradek.protocol.generated.update_metadata_request import (
     UpdateMetadataEndpoint,
     UpdateMetadataRequest,
 )
-from odradek.records.batch import iter_headers
+from odradek.records.batch import MAX_RECORDS, iter_headers
+from odradek.records.builder import build_batch
+from odradek.records.compression import Compression
 from odradek.records.record import Record, read_all_records
 from odradek.records.validation import AppendOrigin
 from odradek.replication.partition import Partition
@@ -132,6 +134,24 @@ async def test_what_cannot_be_converted_is_not_the_end(tmp_path, autojump_clock)
         answer = await ask(broker, version=3)
         assert (answer.error_code, len(answer.records)) == (0, 12)
         assert records_of(answer) == []
+
+
+@pytest.mark.parametrize("version", [3, 11])
+async def test_an_answer_that_is_given_up_before_it_is_awaited_holds_nothing(
+    tmp_path, autojump_clock, version
+):
+    """Of records that take long to convert (3), and of what was read before the fetch waits (11)."""
+    async with data_broker(tmp_path) as broker:
+        partition = broker.host.lead("t")
+        records = [Record(offset, 1_000, None, b"") for offset in range(MAX_RECORDS + 1)]
+        append(partition, build_batch(records, compression=Compression.GZIP))
+        request = fetch(version=version, min_bytes=10**6, max_wait_ms=1000 if version > 3 else 0)
+        started = api.handle(request, broker.context(api, version))
+        [segment] = partition.local_log().segments
+        assert segment.file.leases == 1
+        started.close()
+        del started
+        assert segment.file.leases == 0
 
 
 async def test_one_batch_is_given_however_large(tmp_path, autojump_clock):
