@@ -15,15 +15,14 @@ from compat.cluster.node import Kind
 from compat.cluster.workload import Workload
 from compat.history.operations import Outcome, Write
 from compat.oracle.tools import ToolHost
-from tests.cluster.operations import create, judge, leader, reassign, run_for
+from tests.cluster.operations import create, judge, leader, reassign, rotations, run_for
 
 pytestmark = [pytest.mark.integration, pytest.mark.oracle, pytest.mark.xdist_group("mixed cluster")]
 
-OURS, THEIRS = (0, 1), (10, 11)
+OURS, THEIRS = (0, 1, 2), (10, 11, 12)
 OFFSETS_TOPIC = "__consumer_offsets"
 SETTINGS = {
-    "offsets.topic.replication.factor": "2",
-    "min.insync.replicas": "1",
+    "min.insync.replicas": "2",
     # Real Kafka complains of sessions that end and of followers that lag: not of us, but of a slow machine.
     "zookeeper.session.timeout.ms": "18000",
     "replica.lag.time.max.ms": "30000",
@@ -41,7 +40,7 @@ def on_theirs(cluster: Cluster, topics: Sequence[str]) -> Mapping[str, list[list
 
 def test_a_cluster_of_ours_becomes_one_of_theirs(tools_392: ToolHost, tmp_path: Path) -> None:
     with Cluster(dict.fromkeys(OURS, Kind.ODRADEK), overrides=SETTINGS) as cluster:
-        partitions = create(cluster, "orders", [[0, 1], [1, 0]])
+        partitions = create(cluster, "orders", rotations(OURS))
         with Workload(cluster.bootstrap, partitions) as workload:
             run_for(workload, cluster, 200)
             for broker in THEIRS:
