@@ -114,5 +114,6 @@ class Odradek(Started):
         if ready is None:
             raise OdradekDidNotStart(f"{output_path.read_text()}{process.log_text()[-5000:]}")
         self._port = int(ready.group(1))
-        if not serves(self.bootstrap):
+        # Ready is ready: it is asked once, and only how long its answer takes is a slow machine's affair.
+        if not serves(self.bootstrap, timeout_s=_START_TIMEOUT_S):
             raise OdradekDidNotStart(f"it is ready but does not serve:\n{process.log_text()[-5000:]}")

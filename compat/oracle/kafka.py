@@ -160,10 +160,10 @@ class RealKafka(Started):
         )
         log_path = self._directory / "server.log"
         process = self._process = ChildProcess(command, log_path=log_path, cwd=self._directory)
-        wait_until(
+        ended_or_serves = wait_until(
             lambda: process.returncode is not None or serves(self.bootstrap), timeout_s=_START_TIMEOUT_S
         )
-        return process.returncode is None and serves(self.bootstrap)
+        return ended_or_serves and process.returncode is None
 
 
 class Kafka392(RealKafka):

@@ -11,6 +11,7 @@ from compat.oracle.zookeeper import Ensemble
 from compat.oracle.zookeeper_server import ZooKeeperServer
 
 _START_ATTEMPTS: Final = 3
+_ELECTION_S: Final = 60
 _TICK_MS: Final = 500
 """A fourth of the usual: elections and the shortest session are quick enough for tests."""
 
@@ -35,8 +36,15 @@ class ZooKeeperEnsemble(Ensemble):
     @property
     def leader(self) -> ZooKeeperServer:
         """The member that leads; waits for an election that is under way."""
-        wait_until(lambda: any(member.is_leader for member in self.members), timeout_s=30)
-        return next(member for member in self.members if member.is_leader)
+        leaders: list[ZooKeeperServer] = []
+
+        def found() -> bool:
+            leaders.extend(member for member in self.members if member.is_leader)
+            return bool(leaders)
+
+        if not wait_until(found, timeout_s=_ELECTION_S):
+            raise OracleUnavailable(f"The ensemble elects no leader:\n{self.log_text()[-5000:]}")
+        return leaders[0]
 
     def kill(self) -> None:
         """``kill -9`` all members."""

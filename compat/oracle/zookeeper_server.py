@@ -75,8 +75,11 @@ class ZooKeeperServer:
         """Whether it serves; ``False`` when its process ended or that took too long."""
         process = self._process
         assert process is not None
-        wait_until(lambda: process.returncode is not None or self.serves(), timeout_s=_START_TIMEOUT_S)
-        return process.returncode is None and self.serves()
+        ended_or_serves = wait_until(
+            lambda: process.returncode is not None or self.serves(), timeout_s=_START_TIMEOUT_S
+        )
+        # Not asked again: a server that once served is a moment late with an answer on a slow machine.
+        return ended_or_serves and process.returncode is None
 
     def serves(self) -> bool:
         """Whether it is a member of a quorum, or alone on purpose."""
