@@ -247,7 +247,9 @@ class Workload:
         outcome = Outcome.DONE
         places = [Place(each.topic, each.index, offset) for each, offset in positions.items()]
         try:
-            consumer.commit(offsets=places, asynchronous=False)
+            committed = consumer.commit(offsets=places, asynchronous=False) or []
+            if any(place.error is not None for place in committed):
+                outcome = Outcome.UNKNOWN
         except KafkaException:
             outcome = Outcome.UNKNOWN
         ended_s = time.monotonic() if outcome is Outcome.DONE else NEVER
