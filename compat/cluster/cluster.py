@@ -120,7 +120,7 @@ class Cluster:
     def znode(self, path: str) -> Any:
         """The JSON of a znode; ``None`` when it does not exist."""
         try:
-            data, _ = self.zookeeper.get(self._chroot + path)
+            data, _ = self.zookeeper.retry(self.zookeeper.get, self._chroot + path)
         except NoNodeError:
             return None
         return json.loads(data)
@@ -149,7 +149,7 @@ class Cluster:
             node.pause()
         try:
             with contextlib.suppress(NoNodeError):
-                self.zookeeper.delete(self._chroot + "/controller")
+                self.zookeeper.retry(self.zookeeper.delete, self._chroot + "/controller")
             self.wait_for(f"{kind.value} as controller", lambda: self._controller_is(kind))
         finally:
             for node in others:

@@ -8,6 +8,7 @@ from typing import Final
 
 from kazoo.client import KazooClient
 from kazoo.exceptions import NoNodeError
+from kazoo.retry import KazooRetry
 
 from compat.oracle.ports import free_port
 from compat.oracle.releases import OracleUnavailable
@@ -15,6 +16,8 @@ from compat.oracle.started import Started
 from compat.oracle.zookeeper_server import ZooKeeperServer
 
 _START_ATTEMPTS: Final = 3
+_GONE_S: Final = 120
+"""How long servers may be away, started again by a slow machine, before a command is given up."""
 
 
 class Ensemble(Started):
@@ -23,8 +26,17 @@ class Ensemble(Started):
     connect = ""
 
     def client(self) -> KazooClient:
-        """A started kazoo client; the caller stops and closes it."""
-        client = KazooClient(hosts=self.connect, timeout=10)
+        """A started kazoo client; the caller stops and closes it.
+
+        What goes through its ``retry`` outlasts lost connections and sessions. It asks for servers that are
+        away every second, while kazoo's own would come back when its session is long over.
+        """
+        client = KazooClient(
+            hosts=self.connect,
+            timeout=10,
+            connection_retry=KazooRetry(max_tries=-1, max_delay=1),
+            command_retry=KazooRetry(max_tries=-1, max_delay=1, deadline=_GONE_S),
+        )
         client.start(timeout=30)
         return client
 
