@@ -102,6 +102,20 @@ def test_a_move_that_is_ended_takes_the_lead_from_a_new_replica():
     assert state_of(decision.state)[0::2] == (1, (1, 2))
 
 
+@pytest.mark.parametrize("target", [None, (4, 2)])
+def test_a_move_is_not_ended_when_only_new_replicas_are_in_sync(target):
+    state = cluster_of([1, 2, 3, 4], {0: (moving([3], [1, 2]), (3, [3]))})
+    decision = decide(state, Reassign({tp(): target}))
+    assert decision.answer == {
+        tp(): Refused(
+            ErrorCode.INVALID_REPLICA_ASSIGNMENT,
+            "Unable to revert partition assignment for t:0 because it would require an unclean leader "
+            "election.",
+        )
+    }
+    assert (decision.state, decision.writes, decision.requests) == (state, (), ())
+
+
 def test_a_move_replaces_another_one():
     state = cluster_of([1, 2, 3, 4], {0: (moving([3], [1]), (1, [1]))})
     decision = decide(state, Reassign({tp(): (4,)}))

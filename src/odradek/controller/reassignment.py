@@ -125,12 +125,23 @@ def _as_scala(nodes: Iterable[int]) -> str:
 
 
 def _begin(moves: Moves, topic_partition: TopicPartition, assignment: ReplicaAssignment) -> Refused | None:
-    """Begin a move, unless there is no such partition, or it is to be deleted, or has never been led."""
+    """Begin a move, unless there is no such partition, or it is to be deleted, or has never been led.
+
+    One that would end another, and delete all replicas in sync with it, is refused as by a KRaft controller;
+    that of ZooKeeper mode goes ahead and loses what only they have.
+    """
     state = moves.state
     if topic_partition.topic in state.deleting or topic_partition not in state:
         return _NO_PARTITION
-    if moves.changes.current(topic_partition) is None:
+    current = moves.changes.current(topic_partition)
+    if current is None:
         return Refused(ErrorCode.UNKNOWN_SERVER_ERROR)
+    if set(current.isr).isdisjoint(assignment.replicas):
+        return Refused(
+            ErrorCode.INVALID_REPLICA_ASSIGNMENT,
+            f"Unable to revert partition assignment for {topic_partition.topic}:{topic_partition.partition} "
+            "because it would require an unclean leader election.",
+        )
     _move(moves, topic_partition, assignment)
     return None
 
