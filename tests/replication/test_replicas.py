@@ -168,6 +168,25 @@ async def test_high_watermarks_are_written_from_time_to_time(tmp_path, nursery, 
         assert (tmp_path / "replication-offset-checkpoint").read_text() == "0\n1\nt 0 5\n"
 
 
+async def test_high_watermarks_of_a_deleted_topic_are_not_those_of_the_next_one(tmp_path, autojump_clock):
+    async with hosting(tmp_path) as host:
+        host.lead("t").append(batch(5), required_acks=1, origin=AppendOrigin.CLIENT, now_ms=0)
+        await host.replicas.checkpoint_high_watermarks()
+        await stop(host, delete=True)
+        assert (tmp_path / "replication-offset-checkpoint").read_text() == "0\n0\n"
+
+
+async def test_high_watermarks_nobody_has_asked_for_since_the_start_stay_on_disk(tmp_path, autojump_clock):
+    async with hosting(tmp_path) as host:
+        for topic in ("t", "u"):
+            host.lead(topic).append(batch(5), required_acks=1, origin=AppendOrigin.CLIENT, now_ms=0)
+    async with hosting(tmp_path) as host:
+        await host.replicas.checkpoint_high_watermarks()
+        host.lead("u").append(batch(1), required_acks=1, origin=AppendOrigin.CLIENT, now_ms=0)
+        await host.replicas.checkpoint_high_watermarks()
+        assert (tmp_path / "replication-offset-checkpoint").read_text() == "0\n2\nt 0 5\nu 0 6\n"
+
+
 async def test_a_new_configuration_holds_from_the_next_append(tmp_path, autojump_clock):
     async with hosting(tmp_path) as host:
         partition = host.lead("t")

@@ -249,8 +249,8 @@ class Logs:
         return self._checkpoints.read_high_watermarks(self._log_directories)
 
     async def write_high_watermarks(self, offsets: Mapping[TopicPartition, int]) -> None:
-        """Each partition's high watermark into the checkpoint beside its log."""
-        await self._checkpoints.write_high_watermarks(offsets)
+        """Each partition's high watermark into the checkpoint beside its log, in place of what was there."""
+        await self._checkpoints.write_high_watermarks(self._log_directories, offsets)
 
     async def checkpoint(self) -> None:
         """Writes recovery points and log start offsets of all directories now."""

@@ -45,13 +45,15 @@ class OffsetCheckpoints:
                     directory.fail(error, f"Error while reading checkpoint file in {directory.path}")
         return offsets
 
-    async def write_high_watermarks(self, offsets: Mapping[TopicPartition, int]) -> None:
-        """Each partition's high watermark into the checkpoint beside its log."""
-        by_directory: dict[LogDirectory, dict[TopicPartition, int]] = {}
+    async def write_high_watermarks(
+        self, directories: Iterable[LogDirectory], offsets: Mapping[TopicPartition, int]
+    ) -> None:
+        """Each partition's high watermark into the checkpoint beside its log, and nothing else into any."""
+        by_directory: dict[LogDirectory, dict[TopicPartition, int]] = {each: {} for each in directories}
         for topic_partition, offset in offsets.items():
             log = self._logs.get(topic_partition)
             if log is not None:
-                by_directory.setdefault(log.directory, {})[topic_partition] = offset
+                by_directory[log.directory][topic_partition] = offset
         for directory, its_offsets in by_directory.items():
             async with self._writing[directory.path, HIGH_WATERMARK_FILE]:
                 await self._write(directory, HIGH_WATERMARK_FILE, its_offsets)

@@ -137,7 +137,8 @@ class Replicas:
         self.leader_quota: ReplicationQuota | None = None
         """What followers that are behind may fetch of us; None: anything."""
         self._followers: Followers | None = None
-        self._checkpointed: Mapping[TopicPartition, int] | None = None
+        self._checkpointed: dict[TopicPartition, int] | None = None
+        """The high watermarks on disk; None before a controller first spoke."""
         self._partitions: dict[str, dict[int, Partition]] = {}
         self._on_elected: list[Callable[[TopicPartition, int], None]] = []
         self._on_resigned: list[Callable[[TopicPartition], None]] = []
@@ -385,21 +386,34 @@ class Replicas:
         """Lets go of the partitions named, and deletes the logs of those that are to be deleted."""
         if not self.heed_controller(request.controller_id, request.controller_epoch):
             return StopReplicaResponse(error_code=ErrorCode.STALE_CONTROLLER_EPOCH)
-        errors: list[StopReplicaPartitionError] = []
+        codes: dict[TopicPartition, ErrorCode] = {}
+        doomed: list[TopicPartition] = []
         for topic, state in stop_states(request):
             name = TopicPartition(topic, state.partition_index)
+            codes[name] = ErrorCode.NONE
             try:
-                await self._stop(name, state)
-                code = ErrorCode.NONE
+                self._let_go(name, state)
             except KafkaError as error:
-                code = ErrorCode(error.code)
-                _log.warn("stop of replica failed", partition=str(name), error=str(error))
-            errors.append(StopReplicaPartitionError(name.topic, name.partition, code))
+                codes[name] = _stop_failed(name, error)
+            else:
+                if state.delete_partition:
+                    doomed.append(name)
+        await self._forget_high_watermarks(doomed)
+        for name in doomed:
+            try:
+                await self._logs.delete(name)
+            except KafkaError as error:
+                codes[name] = _stop_failed(name, error)
         if self._followers is not None:
             self._followers.stop_idle()
-        return StopReplicaResponse(partition_errors=errors)
+        return StopReplicaResponse(
+            partition_errors=[
+                StopReplicaPartitionError(name.topic, name.partition, code) for name, code in codes.items()
+            ]
+        )
 
-    async def _stop(self, name: TopicPartition, state: StopReplicaPartitionState) -> None:
+    def _let_go(self, name: TopicPartition, state: StopReplicaPartitionState) -> None:
+        """Raises KafkaError: KAFKA_STORAGE_ERROR, FENCED_LEADER_EPOCH."""
         partition = self.partition(name)
         if partition is not None:
             if partition.is_offline:
@@ -422,8 +436,14 @@ class Replicas:
             partition.resign()
             if was_leader:
                 self._tell_resigned(name)
-        if self._logs.get(name) is not None:
-            await self._logs.delete(name)
+
+    async def _forget_high_watermarks(self, doomed: Iterable[TopicPartition]) -> None:
+        """Off the disk before the logs are: a later topic of the name would be taken to have committed more
+        than it did, by a broker that crashed before the next checkpoint.
+        """
+        checkpointed = self._checkpointed or {}
+        if sum(checkpointed.pop(name, 0) for name in doomed):
+            await self.checkpoint_high_watermarks()
 
     def _tell_resigned(self, name: TopicPartition) -> None:
         for on_resigned in self._on_resigned:
@@ -450,11 +470,18 @@ class Replicas:
                 partition.shrink_isr()
 
     async def checkpoint_high_watermarks(self) -> None:
-        """Writes them now; the broker's orderly stop does before it closes the logs."""
-        await self._logs.write_high_watermarks(
-            {
-                partition.topic_partition: partition.high_watermark
-                for partition in self
-                if partition.log is not None
-            }
-        )
+        """Writes them now, if there is news; the broker's orderly stop does before it closes the logs."""
+        if self._checkpointed is None:
+            return
+        # Those of which the controller has not spoken since the start keep what they had.
+        self._checkpointed |= {
+            partition.topic_partition: partition.high_watermark
+            for partition in self
+            if partition.log is not None
+        }
+        await self._logs.write_high_watermarks(dict(self._checkpointed))
+
+
+def _stop_failed(name: TopicPartition, error: KafkaError) -> ErrorCode:
+    _log.warn("stop of replica failed", partition=str(name), error=str(error))
+    return ErrorCode(error.code)
