@@ -101,7 +101,7 @@ def goes_on_after(cluster: Cluster, killed: int, index: int) -> tuple[float, int
 
 def test_producing_goes_on_without_the_end_of_a_session_in_twenty_of_twenty_kills(cluster: Cluster) -> None:
     dark_s = []
-    next_offsets = dict.fromkeys(range(PARTITIONS), 0)
+    acknowledged = dict.fromkeys(range(PARTITIONS), -1)
     for number in range(KILLS):
         # By turns a leader that is the controller too, and one that is not.
         controller, is_controllers_turn = cluster.controller_id(), number % 2 == 1
@@ -110,10 +110,11 @@ def test_producing_goes_on_without_the_end_of_a_session_in_twenty_of_twenty_kill
             for index, leader in leaders_of(cluster).items()
             if (leader == controller) is is_controllers_turn
         )
-        assert leads_and_takes(cluster, leader, index) == next_offsets[index]
-        seconds, offset = goes_on_after(cluster, leader, index)
-        assert offset == next_offsets[index] + 1  # nothing that was acknowledged is gone
-        next_offsets[index] += 2
+        # Nothing that was acknowledged is gone. What timed out on a slow machine may lie in between.
+        before = leads_and_takes(cluster, leader, index)
+        assert before > acknowledged[index]
+        seconds, acknowledged[index] = goes_on_after(cluster, leader, index)
+        assert acknowledged[index] > before
         dark_s.append(seconds)
         cluster.nodes[leader].restart()
     assert [seconds for seconds in dark_s if seconds >= DARK_S] == [], dark_s
