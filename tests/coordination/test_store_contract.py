@@ -253,6 +253,13 @@ async def test_ephemeral_nodes_end_with_their_session(sessions):
     assert (await refused(mortal.commit(Create("/x"))))[0] is SessionExpired
 
 
+async def test_a_session_knows_which_ephemeral_nodes_are_its_own(sessions):
+    one, other = sessions(), sessions()
+    await one.commit(Create("/ids"), Create("/ids/0", ephemeral=True))
+    await other.commit(Create("/ids/1", ephemeral=True))
+    assert [(await one.get(path)).is_own for path in ("/ids", "/ids/0", "/ids/1")] == [False, True, False]
+
+
 async def test_an_ephemeral_node_has_no_children(sessions):
     store = sessions()
     await store.commit(Create("/e", ephemeral=True))

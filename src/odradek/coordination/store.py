@@ -29,7 +29,7 @@ class Node:
     """A node as read: its data, and the parts of ZooKeeper's stat that Kafka looks at.
 
     `czxid` and `mzxid` are the zxids of its creation and of its last change; a broker's epoch is the czxid
-    of its registration. `version` starts at 0.
+    of its registration. `version` starts at 0. `is_own` says of an ephemeral node that it is this session's.
     """
 
     data: bytes
@@ -37,6 +37,7 @@ class Node:
     czxid: int
     mzxid: int
     ephemeral: bool = False
+    is_own: bool = False
 
 
 @value_object

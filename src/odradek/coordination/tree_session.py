@@ -42,7 +42,8 @@ class TreeSession:
     async def get(self, path: str) -> Node:
         node = await self._read(path)
         ephemeral = node.session != NO_SESSION
-        return Node(node.data, node.version, node.czxid, node.mzxid, ephemeral)
+        is_own = node.session == self._session
+        return Node(node.data, node.version, node.czxid, node.mzxid, ephemeral, is_own)
 
     async def exists(self, path: str) -> bool:
         try:

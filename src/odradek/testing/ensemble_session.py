@@ -250,7 +250,8 @@ class Session:
 
     async def get(self, path: str) -> Node:
         node: Znode = await self._ask(path, partial(self._node, path))
-        return Node(node.data, node.version, node.czxid, node.mzxid, node.session != NO_SESSION)
+        ephemeral, is_own = node.session != NO_SESSION, node.session == self._id
+        return Node(node.data, node.version, node.czxid, node.mzxid, ephemeral, is_own)
 
     async def exists(self, path: str) -> bool:
         try:

@@ -225,7 +225,7 @@ class ZooKeeperStore:
 
     async def get(self, path: str) -> Node:
         data, stat = await self._read(path, lambda client: client.get_async(self._full(path)))
-        return _node(data, stat)
+        return self._node(data, stat)
 
     async def get_many(self, paths: Sequence[str]) -> list[Node | None]:
         """Read nodes with few requests; None where there is none. They need not be of one moment."""
@@ -249,7 +249,7 @@ class ZooKeeperStore:
             elif isinstance(answer, KazooException):
                 raise refusal(answer, path) from answer
             else:
-                nodes.append(_node(*answer))
+                nodes.append(self._node(*answer))
         return nodes
 
     async def _get_if_there(self, path: str) -> Node | None:
@@ -275,6 +275,11 @@ class ZooKeeperStore:
                 continue
             except KazooException as error:
                 raise refusal(error, path) from error
+
+    def _node(self, data: bytes | None, stat: ZnodeStat) -> Node:
+        owner = stat.ephemeralOwner
+        is_own = owner != 0 and owner == self._session.session_id
+        return Node(data or b"", stat.version, stat.czxid, stat.mzxid, owner != 0, is_own)
 
     def _full(self, path: str) -> str:
         return full_path(path, self._settings.chroot)
@@ -343,7 +348,3 @@ class ZooKeeperStore:
             case Set(version=version):
                 as_left = version in (ANY_VERSION, stat.version - 1)
         return Result(path, stat.version) if as_left and (data or b"") == operation.data else None
-
-
-def _node(data: bytes | None, stat: ZnodeStat) -> Node:
-    return Node(data or b"", stat.version, stat.czxid, stat.mzxid, stat.ephemeralOwner != 0)
