@@ -370,6 +370,7 @@ async def test_brokers_are_told_over_the_control_plane_where_there_is_one(autoju
         await create_roots(store)
         endpoints = Endpoint("h", 1, "PLAINTEXT", "PLAINTEXT"), Endpoint("h", 2, "CONTROL", "PLAINTEXT")
         epoch = await register_broker(store, 0, BrokerRegistration(endpoints, timestamp_ms=1))
+        assert epoch is not None
         outbox = Openings()
         rules = Rules("PLAINTEXT", True, lambda topic: False, control_plane_listener="CONTROL")
         await nursery.start(Controller(store, 0, rules, outbox, VirtualClock()).run)

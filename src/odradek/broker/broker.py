@@ -6,8 +6,9 @@ The only place that wires objects together. Source: kafka.server.KafkaServer.
 from __future__ import annotations
 
 import socket
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 
 import trio
 
@@ -27,7 +28,7 @@ from odradek.broker.identity import (
     read_identities,
     write_identities,
 )
-from odradek.broker.membership import Membership
+from odradek.broker.membership import Membership, through_sessions
 from odradek.broker.metadata_store import open_store, refuse_to_forget
 from odradek.broker.network import Door, Network, SocketNetwork
 from odradek.broker.reconfiguration import Reconfiguration
@@ -50,6 +51,7 @@ from odradek.controller.producer_id_blocks import allocate_producer_ids, ask_for
 from odradek.controller.registration import create_roots
 from odradek.controller.topics import TopicAdmin
 from odradek.coordination.dynamic_configs import DynamicConfigs
+from odradek.coordination.perseverance import persevere
 from odradek.coordination.store import MetadataStore, SessionExpired
 from odradek.coordinators.producer_ids import ProducerIds
 from odradek.log.log_directory import LogDirectoryInUse, UnusableLogDirectories
@@ -121,17 +123,8 @@ class _Broker:
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[None]:
         """Everything made and its files open; on the way out the files are closed and marked clean."""
-        await refuse_to_forget(self._store, self._config)
-        await create_roots(self._store)
         identities = read_identities(self._config.log_dirs)
-        node_id = await choose_node_id(self._config, self._store, identities)
-        if node_id != self._config.node_id:
-            # Configured ids stay below those that are chosen; the check is for the former.
-            chosen = {"broker.id": str(node_id), "broker.id.generation.enable": "false"}
-            self._config = self._config.with_overrides(chosen)
-        self.cluster_id = await join_cluster(self._store, identities)
-        self.configs = DynamicConfigs(self._store, self._clock, self._config)
-        await self.configs.load()
+        node_id = await through_sessions(self._store, partial(self._find_in_cluster, identities))
         self.doors = await self._network.bind(self.configs.config)
         try:
             self.logs = await Logs.open(
@@ -152,6 +145,20 @@ class _Broker:
             with trio.move_on_after(_STOP_S, shield=True):
                 await self.replicas.checkpoint_high_watermarks()
                 await self.logs.close(self.membership.broker_epoch)
+
+    async def _find_in_cluster(self, identities: Mapping[str, MetaProperties]) -> int:
+        """What the store knows of this broker and its cluster, which is made if it is new; the node id."""
+        await refuse_to_forget(self._store, self._config)
+        await create_roots(self._store)
+        node_id = await choose_node_id(self._config, self._store, identities)
+        if node_id != self._config.node_id:
+            # Configured ids stay below those that are chosen; the check is for the former.
+            chosen = {"broker.id": str(node_id), "broker.id.generation.enable": "false"}
+            self._config = self._config.with_overrides(chosen)
+        self.cluster_id = await join_cluster(self._store, identities)
+        self.configs = DynamicConfigs(self._store, self._clock, self._config)
+        await self.configs.load()
+        return node_id
 
     def _online_directories(self) -> tuple[str, ...]:
         return tuple(directory.path for directory in self.logs.log_directories if directory.is_online)
@@ -281,7 +288,8 @@ class _Broker:
         while True:
             try:
                 await self._wait_until_replaced()
-                await check_company(self._store, self.services.node_id, self.configs.config)
+                check = partial(check_company, self._store, self.services.node_id, self.configs.config)
+                await persevere(check)
             except SessionExpired:
                 await self.membership.renew()
             else:

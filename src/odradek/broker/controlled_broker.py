@@ -10,11 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from copy import copy
+from functools import partial
 from typing import TYPE_CHECKING
 
 import trio
 
 from odradek.coordination.dynamic_configs import TOPICS, DynamicConfigs
+from odradek.coordination.perseverance import persevere
 from odradek.coordination.store import SessionExpired
 from odradek.coordinators.runtime import CoordinatorRuntime
 from odradek.errors import KafkaError
@@ -100,7 +102,7 @@ class LocalBroker:
         }
         # The next session begins with all configs read; what this request makes gets its own then.
         with suppress(SessionExpired):
-            await self._configs.refresh(TOPICS, sorted(unknown))
+            await persevere(partial(self._configs.refresh, TOPICS, sorted(unknown)))
         whole = LeaderAndIsrResponse()
         for part in _parts(request):
             response = self._replicas.apply_leader_and_isr(part, version)

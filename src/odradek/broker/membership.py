@@ -7,30 +7,27 @@ Source: kafka.server.KafkaServer, kafka.zk.KafkaZkClient.registerBroker and Chec
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Protocol, runtime_checkable
+from functools import partial
+from typing import Protocol, TypeVar, runtime_checkable
 
 import trio
 
 from odradek.broker.identity import CannotStart
-from odradek.controller.controller import RETRY_SECONDS, Controller
+from odradek.controller.controller import Controller
 from odradek.controller.lifelines import Lifelines
 from odradek.controller.registration import register_broker
 from odradek.coordination.dynamic_configs import DynamicConfigs
-from odradek.coordination.store import (
-    Delete,
-    MetadataStore,
-    NodeExists,
-    SessionExpired,
-    StoreError,
-    StoreUnavailable,
-)
+from odradek.coordination.perseverance import RETRY_SECONDS, persevere
+from odradek.coordination.store import Delete, MetadataStore, SessionExpired, StoreError
 from odradek.metadata import paths
 from odradek.metadata.znodes import BrokerRegistration
 from odradek.telemetry import get_logger
 
 _log = get_logger(__name__)
+
+T = TypeVar("T")
 
 _LEAVE_S = 1
 """How long an ensemble may take to hear of it; it hears of the end of the session afterwards."""
@@ -46,6 +43,41 @@ class Ensemble(MetadataStore, Protocol):
 
     async def renew(self) -> None:
         """Open another session in place of one that is over, however long that takes."""
+
+
+class _Part(Protocol):
+    """A task of a session that says when it has started."""
+
+    async def __call__(self, *, task_status: trio.TaskStatus[None]) -> None: ...
+
+
+class _FirstStart:
+    """A task's status for all the times that it is run."""
+
+    def __init__(self, task_status: trio.TaskStatus[None]) -> None:
+        self._task_status = task_status
+        self._has_started = False
+
+    def started(self, value: None = None) -> None:
+        if not self._has_started:
+            self._has_started = True
+            self._task_status.started(value)
+
+
+async def _persistent(part: _Part, *, task_status: trio.TaskStatus[None]) -> None:
+    """Run a part of the session whatever the store does. Raises SessionExpired."""
+    await persevere(partial(part, task_status=_FirstStart(task_status)))
+
+
+async def through_sessions(store: MetadataStore, call: Callable[[], Awaitable[T]]) -> T:
+    """What comes of a call that needs the store, in this session or, if that ends meanwhile, in another."""
+    while True:
+        try:
+            return await persevere(call)
+        except SessionExpired:
+            if not isinstance(store, Ensemble):
+                raise
+            await store.renew()
 
 
 class Membership:
@@ -83,11 +115,11 @@ class Membership:
         while True:
             try:
                 async with trio.open_nursery() as session:
-                    await session.start(self._configs.run)
+                    await session.start(_persistent, self._configs.run)
                     await self._register()
-                    session.start_soon(self._stay_registered)
-                    await session.start(self._controller.run)
-                    session.start_soon(self._lifelines.run)
+                    session.start_soon(persevere, self._stay_registered)
+                    await session.start(_persistent, self._controller.run)
+                    session.start_soon(persevere, self._lifelines.run)
                     if not started:
                         started = True
                         task_status.started()
@@ -107,12 +139,13 @@ class Membership:
         assert self._ensemble is not None
         _log.warn("ZooKeeper session expired, registering again", broker=self._node_id)
         while True:
-            await self._ensemble.renew()
             try:
-                await self._configs.load()
+                await self._ensemble.renew()
+                await persevere(self._configs.load)
             except SessionExpired:
-                continue
-            return
+                await trio.sleep(RETRY_SECONDS)
+            else:
+                return
 
     async def _stay_registered(self) -> None:
         """Register anew when the registration vanishes: others took this process for dead."""
@@ -125,25 +158,23 @@ class Membership:
                 await self._register()
 
     async def _register(self) -> None:
-        if self._ensemble is None:
-            self.broker_epoch = await register_broker(self._store, self._node_id, self._registration())
-            return
         while True:
-            try:
-                self.broker_epoch = await register_broker(self._store, self._node_id, self._registration())
-            except NodeExists:
-                await self._wait_for_predecessor(self._ensemble)
-            except StoreUnavailable as error:
-                _log.error("metadata store failed, registering again", path=error.path, exc_info=error)
-                await trio.sleep(RETRY_SECONDS)
-            else:
+            register = partial(register_broker, self._store, self._node_id, self._registration())
+            broker_epoch = await persevere(register)
+            if broker_epoch is not None:
+                self.broker_epoch = broker_epoch
                 return
+            await persevere(self._wait_for_predecessor)
 
-    async def _wait_for_predecessor(self, ensemble: Ensemble) -> None:
-        """Outwait the session of a process that was killed: it lasts as long as its time-out."""
+    async def _wait_for_predecessor(self) -> None:
+        """Outwait the session of a process that was killed: it lasts as long as its time-out.
+
+        Raises CannotStart when it lasts longer.
+        """
         path = paths.broker_id(self._node_id)
         _log.warn("Waiting for the session of an earlier process to expire", broker=self._node_id)
-        with trio.move_on_after(2 * ensemble.session_timeout_ms / 1000):
+        timeout_ms = self._ensemble.session_timeout_ms if self._ensemble is not None else 0
+        with trio.move_on_after(2 * timeout_ms / 1000):
             async for _ in self._store.changes(path):
                 if not self._is_leaving and not await self._store.exists(path):
                     return

@@ -7,6 +7,7 @@ office is in `term`. Source: kafka.controller.KafkaController.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,18 +27,19 @@ from odradek.controller.commands import (
 from odradek.controller.events import UncleanElectionEnabled
 from odradek.controller.rules import Rules
 from odradek.controller.state import ClusterState
-from odradek.controller.term import RETRY_SECONDS, Deposed, Outbox, Term
+from odradek.controller.term import Deposed, Outbox, Term
+from odradek.coordination.perseverance import RETRY_SECONDS, persevere
 from odradek.coordination.store import (
     BadVersion,
     Check,
     Create,
     Delete,
     MetadataStore,
+    Node,
     NodeExists,
     NoNode,
+    SessionExpired,
     Set,
-    StoreError,
-    StoreUnavailable,
 )
 from odradek.errors import KafkaError
 from odradek.metadata import paths, znodes
@@ -45,8 +47,6 @@ from odradek.metadata.topic_partition import TopicPartition
 from odradek.metadata.znodes import ControllerRegistration
 from odradek.protocol.error_codes import ErrorCode
 from odradek.telemetry import get_logger
-
-__all__ = ["RETRY_SECONDS", "Controller"]
 
 _log = get_logger(__name__)
 
@@ -144,28 +144,41 @@ class Controller:
         ready = _Once(task_status.started)
         vacancy = self._store.changes(paths.CONTROLLER)
         async for _ in vacancy:
-            term = await self._stand()
+            term = await persevere(self._stand)
             if term is not None:
                 await self._lead(term, ready)
                 vacancy.mark_dirty(paths.CONTROLLER)
             ready()
 
     async def _stand(self) -> Term | None:
-        """Try to be elected; None if another broker is."""
-        while not await self._store.exists(paths.CONTROLLER):
-            try:
-                return await self._win()
-            except (NodeExists, BadVersion):
-                continue
-            except StoreUnavailable as error:
-                _log.error("metadata store failed, standing again", path=error.path, exc_info=error)
-                await trio.sleep(RETRY_SECONDS)
-        return None
+        """Try to be elected; None if another broker is.
 
-    async def _win(self) -> Term:
-        if not await self._store.exists(paths.CONTROLLER_EPOCH):
-            await self._store.commit(Create(paths.CONTROLLER_EPOCH, znodes.encode_controller_epoch(0)))
-        node = await self._store.get(paths.CONTROLLER_EPOCH)
+        Whoever was elected and does not know it, because the store failed just then, stands once more.
+        """
+        while True:
+            node = await self._epoch_node()
+            try:
+                elected = await self._store.get(paths.CONTROLLER)
+            except NoNode:
+                with suppress(NodeExists, BadVersion):
+                    return await self._win(node)
+                continue
+            if not elected.is_own:
+                return None
+            await self._vacate(node.version)
+
+    async def _epoch_node(self) -> Node:
+        """The epoch's node, made if it is missing; each election changes it."""
+        while True:
+            try:
+                return await self._store.get(paths.CONTROLLER_EPOCH)
+            except NoNode:
+                first = znodes.encode_controller_epoch(0)
+                with suppress(NodeExists):
+                    await self._store.commit(Create(paths.CONTROLLER_EPOCH, first))
+
+    async def _win(self, node: Node) -> Term:
+        """Be elected, in the epoch after that of its node. Raises NodeExists, BadVersion."""
         epoch = znodes.decode_controller_epoch(node.data) + 1
         registration = ControllerRegistration(self._node_id, self._clock.now_ms())
         _, written = await self._store.commit(
@@ -187,7 +200,7 @@ class Controller:
         except Deposed:
             _log.info("no longer controller", epoch=epoch)
             return
-        except StoreError:
+        except SessionExpired:
             raise
         except Exception as error:  # noqa: BLE001 - the broker goes on, and another may do better
             _log.error("unexpected error as controller, resigning", epoch=epoch, exc_info=error)
@@ -195,21 +208,14 @@ class Controller:
             self._term = None
         if trio.current_time() - elected_at >= _PROVEN_S:
             self._pause_s = RETRY_SECONDS
-        await self._resign(term)
+        await persevere(lambda: self._vacate(term.epoch_version))
         await trio.sleep(self._pause_s)
         self._pause_s = min(2 * self._pause_s, _LONGEST_PAUSE_S)
 
-    async def _resign(self, term: Term) -> None:
-        """Have somebody elected, unless somebody was. Raises SessionExpired, which has the same effect."""
-        while True:
-            try:
-                await self._store.commit(
-                    Check(paths.CONTROLLER_EPOCH, term.epoch_version), Delete(paths.CONTROLLER)
-                )
-            except StoreUnavailable as error:
-                _log.error("metadata store failed, resigning again", path=error.path, exc_info=error)
-                await trio.sleep(RETRY_SECONDS)
-            except (BadVersion, NoNode):
-                return
-            else:
-                return
+    async def _vacate(self, epoch_version: int) -> None:
+        """Have somebody elected, unless somebody was since the epoch's node had this version.
+
+        Raises SessionExpired, which has the same effect, and StoreUnavailable.
+        """
+        with suppress(BadVersion, NoNode):
+            await self._store.commit(Check(paths.CONTROLLER_EPOCH, epoch_version), Delete(paths.CONTROLLER))

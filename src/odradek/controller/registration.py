@@ -6,9 +6,10 @@ What kafka.server.KafkaServer writes while it starts, in its order.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 
 from odradek.controller.tree import operations
-from odradek.coordination.store import Create, MetadataStore, NodeExists
+from odradek.coordination.store import Create, MetadataStore, NodeExists, NoNode
 from odradek.metadata import paths, znodes
 from odradek.metadata.znodes import BrokerRegistration
 
@@ -34,11 +35,17 @@ async def ensure_cluster_id(store: MetadataStore, new_cluster_id: Callable[[], s
             continue
 
 
-async def register_broker(store: MetadataStore, node_id: int, registration: BrokerRegistration) -> int:
+async def register_broker(store: MetadataStore, node_id: int, registration: BrokerRegistration) -> int | None:
     """Register a living broker for as long as the session lives; give its epoch.
 
-    Raises NodeExists while another broker is registered with this id.
+    None while another session has registered this id. A registration of this session is taken for what it
+    is: somebody began to make it, and the store failed before that was known.
     """
     path = paths.broker_id(node_id)
-    await store.commit(Create(path, registration.encode(), ephemeral=True))
-    return (await store.get(path)).czxid
+    with suppress(NodeExists):
+        await store.commit(Create(path, registration.encode(), ephemeral=True))
+    try:
+        node = await store.get(path)
+    except NoNode:
+        return None
+    return node.czxid if node.is_own else None

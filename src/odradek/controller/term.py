@@ -32,6 +32,7 @@ from odradek.controller.events import (
 )
 from odradek.controller.rules import Rules
 from odradek.controller.state import ClusterState, LiveBroker
+from odradek.coordination.perseverance import RETRY_SECONDS
 from odradek.coordination.store import (
     BadVersion,
     Check,
@@ -53,9 +54,6 @@ from odradek.protocol.error_codes import ErrorCode
 from odradek.telemetry import get_logger
 
 _log = get_logger(__name__)
-
-RETRY_SECONDS = 1.0
-"""How long to leave a store that fails alone."""
 
 OPERATIONS_IN_A_COMMIT = 1500
 """ZooKeeper takes 1 MB in a commit; a partition's state with its path is half a kB at the most."""

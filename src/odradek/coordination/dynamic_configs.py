@@ -191,8 +191,8 @@ class DynamicConfigs:
         for name in present:
             path = f"{paths.CONFIG_CHANGES}/{name}"
             if name not in self._seen_ms:
-                self._seen_ms[name] = now_ms
                 await self._process_notification(path)
+                self._seen_ms[name] = now_ms
             elif now_ms - self._seen_ms[name] > CHANGE_EXPIRATION_MS:
                 await self._remove(path)
 
