@@ -37,14 +37,18 @@ def _latest_offsets(history: History) -> Iterator[Finding]:
 
 
 def _commits(history: History) -> Iterator[Finding]:
-    """A group's position is a register: a read has a write that no other write has certainly overtaken."""
+    """A group's position is a register: a read has a write that no other write has certainly overtaken.
+
+    A coordinator that was deposed and does not know it yet tells what it knew, as Kafka's does: there are no
+    leader epochs in the requests of groups.
+    """
     commits: defaultdict[tuple[str, Partition], list[Commit]] = defaultdict(list)
     for commit in history.of(Commit):
         if commit.outcome is not Outcome.REFUSED:
             commits[commit.group, commit.partition].append(commit)
     for read in history.of(CommitRead):
         candidates = commits[read.group, read.partition]
-        certain = [each for each in candidates if _is_before(each, read.started_s)]
+        certain = [each for each in candidates if _must_show(read, each)]
         possible = [each for each in candidates if each.started_s < read.ended_s]
         if any(each.offset == read.offset and not _overtaken(each, certain) for each in possible):
             continue
@@ -56,8 +60,11 @@ def _commits(history: History) -> Iterator[Finding]:
         yield Finding(Anomaly.COMMIT_WENT_BACK, read.partition, detail)
 
 
-def _is_before(commit: Commit, moment_s: float) -> bool:
-    return commit.outcome is Outcome.DONE and commit.ended_s < moment_s
+def _must_show(read: CommitRead, commit: Commit) -> bool:
+    asked, done = read.coordinator_epoch, commit.coordinator_epoch
+    if asked is not None and done is not None and asked < done:
+        return False
+    return commit.outcome is Outcome.DONE and commit.ended_s < read.started_s
 
 
 def _overtaken(commit: Commit, certain: list[Commit]) -> bool:

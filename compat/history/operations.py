@@ -103,6 +103,8 @@ class Commit:
     started_s: float
     ended_s: float = NEVER
     outcome: Outcome = Outcome.UNKNOWN
+    coordinator_epoch: int | None = None
+    """The coordinator led the group's partition in that epoch when it had answered; None: nobody knows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +117,8 @@ class CommitRead:
     offset: int
     started_s: float
     ended_s: float
+    coordinator_epoch: int | None = None
+    """When it was asked; None: nobody knows."""
 
 
 Operation = Write | Poll | Reposition | LatestOffset | Commit | CommitRead

@@ -1,5 +1,7 @@
 """A member of a consumer group: joins, is assigned partitions, reads them, commits; again after each fall."""
 
+from collections.abc import Callable
+
 import trio
 
 from compat.history.history import History
@@ -40,12 +42,22 @@ class _Fallen(Exception):
 
 
 class GroupMember:
-    """One member; what it reads goes to the history as its group's polls."""
+    """One member; what it reads goes to the history as its group's polls.
+
+    `epoch_of` tells in which leader epoch a broker coordinates the group, which no member can know.
+    """
 
     def __init__(
-        self, client: Client, history: History, consumer: Consumer, group: str, partitions: list[Partition]
+        self,
+        client: Client,
+        history: History,
+        consumer: Consumer,
+        group: str,
+        partitions: list[Partition],
+        epoch_of: Callable[[str], int | None],
     ) -> None:
         self._client = client
+        self._epoch_of = epoch_of
         self._history = history
         self._consumer = consumer
         self._group = group
@@ -109,6 +121,7 @@ class GroupMember:
     async def _start_from_commits(self, coordinator: str, assigned: list[Partition]) -> None:
         for partition in assigned:
             started = trio.current_time()
+            epoch = self._epoch_of(coordinator)
             topic = OffsetFetchRequestTopic(partition.topic, [partition.index])
             request = OffsetFetchRequest(self._group, [topic])
             answer: OffsetFetchResponse = await self._client.ask(coordinator, request, OFFSET_FETCH_VERSION)
@@ -117,8 +130,9 @@ class GroupMember:
             self._check(found.error_code)
             offset = found.committed_offset
             self._client.learn_epoch(partition.topic, partition.index, found.committed_leader_epoch)
+            ended = trio.current_time()
             self._history.add(
-                CommitRead(self._client.name, self._group, partition, offset, started, trio.current_time())
+                CommitRead(self._client.name, self._group, partition, offset, started, ended, epoch)
             )
             self._consumer.seek(partition, max(offset, 0))
             self._read[partition] = self._committed[partition] = max(offset, 0)
@@ -152,8 +166,18 @@ class GroupMember:
                 outcome, ended = Outcome.DONE, trio.current_time()
                 self._committed[partition] = offset
         finally:
+            coordinated_in = self._epoch_of(coordinator)
             self._history.add(
-                Commit(self._client.name, self._group, partition, offset, started, ended, outcome)
+                Commit(
+                    self._client.name,
+                    self._group,
+                    partition,
+                    offset,
+                    started,
+                    ended,
+                    outcome,
+                    coordinated_in,
+                )
             )
         self._check(code)
 

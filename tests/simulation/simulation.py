@@ -117,6 +117,7 @@ class _Simulation:
         self._partitions = [Partition(TOPIC, index) for index in range(plan.partitions)]
         self._flushed = self._random.random() < 0.35
         self._disks = self._random.choice([1, 1, 2])
+        self._coordinator_epochs: dict[str, int] = {}
 
     async def run(self) -> Result:
         async with simulated_cluster(self._machine, self._directory, self._trace) as cluster:
@@ -326,4 +327,15 @@ class _Simulation:
     def _member(self, name: str) -> GroupMember:
         client = self._client(name)
         consumer = Consumer(client, self._history, self._findings, self._partitions)
-        return GroupMember(client, self._history, consumer, "group", self._partitions)
+        return GroupMember(
+            client, self._history, consumer, "group", self._partitions, self._coordinator_epoch
+        )
+
+    def _coordinator_epoch(self, host: str) -> int | None:
+        """Of a broker that is about to stop it is the last that was seen."""
+        for broker in self._cluster.brokers.values():
+            if broker.host == host and broker.running is not None:
+                partition = broker.running.services.replicas.find("__consumer_offsets", 0)
+                if partition is not None:
+                    self._coordinator_epochs[host] = partition.leader_epoch
+        return self._coordinator_epochs.get(host)

@@ -291,3 +291,12 @@ def test_a_finding_says_who_saw_what():
     (finding,) = check(history)
     expected = "the latest offset went back: orders-0: c was told 4 at 6.500, other then 3 at 7.500"
     assert str(finding) == expected
+
+
+@pytest.mark.parametrize(("asked_in", "is_found"), [(1, False), (2, True), (None, True)])
+def test_a_deposed_coordinator_tells_what_it_knew(asked_in, is_found):
+    history = faultless()
+    history.add(Commit("c", "g", P, 4, 11, 12, Outcome.DONE, coordinator_epoch=2))
+    history.add(CommitRead("c", "g", P, 2, 13, 14, coordinator_epoch=asked_in))
+    found = [finding.anomaly for finding in check(history)]
+    assert (Anomaly.COMMIT_WENT_BACK in found) == is_found
