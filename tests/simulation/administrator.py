@@ -122,6 +122,7 @@ class Administrator:
         return code
 
     async def _move_for_good(self, partition: Partition) -> None:
+        await self._wait_registered()
         before, asked = self._assignment(partition).replicas, tuple(self._any_replicas())
         await self._until(lambda: self._reassign(partition, list(asked)), (ErrorCode.NONE,))
         code: int = ErrorCode.NO_REASSIGNMENT_IN_PROGRESS
@@ -136,6 +137,12 @@ class Administrator:
                 f"{partition} is on {replicas}, but was asked to move from {before} to {asked}: "
                 f"the end of the move {ErrorCode(code).name}"
             )
+
+    async def _wait_registered(self) -> None:
+        """Until no broker is between two sessions, in which it is taken for dead."""
+        nodes = self._cluster.ensemble.tree.nodes
+        while any(paths.broker_id(node) not in nodes for node in self._cluster.brokers):  # noqa: ASYNC110
+            await trio.sleep(_POLL_S)
 
     async def _wait_settled(self, partition: Partition) -> None:
         """Until no replicas move and all of them are in sync."""
