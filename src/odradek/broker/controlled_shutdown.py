@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import trio
+
 from odradek.controller.metadata_waits import wait_until
 from odradek.errors import MalformedMessage
 from odradek.metadata.cache import MetadataCache, Snapshot
@@ -23,6 +25,11 @@ _log = get_logger(__name__)
 _TOLD_MS = 500
 """How long this broker goes on serving until it is told who leads now, to tell its clients. Kafka's stops at
 once; a controller that stops would often be gone before it has told anyone."""
+
+_LAST_REQUEST_S = 0.05
+"""How long the StopReplica takes that a controller queues behind the UpdateMetadata which says the most. It
+changes nothing that can be waited for; but a broker that leaves while a request of Kafka's controller is
+unanswered makes that log an error (RequestSendThread, interrupted in its pause before it tries again)."""
 
 VERSION = 3
 """What brokers of inter.broker.protocol.version 2.4 or later ask in."""
@@ -71,7 +78,8 @@ class ControlledShutdown:
         """Have all leaders moved that others can take over; False if that could not be done."""
         for attempt in range(1, self._settings.attempts + 1):
             if await self._attempt():
-                await wait_until(self._metadata, self._is_replaced, timeout_ms=_TOLD_MS)
+                if await wait_until(self._metadata, self._is_let_go, timeout_ms=_TOLD_MS):
+                    await trio.sleep(_LAST_REQUEST_S)
                 return True
             is_last = attempt == self._settings.attempts
             if is_last or await self._is_alone(self._settings.retry_backoff_ms):
@@ -79,12 +87,16 @@ class ControlledShutdown:
         _log.warn("leaders of this broker could not be moved, it stops all the same", broker=self._node_id)
         return False
 
-    def _is_replaced(self, snapshot: Snapshot) -> bool:
-        """Whether all that others can lead is led by others, as far as this broker was told."""
+    def _is_let_go(self, snapshot: Snapshot) -> bool:
+        """Whether, as far as this broker was told, others lead all that they can, and wait for it no more.
+
+        Kafka's controller tells of the leaders first, and then of the ISRs that this broker follows in.
+        """
         return not any(
-            partition.leader == self._node_id and len(partition.replicas) > 1
+            partition.leader == self._node_id or (partition.leader >= 0 and self._node_id in partition.isr)
             for topic in snapshot.topics.values()
             for partition in topic.partitions.values()
+            if len(partition.replicas) > 1
         )
 
     async def _is_alone(self, within_ms: int) -> bool:
