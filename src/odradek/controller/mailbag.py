@@ -20,14 +20,16 @@ from odradek.metadata.topic_partition import TopicPartition
 class Mailbag:
     """Letters by receiver."""
 
-    introductions: dict[int, None] = field(default_factory=dict)
+    introductions: dict[int, dict[TopicPartition, None]] = field(default_factory=dict)
     leadership: dict[int, dict[TopicPartition, bool]] = field(default_factory=dict)
     metadata: dict[int, dict[TopicPartition, None]] = field(default_factory=dict)
     stops: dict[int, dict[TopicPartition, bool]] = field(default_factory=dict)
 
-    def introduce(self, nodes: Iterable[int]) -> None:
-        """Tell brokers who lives, before anything else."""
-        self.introductions.update(dict.fromkeys(nodes))
+    def introduce(self, nodes: Iterable[int], partitions: Iterable[TopicPartition] = ()) -> None:
+        """Tell brokers who lives, and of these partitions, before anything else."""
+        told = dict.fromkeys(partitions)
+        for node_id in nodes:
+            self.introductions.setdefault(node_id, {}).update(told)
 
     def lead(self, nodes: Iterable[int], topic_partition: TopicPartition, *, is_new: bool) -> None:
         """Tell brokers to lead or follow a partition; one that was new in this bag stays so."""
@@ -49,8 +51,8 @@ class Mailbag:
     def requests(self, state: ClusterState, *, inter_broker_listener: str) -> tuple[Outgoing, ...]:
         """Write the requests, for the living among their receivers."""
         mail = [
-            Outgoing(node_id, requests.update_metadata(state, node_id, ()))
-            for node_id in self.introductions
+            Outgoing(node_id, requests.update_metadata(state, node_id, told))
+            for node_id, told in self.introductions.items()
             if node_id in state.brokers
         ]
         for node_id, partitions in self.leadership.items():

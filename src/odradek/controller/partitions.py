@@ -82,7 +82,8 @@ def brokers_changed(
     mail.introduce(event.brokers)
     if came:
         _bring_online(changes, list(state.partitions()), unclean)
-        mail.tell(came, state.partitions())
+        # All at once: a broker that knew its neighbours but no topics yet would deny them to its clients.
+        mail.introduce(came, state.partitions())
         _lead_all_on(changes, came, mail)
     # Which replicas are offline is news to everybody, whoever leads.
     mail.tell(event.brokers, (tp for tp, _ in state.replicas_on(went | came)))
