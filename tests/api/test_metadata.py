@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
+import trio
+import trio.testing
+
 from odradek.controller.new_topic import NewTopic
+from odradek.metadata.cache import Snapshot
 from odradek.protocol.error_codes import ErrorCode
 from odradek.protocol.generated.metadata_request import MetadataRequest, MetadataRequestTopic
+from odradek.protocol.generated.update_metadata_request import UpdateMetadataBroker, UpdateMetadataRequest
 from tests.api.topic_broker import TopicBroker, topic_broker
 from tests.controller.cluster import cluster
 
@@ -18,6 +26,34 @@ async def test_brokers_are_told_by_the_listener_asked_on(autojump_clock):
         response = await broker.ask(MetadataRequest(topics=None), 12)
         assert sorted((each.node_id, each.port) for each in response.brokers) == [(0, 9092), (1, 9093)]
         assert response.cluster_id == "WSugVm_UR3K59u-QyyfwuQ"
+
+
+async def test_a_broker_denies_no_topic_before_it_was_told_of_them(autojump_clock):
+    async with cluster() as one:
+        await one.topics.create_topics([NewTopic("t")], timeout_ms=1000)
+        whole = one.metadata.snapshot
+        one.metadata.snapshot = Snapshot()
+        answers: list[Any] = []
+
+        async def ask() -> None:
+            answers.append(await TopicBroker(one).ask(about("t"), 12))
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(ask)
+            await trio.testing.wait_all_tasks_blocked()
+            assert answers == []
+            one.metadata.snapshot = replace(whole, brokers={})
+            one.metadata.apply(UpdateMetadataRequest(live_brokers=[UpdateMetadataBroker(id=0)]))
+        assert [topic.error_code for topic in answers[0].topics] == [ErrorCode.NONE]
+
+
+async def test_who_is_told_nothing_answers_in_the_end(autojump_clock):
+    async with cluster() as one:
+        one.metadata.snapshot = Snapshot()
+        request = MetadataRequest([MetadataRequestTopic(name="t")], allow_auto_topic_creation=False)
+        response = await TopicBroker(one).ask(request, 12)
+        assert (response.brokers, response.controller_id) == ([], -1)
+        assert response.topics[0].error_code == ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
 
 
 async def test_a_leader_without_the_listener_is_an_error_of_its_own_since_version_6(autojump_clock):

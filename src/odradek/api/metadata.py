@@ -17,6 +17,7 @@ from uuid import UUID
 from odradek.api.api import Api, Versions
 from odradek.api.authorized_operations import CLUSTER_OPERATIONS, NOT_ASKED, TOPIC_OPERATIONS
 from odradek.api.context import RequestContext
+from odradek.controller.metadata_waits import wait_until
 from odradek.errors import KafkaError
 from odradek.metadata import topic_names
 from odradek.metadata.cache import PartitionState, Snapshot, TopicMetadata
@@ -44,6 +45,10 @@ api = Api(key=ApiKey.METADATA, versions=Versions(0, 13), request=MetadataRequest
 _NO_LEADER = -1
 _NO_CONTROLLER = -1
 
+_FIRST_TOLD_MS = 5_000
+"""How long clients wait for a broker that has just registered. Kafka's denies all topics until a controller
+has told it of them, and whoever was waiting for it gives up what it meant to send there."""
+
 
 @value_object
 class _Listener:
@@ -62,6 +67,7 @@ class _Listener:
 
 @api.handler
 async def metadata(request: MetadataRequest, ctx: RequestContext) -> MetadataResponse:
+    await wait_until(ctx.services.metadata, _is_told, timeout_ms=_FIRST_TOLD_MS)
     version = ctx.api_version
     every = request.topics is None or (version == 0 and not request.topics)
     _check(request, version)
@@ -89,6 +95,11 @@ async def metadata(request: MetadataRequest, ctx: RequestContext) -> MetadataRes
         topics=topics,
         cluster_authorized_operations=cluster_operations,
     )
+
+
+def _is_told(snapshot: Snapshot) -> bool:
+    """Whether a controller has told this broker of the cluster, to which it belongs itself."""
+    return bool(snapshot.brokers)
 
 
 def _check(request: MetadataRequest, version: int) -> None:
