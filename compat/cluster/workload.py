@@ -74,6 +74,8 @@ class Workload:
         self.history = History()
         self.unexpected: list[str] = []
         """Errors that a client must never be told, such as an offset that is out of range."""
+        self.failures: list[str] = []
+        """Writes that were given up, and why; that a broker stops, or moves away, is no reason."""
         self.bootstrap = bootstrap
         """For clients that are still to be made; the cluster may have changed since."""
         self._partitions = tuple(partitions)
@@ -191,6 +193,9 @@ class Workload:
             # A duplicate was acknowledged without one.
             offset = -1 if told is None else told
             self._acknowledged.append((now, write.partition))
+        else:
+            age_s = now - write.started_s
+            self.failures.append(f"{write.value} to {write.partition} after {age_s:.1f} s: {error}")
         self.history.add(
             Write(
                 write.process,
