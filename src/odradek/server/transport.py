@@ -100,14 +100,18 @@ class PlaintextTransport:
         position, end = region.position, region.position + len(region)
         source, target = region.fileno(), self._socket.fileno()
         while position < end:
+            wanted = min(end - position, _MAX_SENDFILE_BYTES)
             try:
-                sent = os.sendfile(target, source, position, min(end - position, _MAX_SENDFILE_BYTES))
+                sent = os.sendfile(target, source, position, wanted)
             except BlockingIOError:
-                await trio.lowlevel.wait_writable(self._socket)
-                continue
-            if sent == 0:
-                raise EOFError(f"a file ends {end - position} bytes before its region")
+                sent = 0
+            else:
+                if sent == 0:
+                    raise EOFError(f"a file ends {end - position} bytes before its region")
             position += sent
+            if sent < wanted:
+                # The socket is full. To be told so by another call costs as much as sending 64 KiB.
+                await trio.lowlevel.wait_writable(self._socket)
 
     def peer_has_left(self) -> bool:
         """Whether the peer has closed its end, even if there still is something to receive.
