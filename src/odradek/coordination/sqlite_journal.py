@@ -17,11 +17,13 @@ from odradek.coordination.store import StoreUnavailable
 from odradek.coordination.tree import Znode, split
 
 _SCHEMA = """
+BEGIN;
 CREATE TABLE IF NOT EXISTS node (
     path TEXT PRIMARY KEY, data BLOB NOT NULL, version INTEGER NOT NULL, czxid INTEGER NOT NULL,
     mzxid INTEGER NOT NULL, children_ever INTEGER NOT NULL, session INTEGER NOT NULL
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS counter (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+COMMIT;
 """
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import struct
 from collections.abc import Sequence
 
@@ -49,8 +48,9 @@ PERSISTENT = (
 """What every broker makes sure of when it starts, parents included (ZkData.PersistentZkPaths)."""
 
 
-_NOWHERE = re.compile(r"[\x01-\x1f\x7f-\x9f\ud800-\uf8ff\ufff0-\uffff]")
-"""Characters that ZooKeeper allows in no path; Java sees the two surrogates of one past U+FFFF."""
+_NOWHERE = (("\x01", "\x1f"), ("\x7f", "\x9f"), ("\ud800", "\uf8ff"), ("\ufff0", "\uffff"))
+"""Characters, from first to last, that ZooKeeper allows in no path; Java sees the two surrogates of one past
+U+FFFF. No regular expression: to compile this one takes 0.7 ms of each start."""
 
 
 def reason_impossible(path: str) -> str | None:
@@ -78,7 +78,7 @@ def _reason_impossible_at(chars: Sequence[str], at: int) -> str | None:
     if char == "." and chars[at + 1 : at + 2] in ([], ["/"]):
         step = before if before == "/" else chars[at - 2] if before == "." else ""
         return "relative paths not allowed" if step == "/" else None
-    return "invalid character" if _NOWHERE.match(char) else None
+    return "invalid character" if any(first <= char <= last for first, last in _NOWHERE) else None
 
 
 def broker_id(node_id: int) -> str:

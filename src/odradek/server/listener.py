@@ -108,6 +108,8 @@ async def _resolve(host: str | None, port: int) -> tuple[socket.AddressFamily, t
         if socket.has_dualstack_ipv6():
             return socket.AF_INET6, ("::", port)
         return socket.AF_INET, ("0.0.0.0", port)
-    found = await trio.socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    # As bytes where it can be: for text Python loads the tables of international names, a millisecond's work.
+    name = host.encode() if host.isascii() else host
+    found = await trio.socket.getaddrinfo(name, port, type=socket.SOCK_STREAM)
     family, _, _, _, address = min(found, key=lambda each: each[0] != socket.AF_INET)
     return family, (str(address[0]), port)
