@@ -6,6 +6,7 @@ import pytest
 
 from odradek.config.log_config import LogConfig
 from odradek.errors import KafkaError, StorageError
+from odradek.log import flusher
 from odradek.log.append_info import UnexpectedAppendOffset
 from odradek.protocol.error_codes import ErrorCode
 from odradek.records.batch import read_header
@@ -322,6 +323,19 @@ def test_truncation_takes_back_everything_that_came_after(tmp_path):
     append(log, batch([b"new"], producer_id=4, producer_epoch=0, base_sequence=3), leader_epoch=1)
     assert contents(log)[-1] == (3, b"new")
     assert not log.truncate_to(4)
+
+
+async def test_where_a_log_was_cut_is_on_disk_before_anything_is_written_there(tmp_path, monkeypatch):
+    synced: list[str] = []
+    for name in ("flush_file", "flush_directory"):
+        monkeypatch.setattr(flusher, name, synced.append)
+    log = open_log(tmp_path / "topic-0", SMALL)
+    for number in range(7):
+        append(log, batch([b"%d" % number]))
+    log.truncate_to(3)
+    await log.flush_end()
+    assert {log.segments.active.file.path, log.leader_epochs.path, log.path} <= set(synced)
+    assert log.segments.active.base_offset == 2
 
 
 def test_truncating_within_a_batch_drops_the_batch(tmp_path):

@@ -8,6 +8,7 @@ import trio
 
 from odradek.config.log_config import LogConfig
 from odradek.errors import StorageError
+from odradek.log.log import Log
 from odradek.metadata.topic_id import NO_TOPIC_ID
 from odradek.metadata.topic_partition import TopicPartition
 from odradek.protocol.error_codes import ErrorCode
@@ -68,7 +69,13 @@ async def test_a_long_poll_ends_when_something_is_appended(tmp_path, autojump_cl
             await both.led().wait_replicated(1)
 
 
-async def test_a_diverging_log_is_cut_where_the_leaders_parts(tmp_path, autojump_clock):
+async def test_a_diverging_log_is_cut_where_the_leaders_parts(tmp_path, autojump_clock, monkeypatch):
+    ends_on_disk = []
+
+    async def flush_end(log: Log) -> None:
+        ends_on_disk.append(log.log_end_offset)
+
+    monkeypatch.setattr(Log, "flush_end", flush_end)
     async with pair(tmp_path) as both:
         both.tell(1)
         both.append(3)
@@ -89,6 +96,7 @@ async def test_a_diverging_log_is_cut_where_the_leaders_parts(tmp_path, autojump
         assert both.followed().high_watermark == 6
         recovery_points = (tmp_path / "follower" / "recovery-point-offset-checkpoint").read_text()
         assert recovery_points == "0\n1\nt 0 3\n"
+        assert ends_on_disk == [3]
 
 
 async def test_a_follower_behind_the_leaders_start_starts_anew(tmp_path, autojump_clock):
@@ -379,7 +387,7 @@ async def test_what_the_leader_counts_is_the_size_of_what_it_sends_of_throttled_
         both.append(topic="free")
         await trio.sleep(1)
         both.append(count=2)
-        await trio.lowlevel.checkpoint()
+        await trio.sleep(1)
         both.append(topic="free", size=1000)
         await trio.sleep(1)
     assert quota.counted == tuple(sent)

@@ -1,5 +1,6 @@
 """What the controller may tell a broker, and what is left after a restart."""
 
+import os
 from uuid import UUID
 
 import pytest
@@ -19,6 +20,7 @@ from odradek.protocol.generated.stop_replica_request import (
     StopReplicaRequest,
     StopReplicaTopicState,
 )
+from odradek.protocol.generated.stop_replica_response import StopReplicaResponse
 from odradek.records.validation import AppendOrigin
 from odradek.replication.replicas import EPOCH_DURING_DELETE
 from tests.replication.hosting import NODE_ID, TOPIC_ID, Hosting, batch, hosting
@@ -46,6 +48,11 @@ async def stop(host: Hosting, *, delete: bool, leader_epoch: int = 0, controller
             topic_states=[StopReplicaTopicState("t", [StopReplicaPartitionState(0, leader_epoch, delete)])],
         )
     )
+
+
+def code_of_stop(response: StopReplicaResponse) -> int:
+    """The code for the one partition of a StopReplica response."""
+    return response.partition_errors[0].error_code
 
 
 async def test_a_partition_is_created_by_leader_and_isr(tmp_path, autojump_clock):
@@ -130,6 +137,23 @@ async def test_a_deleted_replica_is_gone_with_its_log(tmp_path, autojump_clock):
         assert host.replicas.partition(T0) is None
         assert host.logs.get(T0) is None
         assert not (tmp_path / "t-0").exists()
+
+
+async def test_a_replica_on_a_failed_disk_is_not_deleted_however_often_that_is_asked_for(
+    tmp_path, autojump_clock, monkeypatch
+):
+    async with hosting(tmp_path) as host:
+        host.lead("t")
+
+        def rename(*_: object) -> None:
+            raise OSError(5, "Input/output error")
+
+        with monkeypatch.context() as broken:
+            broken.setattr(os, "rename", rename)
+            assert code_of_stop(await stop(host, delete=True)) == ErrorCode.KAFKA_STORAGE_ERROR
+        assert code_of_stop(await stop(host, delete=True)) == ErrorCode.KAFKA_STORAGE_ERROR
+        assert refusal(host, T0) == ErrorCode.KAFKA_STORAGE_ERROR
+        assert (tmp_path / "t-0").exists()
 
 
 async def test_a_stopped_replica_keeps_its_log_and_leads_until_another_does(tmp_path, autojump_clock):

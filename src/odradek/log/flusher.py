@@ -70,13 +70,19 @@ class Flusher:
         job = log.flush_job()
         self._done = trio.Event()
         try:
-            await self._offload(job.run)
-        except OSError as error:
-            raise log.directory.fail(error, f"Error while flushing log for {log.topic_partition}") from error
+            await self.run(job)
         finally:
             self._done.set()
             self._done = None
         log.mark_flushed(self._target)
+
+    async def run(self, job: FlushJob) -> None:
+        """Returns once the files of a job are on disk, whatever else is. Raises StorageError."""
+        log = self._log
+        try:
+            await self._offload(job.run)
+        except OSError as error:
+            raise log.directory.fail(error, f"Error while flushing log for {log.topic_partition}") from error
 
     def on_truncated(self, offset: int) -> None:
         """What comes at and after `offset` from now on is not covered by the flush under way."""

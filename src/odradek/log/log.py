@@ -461,6 +461,13 @@ class Log:
         has_new_segment = any(segment.base_offset >= self.recovery_point for segment in segments)
         return FlushJob(files, self.path if has_new_segment else None)
 
+    async def flush_end(self) -> None:
+        """Returns once it is on disk that the log ends where it was cut: power that fails must not bring back
+        what was there, in the place of what is written now. Raises StorageError.
+        """
+        files = [*self.segments.active.file_paths(), self.leader_epochs.path]
+        await self._flusher.run(FlushJob(files, self.path))
+
     def mark_flushed(self, offset: int) -> None:
         """Everything below `offset` is on disk."""
         if self.recovery_point < offset <= self.log_end_offset:

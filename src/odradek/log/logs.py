@@ -228,16 +228,15 @@ class Logs:
     async def delete(self, topic_partition: TopicPartition) -> None:
         """Takes the log away; its files go after file.delete.delay.ms. Nothing happens without one.
 
-        Raises StorageError.
+        Raises StorageError: it is still there then, in a directory that failed.
         """
-        log = self._logs.pop(topic_partition, None)
+        log = self._logs.get(topic_partition)
         if log is None:
             return
-        try:
-            log.directory.check_online()
-            log.rename_directory(unique_directory_name(topic_partition, DELETE_DIRECTORY_SUFFIX))
-        finally:
-            log.close_files()
+        log.directory.check_online()
+        log.rename_directory(unique_directory_name(topic_partition, DELETE_DIRECTORY_SUFFIX))
+        del self._logs[topic_partition]
+        log.close_files()
         due_s = self._environment.clock.monotonic() + log.config.file_delete_delay_ms / 1000
         self._doomed.append(Doomed(due_s, log.path))
         await self._checkpoint(log.directory)

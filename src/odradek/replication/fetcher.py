@@ -60,8 +60,8 @@ class FetcherHost(Protocol):
     def find(self, topic: str, partition: int) -> Partition | None:
         """The replica on this broker."""
 
-    async def checkpoint_truncation(self, log: Log) -> None:
-        """Has it on disk that a log was cut below what was flushed."""
+    async def settle_truncation(self, log: Log, *, is_below_recovery_point: bool) -> None:
+        """Has it on disk that a log was cut. Raises StorageError."""
 
 
 class Fetcher:
@@ -333,10 +333,11 @@ class Fetcher:
         recovery_point = log.recovery_point
         if offset < log.log_end_offset:
             _log.info("truncating", partition=str(name), offset=offset, end_offset=log.log_end_offset)
-        partition.truncate_to(offset)
+        is_cut = partition.truncate_to(offset)
         self.partitions[name] = state.truncated(offset, log.latest_epoch)
-        if log.recovery_point < recovery_point:
-            await self._host.checkpoint_truncation(log)
+        if is_cut:
+            is_below = log.recovery_point < recovery_point
+            await self._host.settle_truncation(log, is_below_recovery_point=is_below)
 
     async def _start_anew(self, name: TopicPartition, state: FetchState) -> bool:
         """Our log ends where the leader's has ended before, or before the leader's begins.
@@ -387,4 +388,4 @@ class Fetcher:
             offset, state.leader_epoch, state.topic_id, log.latest_epoch, latest - offset
         )
         if earliest > end_offset:
-            await self._host.checkpoint_truncation(log)
+            await self._host.settle_truncation(log, is_below_recovery_point=True)

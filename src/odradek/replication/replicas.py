@@ -5,7 +5,7 @@ Kafka: ReplicaManager, without its purgatories: who waits, waits in its own task
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from typing import NamedTuple, Protocol
 from uuid import UUID
 
@@ -142,6 +142,8 @@ class Replicas:
         self._partitions: dict[str, dict[int, Partition]] = {}
         self._on_elected: list[Callable[[TopicPartition, int], None]] = []
         self._on_resigned: list[Callable[[TopicPartition], None]] = []
+        self._alive: Set[int] = frozenset()
+        metadata.subscribe(self._on_metadata)
 
     def follow_with(self, followers: Followers) -> None:
         """Has other brokers' leaders followed; without this, a broker is alone with its replicas."""
@@ -164,13 +166,26 @@ class Replicas:
     def is_alive(self, node_id: int) -> bool:
         return node_id in self._metadata.snapshot.brokers
 
+    def _on_metadata(self) -> None:
+        alive = self._metadata.snapshot.brokers.keys()
+        is_any_gone = not self._alive <= alive
+        self._alive = alive
+        if is_any_gone:
+            for partitions in self._partitions.values():
+                for partition in partitions.values():
+                    partition.wait_for_fewer()
+
     def propose_isr(self, partition: Partition, proposal: IsrProposal) -> None:
         if self._followers is not None:
             self._followers.propose_isr(partition, proposal)
 
-    async def checkpoint_truncation(self, log: Log) -> None:
-        """Has it on disk that a log was cut below what was flushed: what comes after a crash is checked."""
-        await self._logs.checkpoint_recovery_points(log.directory)
+    async def settle_truncation(self, log: Log, *, is_below_recovery_point: bool) -> None:
+        """Has it on disk that a log was cut, before anything is written there: after a crash nothing is back,
+        and what came is checked.
+        """
+        await log.flush_end()
+        if is_below_recovery_point:
+            await self._logs.checkpoint_recovery_points(log.directory)
 
     # Lookups
 
@@ -404,6 +419,8 @@ class Replicas:
                 await self._logs.delete(name)
             except KafkaError as error:
                 codes[name] = _stop_failed(name, error)
+                # Asked again, it is not gone either: the directory may work after a restart.
+                self._host(name).log = self._logs.get(name)
         if self._followers is not None:
             self._followers.stop_idle()
         return StopReplicaResponse(
