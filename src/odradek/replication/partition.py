@@ -457,7 +457,7 @@ class Partition:
         """Takes over a LeaderAndIsr that makes this broker the leader; True if it was not before."""
         is_new_leader = not self.is_leader
         self._take_over(state, log)
-        self.in_sync = InSyncReplicas.committed(frozenset(state.isr))
+        self.in_sync = InSyncReplicas.committed(state.isr)
         self.followers.assign(state.replicas)
         if state.leader_epoch > self.leader_epoch:
             start_offset = log.log_end_offset
@@ -553,7 +553,7 @@ class Partition:
             or partition_epoch < self.partition_epoch
         ):
             return
-        self.in_sync = InSyncReplicas.committed(frozenset(isr))
+        self.in_sync = InSyncReplicas.committed(isr)
         self.partition_epoch = partition_epoch
         _log.info("ISR updated", partition=str(self.topic_partition), isr=sorted(self.in_sync.isr))
         self._advance_high_watermark(log, 0)
@@ -567,7 +567,7 @@ class Partition:
         if self.in_sync.proposal is not proposal:
             return
         if code in (ErrorCode.OPERATION_NOT_ATTEMPTED, ErrorCode.INELIGIBLE_REPLICA):
-            self.in_sync = InSyncReplicas.committed(self.in_sync.isr)
+            self.in_sync = InSyncReplicas.committed(self.in_sync.listed)
         elif code not in _AWAIT_CONTROLLER:
             _log.warn("ISR update failed, retrying", partition=str(self.topic_partition), code=code)
             self._host.propose_isr(self, proposal)

@@ -6,6 +6,9 @@ PendingShrinkIsr); KIP-497.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from odradek.metadata.hash_order import scala_immutable_order
 from odradek.value_object import value_object
 
 
@@ -23,7 +26,7 @@ class IsrProposal:
     """An ISR that the controller is asked for, and the state of the partition that it starts from."""
 
     isr: tuple[int, ...]
-    """Ascending."""
+    """As they joined, which is the order that clients are told."""
     leader_epoch: int
     partition_epoch: int
 
@@ -40,18 +43,28 @@ class InSyncReplicas:
     maximal: frozenset[int] = frozenset()
     proposal: IsrProposal | None = None
     """Not answered yet; there is never more than one."""
+    listed: tuple[int, ...] = ()
+    """The ISR in its order."""
 
     @classmethod
-    def committed(cls, isr: frozenset[int]) -> InSyncReplicas:
+    def committed(cls, isr: Iterable[int]) -> InSyncReplicas:
         """As the controller has written it; nothing is in flight."""
-        return cls(isr, isr)
+        listed = _in_order(isr)
+        return cls(frozenset(listed), frozenset(listed), None, listed)
 
     def expand(self, replica: int, leader_epoch: int, partition_epoch: int) -> InSyncReplicas:
         """With a proposal that `replica` joins."""
-        isr = self.isr | {replica}
-        return InSyncReplicas(self.isr, isr, IsrProposal(tuple(sorted(isr)), leader_epoch, partition_epoch))
+        isr = _in_order((*self.listed, replica))
+        proposal = IsrProposal(isr, leader_epoch, partition_epoch)
+        return InSyncReplicas(self.isr, frozenset(isr), proposal, self.listed)
 
     def shrink(self, replicas: frozenset[int], leader_epoch: int, partition_epoch: int) -> InSyncReplicas:
         """With a proposal that `replicas` leave."""
-        isr = tuple(sorted(self.isr - replicas))
-        return InSyncReplicas(self.isr, self.isr, IsrProposal(isr, leader_epoch, partition_epoch))
+        isr = tuple(each for each in self.listed if each not in replicas)
+        proposal = IsrProposal(isr, leader_epoch, partition_epoch)
+        return InSyncReplicas(self.isr, self.isr, proposal, self.listed)
+
+
+def _in_order(replicas: Iterable[int]) -> tuple[int, ...]:
+    """As a Scala `Set` has them: up to four as they joined."""
+    return tuple(scala_immutable_order(replicas, lambda replica: replica))
