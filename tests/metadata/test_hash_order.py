@@ -13,6 +13,7 @@ from odradek.metadata.hash_order import (
     scala_immutable_order,
     scala_order,
     scala_trie_order,
+    sized_long_map_order,
     timeline_order,
 )
 
@@ -88,3 +89,7 @@ def test_timeline_maps_go_by_slot_and_the_latest_comes_first() -> None:
     assert timeline_order(inserted(3), java_hash) == keys("7 14 0")
     assert timeline_order(inserted(12), java_hash) == keys("7 49 28 77 56 35 14 0 63 42 21 70")
     assert timeline_order([0, 3, 6, 9, 12, 15, 18, 21], int) == [18, 0, 15, 12, 9, 6, 3, 21]
+
+
+def test_brokers_are_told_as_three_real_ones_tell_them():
+    assert sized_long_map_order([1, 0, 2]) == [0, 2, 1]

@@ -5,8 +5,9 @@ The client goes there at once instead of asking for metadata first. Kafka: Kafka
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 
+from odradek.metadata.hash_order import scala_order
 from odradek.metadata.topic_partition import TopicPartition
 
 if TYPE_CHECKING:
@@ -45,3 +46,16 @@ def current_leader(ctx: RequestContext, topic: str, partition: int) -> CurrentLe
     if broker is None or endpoint is None:
         return CurrentLeader(leader_id, leader_epoch, None)
     return CurrentLeader(leader_id, leader_epoch, Node(leader_id, endpoint.host, endpoint.port, broker.rack))
+
+
+class _Endpoint(Protocol):
+    node_id: int
+
+
+Endpoint = TypeVar("Endpoint", bound=_Endpoint)
+
+
+def add_endpoint(endpoints: list[Endpoint], endpoint: Endpoint) -> None:
+    """Name a leader's address once, where the table of Kafka's KafkaApis has it."""
+    by_id = {each.node_id: each for each in (*endpoints, endpoint)}
+    endpoints[:] = [by_id[node_id] for node_id in scala_order(by_id, lambda node_id: node_id)]

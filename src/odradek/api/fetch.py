@@ -23,7 +23,7 @@ import trio
 
 from odradek.api.api import Answer, Api, Versions
 from odradek.api.context import RequestContext
-from odradek.api.current_leader import current_leader
+from odradek.api.current_leader import add_endpoint, current_leader
 from odradek.api.fetch_sessions import (
     FIRST_VERSION_WITH_TOPIC_IDS,
     Answers,
@@ -418,7 +418,6 @@ class _Reading:
         return response
 
     def _name_leaders(self, response: FetchResponse, answers: Answers) -> None:
-        named: set[int] = set()
         # Releases since 4.0 tell followers who leads, but not where it is.
         names_nodes = self._replica_id < 0 or self._ctx.services.release.zookeeper
         for asked, answer in answers:
@@ -429,9 +428,8 @@ class _Reading:
                 continue
             leader = current_leader(self._ctx, asked.topic, asked.partition)
             answer.current_leader = LeaderIdAndEpoch(leader.leader_id, leader.leader_epoch)
-            if names_nodes and leader.node is not None and leader.leader_id not in named:
-                named.add(leader.leader_id)
-                response.node_endpoints.append(NodeEndpoint(*leader.node))
+            if names_nodes and leader.node is not None:
+                add_endpoint(response.node_endpoints, NodeEndpoint(*leader.node))
 
 
 def _unread(

@@ -24,7 +24,7 @@ import trio
 from odradek.api import row_order
 from odradek.api.api import Answer, Api, ConnectionEnded, InTurn, NeverAnswered, Versions
 from odradek.api.context import RequestContext
-from odradek.api.current_leader import current_leader
+from odradek.api.current_leader import add_endpoint, current_leader
 from odradek.api.row_order import Row
 from odradek.errors import KafkaError
 from odradek.metadata.topic_names import INTERNAL_TOPICS
@@ -296,9 +296,8 @@ class _Appends:
         if error.code == ErrorCode.NOT_LEADER_OR_FOLLOWER and self._ctx.api_version >= 10 and topic:
             leader = current_leader(self._ctx, topic.name, answer.index)
             answer.current_leader = LeaderIdAndEpoch(leader.leader_id, leader.leader_epoch)
-            endpoints = self.response.node_endpoints
-            if leader.node and all(endpoint.node_id != leader.leader_id for endpoint in endpoints):
-                endpoints.append(NodeEndpoint(*leader.node))
+            if leader.node is not None:
+                add_endpoint(self.response.node_endpoints, NodeEndpoint(*leader.node))
 
     async def wait(self) -> Answer:
         """Waits for flushes however long they take, and for replication up to the request's timeout_ms."""

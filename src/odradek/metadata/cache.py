@@ -12,6 +12,7 @@ from dataclasses import field
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from odradek.metadata.hash_order import sized_long_map_order
 from odradek.metadata.topic_id import NO_TOPIC_ID
 from odradek.metadata.topic_partition import TopicPartition
 from odradek.metadata.znodes import Endpoint
@@ -140,7 +141,7 @@ class MetadataCache:
                 if topic_id != NO_TOPIC_ID:
                     topics_by_id[topic_id] = metadata
         self.snapshot = Snapshot(
-            brokers={broker.id: _alive_broker(broker) for broker in request.live_brokers},
+            brokers=_alive_brokers(request.live_brokers),
             topics=topics,
             topics_by_id=topics_by_id,
             controller_id=request.controller_id if request.controller_id >= 0 else None,
@@ -173,6 +174,12 @@ def _partition_state(state: UpdateMetadataPartitionState) -> PartitionState:
         partition_epoch=state.zk_version,
         controller_epoch=state.controller_epoch,
     )
+
+
+def _alive_brokers(brokers: Iterable[UpdateMetadataBroker]) -> dict[int, AliveBroker]:
+    """In the order of Kafka's table of them, which is the one that clients are told."""
+    alive = {broker.id: _alive_broker(broker) for broker in brokers}
+    return {node_id: alive[node_id] for node_id in sized_long_map_order(alive)}
 
 
 def _alive_broker(broker: UpdateMetadataBroker) -> AliveBroker:

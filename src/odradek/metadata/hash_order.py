@@ -86,10 +86,19 @@ def long_map_order(numbers: Iterable[int]) -> list[int]:
     return list(_copied_long_map(tuple(sorted(set(numbers)))))
 
 
+def sized_long_map_order(numbers: Iterable[int]) -> list[int]:
+    """Sort numbers, none negative, as a Scala `LongMap` iterates that was made for as many."""
+    unique = list(dict.fromkeys(numbers))
+    return _long_map(unique, _slots_for(len(unique)))
+
+
 @lru_cache(maxsize=256)
 def _copied_long_map(numbers: tuple[int, ...]) -> tuple[int, ...]:
-    slots = max(8, 1 << max(len(numbers) - 1, 0).bit_length())
-    return tuple(_long_map(_long_map(numbers, 16), slots))
+    return tuple(_long_map(_long_map(numbers, 16), _slots_for(len(numbers))))
+
+
+def _slots_for(count: int) -> int:
+    return max(8, 1 << max(count - 1, 0).bit_length())
 
 
 def properties_order(keys: Iterable[str]) -> list[str]:
