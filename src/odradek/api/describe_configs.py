@@ -22,7 +22,7 @@ from odradek.config.description import (
     describe_group,
     describe_topic,
 )
-from odradek.coordination.dynamic_configs import CLIENT_METRICS, GROUPS, DynamicConfigs
+from odradek.coordination.dynamic_configs import CLIENT_METRICS, GROUPS, TOPICS, DynamicConfigs
 from odradek.errors import InvalidConfig, KafkaError
 from odradek.metadata import topic_names
 from odradek.protocol.api_keys import ApiKey
@@ -47,6 +47,9 @@ async def describe_configs(request: DescribeConfigsRequest, ctx: RequestContext)
     release = ctx.services.configs.config.release
     if any(resource_type(resource.resource_type, release) is None for resource in request.resources):
         return _refusal(request, ErrorCode.INVALID_REQUEST)
+    # What is not known of a topic without a replica here: nobody announces what it is created with.
+    named = {each.resource_name for each in request.resources if each.resource_type == ResourceType.TOPIC}
+    await ctx.services.configs.refresh(TOPICS, named & ctx.services.metadata.snapshot.topics.keys())
     results = [_describe(resource, request, ctx) for resource in request.resources]
     return DescribeConfigsResponse(results=results)
 
