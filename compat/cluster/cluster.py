@@ -9,7 +9,7 @@ Brokers start in the order given, so the first is the first controller.
 
 import contextlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -142,15 +142,22 @@ class Cluster:
 
     def move_controller(self, kind: Kind) -> None:
         """Have a broker of ``kind`` be controller: the others are paused for the moment of its election."""
-        others = [node for node in self.nodes.values() if node.kind is not kind and node.running]
-        if self._controller_is(kind):
+        self._have_controller_among({node.id for node in self.nodes.values() if node.kind is kind})
+
+    def move_controller_to(self, node_id: int) -> None:
+        """Have one broker be controller, in the same way."""
+        self._have_controller_among({node_id})
+
+    def _have_controller_among(self, wanted: Set[int]) -> None:
+        if self.controller_id() in wanted:
             return
+        others = [node for node in self.nodes.values() if node.id not in wanted and node.running]
         for node in others:
             node.pause()
         try:
             with contextlib.suppress(NoNodeError):
                 self.zookeeper.retry(self.zookeeper.delete, self._chroot + "/controller")
-            self.wait_for(f"{kind.value} as controller", lambda: self._controller_is(kind))
+            self.wait_for(f"controller among {wanted}", lambda: self.controller_id() in wanted)
         finally:
             for node in others:
                 node.resume()
@@ -162,10 +169,6 @@ class Cluster:
         return controller is not None and all(
             _controller_according_to(node) == controller for node in running
         )
-
-    def _controller_is(self, kind: Kind) -> bool:
-        controller = self.controller_id()
-        return controller is not None and self.nodes[controller].kind is kind
 
     def partition_state(self, topic: str, partition: int) -> dict[str, Any]:
         """``leader``, ``leader_epoch``, ``isr`` and so on, as a controller wrote them; empty before that."""

@@ -6,6 +6,7 @@
 | fetch session ids, producer ids               | ``<session N>``, ``<producer N>``, likewise              |
 | a time in ms between begin and end of the run, also inside strings | ``<now>``                           |
 | the broker's own port, log directory, cluster | ``<port>``, ``<log dir>``, ``<cluster>``                 |
+| the ports of a cluster's brokers              | ``<port of N>``                                          |
 | the offset of the features in KRaft's log     | ``<epoch>``                                              |
 | size and free space of a disk                 | ``<bytes>``                                              |
 | the beginning of the names of the scenario's topics and groups | ``~``                                   |
@@ -25,6 +26,7 @@ was the same, and a value outside its kind (no id, no time) stays as it is.
 import base64
 import re
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 from uuid import UUID
@@ -58,6 +60,9 @@ class Normalisation:
     """How the names of this scenario's topics and groups begin."""
 
     port: int = 0
+    ports: Mapping[int, int] = field(default_factory=dict)
+    """Port → broker, in a cluster."""
+
     begin_ms: float = field(default_factory=lambda: time.time() * 1000)
     met: dict[tuple[str, object], str] = field(default_factory=dict)
 
@@ -100,6 +105,8 @@ class Normalisation:
             return "<epoch>" if value >= 0 else value
         if name == "port" and value == self.port:
             return "<port>"
+        if name == "port" and value in self.ports:
+            return f"<port of {self.ports[value]}>"
         return "<now>" if self._is_now(value) else value
 
     def _string(self, value: str, name: str) -> str:

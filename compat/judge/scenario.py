@@ -1,4 +1,7 @@
-"""What a scenario is, and where they are: the functions marked ``@scenario`` in ``compat.scenarios``."""
+"""What a scenario is, and where they are: the functions marked ``@scenario`` in ``compat.scenarios``.
+
+Those of a cluster of three are in ``compat.cluster.scenarios``, and talk through a session of their own.
+"""
 
 import hashlib
 import importlib
@@ -7,17 +10,15 @@ import pkgutil
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import Any, Final
 
 from odradek.protocol.api_keys import ApiKey
 from odradek.protocol.releases import advertised_api_versions
 
-if TYPE_CHECKING:
-    from compat.judge.session import Session
+Conversation = Callable[[Any], None]
+"""Takes a ``Session``, or a ``ClusterSession``."""
 
-Conversation = Callable[["Session"], None]
-
-_PACKAGE: Final = "compat.scenarios"
+ONE_BROKER: Final = "compat.scenarios"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +89,10 @@ def scenarios_of(module: str) -> list[Scenario]:
     return _FOUND.get(module, [])
 
 
-def all_scenarios(only: str = "") -> Iterator[Scenario]:
-    """Every scenario whose name is ``only`` or starts with it, or whose name contains it behind the dot."""
-    package = importlib.import_module(_PACKAGE)
-    for module in sorted(found.name for found in pkgutil.iter_modules(package.__path__)):
-        for each in scenarios_of(f"{_PACKAGE}.{module}"):
+def all_scenarios(only: str = "", package: str = ONE_BROKER) -> Iterator[Scenario]:
+    """Every scenario of a package whose module is ``only`` or whose name starts with it."""
+    path = importlib.import_module(package).__path__
+    for module in sorted(found.name for found in pkgutil.iter_modules(path)):
+        for each in scenarios_of(f"{package}.{module}"):
             if not only or module == only or each.name.startswith(only):
                 yield each
