@@ -19,6 +19,7 @@ from odradek.protocol.generated.alter_partition_response import (
     PartitionData,
     TopicData,
 )
+from odradek.protocol.generated.update_metadata_request import UpdateMetadataBroker, UpdateMetadataRequest
 from odradek.records.validation import AppendOrigin
 from odradek.replication.isr_changes import IsrChanges
 from odradek.replication.partition import Partition
@@ -212,6 +213,28 @@ async def test_a_follower_that_is_about_to_join_is_waited_for(tmp_path, autojump
         await trio.sleep(LAG_MS / 1000 + 1)
         append(partition)
         assert partition.high_watermark == 2
+
+
+async def test_who_is_gone_is_waited_for_no_more(tmp_path, autojump_clock):
+    async with leading(tmp_path, isr=(NODE_ID,)) as (host, partition, controller):
+        controller.code = ErrorCode.INELIGIBLE_REPLICA
+        partition.record_follower_fetch(OTHER, 0)
+        await trio.sleep(1)
+        append(partition)
+        assert partition.high_watermark == 0
+        host.metadata.apply(UpdateMetadataRequest(live_brokers=[UpdateMetadataBroker(id=NODE_ID)]))
+        assert partition.high_watermark == 1
+
+
+async def test_who_is_refused_is_waited_for_no_more(tmp_path, autojump_clock):
+    async with leading(tmp_path, isr=(NODE_ID,)) as (host, partition, controller):
+        controller.code, controller.delay_s = ErrorCode.INELIGIBLE_REPLICA, 1
+        partition.record_follower_fetch(OTHER, 0)
+        append(partition)
+        host.metadata.apply(UpdateMetadataRequest(live_brokers=[UpdateMetadataBroker(id=NODE_ID)]))
+        assert partition.high_watermark == 0
+        await trio.sleep(2)
+        assert partition.high_watermark == 1
 
 
 @pytest.mark.parametrize("code", [ErrorCode.INELIGIBLE_REPLICA, ErrorCode.OPERATION_NOT_ATTEMPTED])

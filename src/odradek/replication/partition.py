@@ -558,6 +558,13 @@ class Partition:
         _log.info("ISR updated", partition=str(self.topic_partition), isr=sorted(self.in_sync.isr))
         self._advance_high_watermark(log, 0)
 
+    def wait_for_fewer(self) -> None:
+        """Advances the high watermark, if it waited for one that does not join the ISR after all: its broker
+        is gone, say. Perhaps nobody appends or fetches any more who would have it looked at.
+        """
+        if self.log is not None and self.is_leader:
+            self._advance_high_watermark(self.log, 0)
+
     def isr_refused(self, proposal: IsrProposal, code: int) -> None:
         """The controller refused our proposal.
 
@@ -568,6 +575,7 @@ class Partition:
             return
         if code in (ErrorCode.OPERATION_NOT_ATTEMPTED, ErrorCode.INELIGIBLE_REPLICA):
             self.in_sync = InSyncReplicas.committed(self.in_sync.listed)
+            self.wait_for_fewer()
         elif code not in _AWAIT_CONTROLLER:
             _log.warn("ISR update failed, retrying", partition=str(self.topic_partition), code=code)
             self._host.propose_isr(self, proposal)
