@@ -60,6 +60,12 @@ async def test_it_does_not_wait_for_brokers_that_are_gone_too(autojump_clock: ob
     assert not await waits(await tree([3], state(1, 1, 2)))
 
 
+async def test_it_does_not_wait_for_a_topic_that_is_to_be_deleted(autojump_clock: object) -> None:
+    store = await tree([2], state(2, 2, 1))
+    await store.commit(*(Create(path) for path in paths.with_parents(paths.delete_topic(MINE.topic))))
+    assert not await waits(store)
+
+
 async def test_it_does_not_wait_where_nobody_is(autojump_clock: object) -> None:
     assert not await waits(await tree([], state(1, 1, 2)))
 
