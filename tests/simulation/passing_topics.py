@@ -14,6 +14,8 @@ import trio
 from compat.history.history import History
 from compat.history.operations import Partition
 from odradek.metadata import paths
+from odradek.metadata.topic_partition import TopicPartition
+from odradek.metadata.znodes import LeaderAndIsr
 from odradek.protocol.error_codes import ErrorCode
 from odradek.protocol.generated.create_topics_request import CreatableTopic, CreateTopicsRequest
 from odradek.protocol.generated.create_topics_response import CreateTopicsResponse
@@ -182,6 +184,9 @@ class PassingTopics:
                 self._findings.add(f"{topic.name} is gone, which nobody asked for")
             return
         partition = Partition(topic.name, 0)
+        # A leader that has not heard of another one yet would tell what it knew, to one who knows no epoch.
+        while not self._is_agreed(topic):  # noqa: ASYNC110 - nobody tells
+            await trio.sleep(_POLL_S)
         reader = Consumer(self._new_client(), History(), self._findings, [partition])
         log = await reader.read_all(partition)
         found = {seen.value for seen in log.records}
@@ -189,6 +194,19 @@ class PassingTopics:
             self._findings.add(f"{topic.name} shows records of one that was deleted: {sorted(alien)}")
         if not topic.may_go and (missing := topic.written - found):
             self._findings.add(f"{topic.name} has lost {sorted(missing)}")
+
+    def _is_agreed(self, topic: _Topic) -> bool:
+        """Whether every broker knows who leads, as the store has it."""
+        name = TopicPartition(topic.name, 0)
+        state = self._cluster.ensemble.tree.nodes.get(paths.partition_state(name))
+        if state is None:
+            return not self._is_there(topic)
+        epoch = LeaderAndIsr.decode(state.data).leader_epoch
+        for broker in self._cluster.brokers.values():
+            known = broker.running and broker.running.services.metadata.snapshot.partition(name)
+            if not known or known.leader_epoch != epoch:
+                return False
+        return True
 
     # Asking
 
