@@ -72,20 +72,22 @@ def _create_topic(cluster: Cluster) -> None:
 
 
 def _introduce(cluster: Cluster) -> None:
-    first = cluster.nodes[1].bootstrap
+    # All of them: whoever kills the first broker can go on with the same commands.
+    bootstrap = ",".join(node.bootstrap for node in cluster.nodes.values())
     print(f"ZooKeeper   {cluster.ensemble.connect}")
     for node_id, node in cluster.nodes.items():
         print(f"broker {node_id}    {node.bootstrap}  pid {node.broker.pid}")
     tries = {
-        f"kcat -b {first} -t {TOPIC} -P -X acks=all": "type records, a line each",
-        f"kcat -b {first} -t {TOPIC} -C -u": "read them",
-        f"kcat -b {first} -t {TOPIC} -L": "who leads what",
+        f"kcat -b {bootstrap} -t {TOPIC} -P -X acks=all": "type records, a line each",
+        f"kcat -b {bootstrap} -t {TOPIC} -C -u": "read them",
+        f"kcat -b {bootstrap} -t {TOPIC} -L": "who leads what",
         f"kill -9 {cluster.nodes[1].broker.pid}": "its partitions have other leaders at once",
-        f"kill -STOP {cluster.nodes[2].broker.pid}": "here the session decides, 18 s; then kill -CONT",
+        f"kill -STOP {cluster.nodes[2].broker.pid}": "here the session decides, 18 s",
+        f"kill -CONT {cluster.nodes[2].broker.pid}": "it follows again",
     }
     print(f"\nTopic {TOPIC} has {PARTITIONS} partitions on all three. Try in another terminal:\n")
     for command, effect in tries.items():
-        print(f"  {command:48} {effect}")
+        print(f"  {command:80} {effect}")
     print(
         f"\nWhat happens is said here. A killed broker is started again after {RESTART_AFTER_S} s. "
         "Ctrl-C ends all.\n",
