@@ -125,6 +125,11 @@ async def test_a_port_that_is_taken_is_named() -> None:
             await Listener.bind("PLAINTEXT", "PLAINTEXT", ("127.0.0.1", port), SocketOptions())
 
 
+async def test_a_port_that_cannot_be_is_refused_by_name() -> None:
+    with pytest.raises(CannotListen, match=r"bind to 127\.0\.0\.1:65536: .*port must be 0-65535\.$"):
+        await Listener.bind("PLAINTEXT", "PLAINTEXT", ("127.0.0.1", 65536), SocketOptions())
+
+
 async def test_no_host_is_every_interface() -> None:
     listener = await Listener.bind("PLAINTEXT", "PLAINTEXT", (None, 0), SocketOptions())
     async with trio.open_nursery() as nursery:

@@ -65,13 +65,12 @@ class Listener:
                 listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, options.receive_buffer_bytes)
             listening.bind(resolved)
             listening.listen(max(options.backlog, _MIN_BACKLOG))
-        except OSError as error:
+        except (OSError, OverflowError) as error:  # the latter: a port above 65535
             if listening is not None:
                 listening.close()
             where = f"{host or '0.0.0.0'}:{port}"
-            raise CannotListen(
-                f"Socket server failed to bind to {where}: {error.strerror or error}."
-            ) from None
+            reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+            raise CannotListen(f"Socket server failed to bind to {where}: {reason.rstrip('.')}.") from None
         return cls(name, security_protocol, listening, options)
 
     async def accept(self) -> socket.socket:
