@@ -13,6 +13,7 @@ from contextlib import suppress
 from enum import Enum
 from pathlib import Path
 from random import Random
+from types import FrameType
 from typing import Any
 from zlib import crc32
 
@@ -90,7 +91,7 @@ class FailingStore:
 
 def _place() -> str:
     calls = []
-    frame = sys._getframe(2)
+    frame: FrameType | None = sys._getframe(2)
     while frame is not None:
         name = frame.f_code.co_filename
         if name.startswith(_SOURCE):
