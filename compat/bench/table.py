@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from compat.bench.figures import ODRADEK, Measure, Ratio, Results, Scores, short, sorted_brokers
 from compat.bench.loads import GENERATOR_BUSY, produce_name
-from compat.bench.targets import JUDGE, verdicts
+from compat.bench.targets import JUDGE, verdicts, walls
 
 LIMIT = 0.9
 """From this part of a core on the generator is taken to be the limit of a load, and the row is marked."""
@@ -91,6 +91,11 @@ def targets_table(results: Results) -> str:
         for each in verdicts(results)
     )
     return "\n".join((*head, *found))
+
+
+def walls_list(results: Results) -> str:
+    """What stands in the way of each target that does not hold."""
+    return "\n".join(f"- {' and '.join(names)}: {wall}" for wall, names in walls(results).items())
 
 
 def ratio_text(ratio: Ratio | None) -> str:

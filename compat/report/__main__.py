@@ -1,7 +1,7 @@
 """Judge Odradek by real Kafka in every way there is, and write the report: `make compat`.
 
 python -m compat.report                  everything that has not been run with today's code
-python -m compat.report --only produce   what begins so; or a part: judge, clients, malformed
+python -m compat.report --only produce   what begins so; or a part: judge, clusters, clients, malformed
 python -m compat.report --page           run nothing; write the report of what there is
 
 Interrupted, it goes on where it was. The exit status is 1 when Odradek does worse than Kafka anywhere.
@@ -23,9 +23,10 @@ from compat.report import page
 from compat.report.api_grid import State
 from compat.report.attacks import attack_release
 from compat.report.client_runs import run_clients
+from compat.report.clusters import judge_clusters
 from compat.report.judgments import Judgments, judge_release
 
-PARTS = ("judge", "clients", "malformed")
+PARTS = ("judge", "clusters", "clients", "malformed")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -60,6 +61,8 @@ def _run(only: str, tell: Callable[[str], None]) -> bool:
             if not prefix:
                 judgments.forget_others(release, scenarios)
             judge_release(release, scenarios, judgments, tell)
+    if only in ("", "clusters"):
+        judge_clusters(tell)
     if only in ("", "malformed"):
         for release in ORACLES:
             tell(f"malformed frames as {release}")
@@ -72,6 +75,7 @@ def _run(only: str, tell: Callable[[str], None]) -> bool:
 def _is_worse(found: page.Findings) -> bool:
     return bool(
         any(grid.count(State.DIFFERS) for grid in found.grids)
+        or any(each.differing for each in found.clusters.values())
         or found.clients.count("worse")
         or not all(result["survived"] for result in found.malformed.values())
     )

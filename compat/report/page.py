@@ -15,9 +15,9 @@ from compat.bench.figures import ODRADEK
 from compat.bench.figures import Results as BenchResults
 from compat.bench.machine import revision
 from compat.bench.profile import Profile, profiles
-from compat.bench.table import NOTE, ratio_text, readme_table, rows, targets_table
+from compat.bench.table import NOTE, ratio_text, readme_table, rows, targets_table, walls_list
 from compat.bench.table import Row as BenchRow
-from compat.bench.targets import verdicts
+from compat.bench.targets import verdicts, walls
 from compat.clients.feats import FEATS
 from compat.clients.results import Results as ClientResults
 from compat.judge.brokers import ORACLES
@@ -31,6 +31,7 @@ from compat.malformed.known import KNOWN as KNOWN_OUTCOMES
 from compat.report.api_grid import ApiGrid, Row, State, api_grid
 from compat.report.attacks import attacks
 from compat.report.client_grid import ClientGrid
+from compat.report.clusters import ClusterApi, clusters
 from compat.report.judgments import Judgments
 from compat.report.plots import Plot, plots
 from compat.report.release_facts import Fact, release_facts
@@ -46,6 +47,7 @@ class Findings:
     """Everything that the report shows."""
 
     grids: list[ApiGrid]
+    clusters: dict[str, ClusterApi]
     coverages: list[Coverage]
     facts: list[Fact]
     known: list[tuple[KnownDifference, int]]
@@ -74,6 +76,7 @@ def findings() -> Findings:
     bench = BenchResults.read()
     return Findings(
         [api_grid(release, judged[release], known) for release in ORACLES],
+        clusters(),
         [coverage(runs(scenarios, release), recordings[release], release) for release in ORACLES],
         list(release_facts(scenarios, recordings["3.9"], recordings["4.3"])),
         [(entry, sum(entry.covers(each) for each in differences)) for entry in known],
@@ -109,6 +112,8 @@ def write(found: Findings, html: Path = HTML, markdown: Path = MARKDOWN) -> None
         "readme_table": readme_table(found.bench),
         "targets_table": targets_table(found.bench),
         "verdicts": list(verdicts(found.bench)),
+        "walls": walls(found.bench),
+        "walls_list": walls_list(found.bench),
         "details": _details(found.grids),
         "refusals": refusals,
     }

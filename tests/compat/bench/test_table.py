@@ -6,7 +6,7 @@ from compat.bench.figures import ODRADEK, Measure, Results, Scores
 from compat.bench.loads import GENERATOR_BUSY, produce_name
 from compat.bench.plan import FULL
 from compat.bench.readme import BEGIN, END, write_into
-from compat.bench.table import full_table, readme_table, rows, targets_table
+from compat.bench.table import full_table, readme_table, rows, targets_table, walls_list
 from compat.bench.targets import JUDGE, verdicts
 from compat.bench.turns import rotated
 
@@ -63,6 +63,16 @@ def test_less_is_better_for_processor_time():
     assert found["processor time per GB in"].bound == "≤ 1"
     assert found["processor time per GB in"].outcome == "holds"
     assert "| processor time per GB in | ≤ 1 | 0.50 (0.50 – 0.50) | holds |" in targets_table(results())
+
+
+def test_what_stands_in_the_way_is_said_of_targets_that_do_not_hold():
+    scores = Scores()
+    figure = Measure("start", "process begin to first answer", "s")
+    for broker, seconds in ((ODRADEK, 2), (JUDGE, 10)):
+        scores.add(figure, broker, seconds)
+    slow = walls_list(Results("a machine", "2026-01-31", {"start": scores}))
+    assert slow.startswith("- ready to answer: ")
+    assert walls_list(results()) == ""
 
 
 def test_only_the_place_between_the_comments_changes(tmp_path):

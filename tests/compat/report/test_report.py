@@ -15,6 +15,7 @@ from compat.judge.scenario import all_scenarios
 from compat.report import page
 from compat.report.api_grid import State, api_grid
 from compat.report.client_grid import ClientGrid
+from compat.report.clusters import ClusterApi, clusters
 from compat.report.judgments import Judgments
 from compat.report.plots import INK, plots
 from odradek.protocol.api_keys import ApiKey
@@ -99,6 +100,16 @@ def test_a_judgment_is_kept_until_the_scenario_changes(tmp_path):
     assert again.lacks(run)
 
 
+def test_what_three_brokers_said_is_counted_by_api(tmp_path):
+    judgments = Judgments(tmp_path / "clusters.json")
+    scenario = next(each for each in all_scenarios("fetch"))
+    for version in (4, 5):
+        judgments.keep(Run(scenario, "3.9", version), [difference("code")] if version == 5 else [])
+    judgments.write()
+    [(api, found)] = clusters(tmp_path / "clusters.json").items()
+    assert (api, found.scenarios, found.runs, len(found.differing)) == ("FETCH", {scenario.name}, 2, 1)
+
+
 def bench():
     scores = Scores()
     scores.add(Measure("memory", "idle", "MiB"), "Odradek", 30.0)
@@ -117,6 +128,7 @@ def test_the_page_needs_nothing_but_itself(tmp_path):
     judged = {("PRODUCE", "produce.one", 3): [difference("code")]}
     found = page.Findings(
         grids=[grid(judged)],
+        clusters={"FETCH": ClusterApi({"fetch.at_a_follower"}, 18, [difference("throttle")])},
         coverages=[Coverage("3.9")],
         facts=[],
         known=[(KNOWN, 0)],
@@ -135,4 +147,6 @@ def test_the_page_needs_nothing_but_itself(tmp_path):
     assert cells is not None
     assert json.loads(cells[1])["3.9/PRODUCE/3"][0]["here"] == "2</script>"
     assert "| 0 Produce | ? | ? | ? | ≠ |" in markdown
+    assert "| FETCH | 1 | 18 | 1 |" in markdown
+    assert "1 PRODUCE throttle" in html
     assert "| memory, idle, MiB | 30 | 300 | 0.10" in markdown
