@@ -146,6 +146,24 @@ async def test_a_reply_waits_until_its_record_is_committed(autojump_clock: trio.
         assert await runtime.execute("k", Get(b"k")) == b"v"
 
 
+async def test_records_that_are_committed_before_anybody_waits_for_them(
+    autojump_clock: trio.testing.MockClock,
+):
+    topic = MemoryTopic(TOPIC)
+    journal = topic.journal(0)
+    journal.replicating = False
+    async with _leading(topic) as runtime:
+
+        async def put() -> None:
+            journal.replicating = bool(journal.batches)  # the second takes the first one with it
+            assert await runtime.execute("k", Put(b"k", b"v")) == "stored"
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(put)
+            nursery.start_soon(put)
+        assert await runtime.execute("k", Get(b"k")) == b"v"
+
+
 async def test_a_record_that_is_late_times_its_caller_out_and_still_counts(
     autojump_clock: trio.testing.MockClock,
 ):

@@ -170,7 +170,7 @@ class HostedShard(Generic[ShardT]):
 
     async def _notice_commits(self) -> None:
         while True:
-            if not self._in_flight:
+            while not self._in_flight:  # what woke us may be committed before we run
                 self._appended = trio.Event()
                 await self._appended.wait()
             deadline = min(item.deadline for item in self._in_flight)
