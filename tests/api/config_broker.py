@@ -18,7 +18,8 @@ from odradek.metadata.topic_id import NO_TOPIC_ID
 class ConfigBroker:
     """Broker 0, alone, with some topics."""
 
-    def __init__(self, configs: DynamicConfigs, topics: Iterable[str]) -> None:
+    def __init__(self, store: EmbeddedStore, configs: DynamicConfigs, topics: Iterable[str]) -> None:
+        self.store = store
         self.configs = configs
         self.metadata = MetadataCache()
         self.metadata.snapshot = Snapshot(
@@ -48,4 +49,4 @@ async def config_broker(*topics: str, **properties: str) -> AsyncIterator[Config
     async with EmbeddedStore() as store:
         configs = DynamicConfigs(store, VirtualClock(), BrokerConfig(given))
         await configs.load()
-        yield ConfigBroker(configs, topics)
+        yield ConfigBroker(store, configs, topics)

@@ -4,7 +4,9 @@ from typing import Any
 import pytest
 
 from odradek.api import incremental_alter_configs
+from odradek.clock import VirtualClock
 from odradek.config.alteration import Change
+from odradek.coordination.dynamic_configs import DynamicConfigs
 from odradek.protocol.error_codes import ErrorCode
 from odradek.protocol.generated.incremental_alter_configs_request import (
     AlterableConfig,
@@ -66,6 +68,22 @@ async def test_a_topics_configs_change_and_the_rest_stays(autojump_clock, versio
             "cleanup.policy": "delete,compact",
         }
         assert broker.configs.log_config("t").compact
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "entity_type", "entity"),
+    [(TOPIC, "t", "topics", "t"), (BROKER, "", "brokers", "<default>")],
+)
+async def test_what_this_broker_was_not_told_of_stays(autojump_clock, kind, name, entity_type, entity):
+    """Nobody announces what a topic is created with, and what another broker announces takes its time."""
+    flush, retention = ("flush.ms", "retention.ms")
+    if kind == BROKER:
+        flush, retention = ("log.flush.interval.ms", "log.retention.ms")
+    async with config_broker("t") as broker:
+        another = DynamicConfigs(broker.store, VirtualClock(), broker.configs.config)
+        await another.set(entity_type, entity, {retention: "5"})
+        assert await change(broker, kind, name, Change(flush, SET, "6")) == (ErrorCode.NONE, None)
+        assert await broker.configs.get(entity_type, entity) == {retention: "5", flush: "6"}
 
 
 async def test_a_brokers_config_takes_effect(autojump_clock):

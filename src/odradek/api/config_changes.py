@@ -115,6 +115,7 @@ async def _change(resource: ResourceChange, ctx: RequestContext, *, validate_onl
             validate_only=validate_only,
         )
         return
+    await _read_anew(kind, resource.name, ctx)
     if kind is ResourceType.BROKER:
         entity_type, entity = BROKERS, resource.name or DEFAULT
         properties = _checked_broker(resource, configs, validate_only=validate_only)
@@ -136,6 +137,18 @@ _ENTITY_TYPES = {
     ResourceType.CLIENT_METRICS: CLIENT_METRICS,
     ResourceType.GROUP: GROUPS,
 }
+
+
+async def _read_anew(kind: ResourceType, name: str, ctx: RequestContext) -> None:
+    """Know what is set for a broker or a topic that exists, as Kafka does, which keeps none of it in memory.
+
+    Nobody announces what a topic is created with, and another broker's change takes its time to arrive here.
+    """
+    configs: DynamicConfigs = ctx.services.configs
+    if kind is ResourceType.BROKER:
+        await configs.refresh(BROKERS, (str(configs.config.node_id) if name else DEFAULT,))
+    elif kind is ResourceType.TOPIC and name in ctx.services.metadata:
+        await configs.refresh(TOPICS, (name,))
 
 
 def _checked_broker(
