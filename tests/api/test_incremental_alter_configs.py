@@ -2,6 +2,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import trio
 
 from odradek.api import incremental_alter_configs
 from odradek.clock import VirtualClock
@@ -84,6 +85,18 @@ async def test_what_this_broker_was_not_told_of_stays(autojump_clock, kind, name
         await another.set(entity_type, entity, {retention: "5"})
         assert await change(broker, kind, name, Change(flush, SET, "6")) == (ErrorCode.NONE, None)
         assert await broker.configs.get(entity_type, entity) == {retention: "5", flush: "6"}
+
+
+async def test_of_changes_at_once_none_is_lost(autojump_clock):
+    async with config_broker("t") as broker:
+        async with trio.open_nursery() as nursery:
+            for name in ("flush.ms", "retention.ms", "segment.ms"):
+                nursery.start_soon(change, broker, TOPIC, "t", Change(name, SET, "5"))
+        assert await broker.configs.get("topics", "t") == {
+            "flush.ms": "5",
+            "retention.ms": "5",
+            "segment.ms": "5",
+        }
 
 
 async def test_a_brokers_config_takes_effect(autojump_clock):

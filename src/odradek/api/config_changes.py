@@ -115,21 +115,11 @@ async def _change(resource: ResourceChange, ctx: RequestContext, *, validate_onl
             validate_only=validate_only,
         )
         return
-    await _read_anew(kind, resource.name, ctx)
-    if kind is ResourceType.BROKER:
-        entity_type, entity = BROKERS, resource.name or DEFAULT
-        properties = _checked_broker(resource, configs, validate_only=validate_only)
-    elif release.zookeeper:
-        if kind is not ResourceType.TOPIC:
-            text = f"AlterConfigs is only supported for topics and brokers, but resource type is {kind.name}"
-            raise _invalid(text)
-        entity_type, entity = TOPICS, resource.name
-        properties = _checked_topic_before_4(resource, ctx)
-    else:
-        entity_type, entity = _ENTITY_TYPES[kind], resource.name
-        properties = _checked_by_controller(kind, resource, ctx)
-    if not validate_only:
-        await configs.set(entity_type, entity, properties)
+    async with configs.changing:
+        await _read_anew(kind, resource.name, ctx)
+        entity_type, entity, properties = _checked(kind, resource, ctx, validate_only=validate_only)
+        if not validate_only:
+            await configs.set(entity_type, entity, properties)
 
 
 _ENTITY_TYPES = {
@@ -137,6 +127,22 @@ _ENTITY_TYPES = {
     ResourceType.CLIENT_METRICS: CLIENT_METRICS,
     ResourceType.GROUP: GROUPS,
 }
+
+
+def _checked(
+    kind: ResourceType, resource: ResourceChange, ctx: RequestContext, *, validate_only: bool
+) -> tuple[str, str, dict[str, str]]:
+    """The type and name of what is changed, and what is set for it afterwards."""
+    configs: DynamicConfigs = ctx.services.configs
+    if kind is ResourceType.BROKER:
+        properties = _checked_broker(resource, configs, validate_only=validate_only)
+        return BROKERS, resource.name or DEFAULT, properties
+    if not configs.config.release.zookeeper:
+        return _ENTITY_TYPES[kind], resource.name, _checked_by_controller(kind, resource, ctx)
+    if kind is not ResourceType.TOPIC:
+        text = f"AlterConfigs is only supported for topics and brokers, but resource type is {kind.name}"
+        raise _invalid(text)
+    return TOPICS, resource.name, _checked_topic_before_4(resource, ctx)
 
 
 async def _read_anew(kind: ResourceType, name: str, ctx: RequestContext) -> None:

@@ -80,6 +80,8 @@ class DynamicConfigs:
         self._subscribers: list[Subscriber] = []
         self._seen_ms: dict[str, int] = {}
         self._log_configs: dict[frozenset[tuple[str, str]], LogConfig] = {}
+        self.changing = trio.Lock()
+        """Held by whoever reads what is set in order to `set` something that depends on it."""
 
     async def load(self) -> None:
         """Read everything there is. Once, before anything asks."""
