@@ -199,6 +199,24 @@ def test_a_group_is_deleted_when_it_is_empty():
     assert driver.restarted().shard.groups == {}
 
 
+@pytest.mark.parametrize(
+    "deletion",
+    [DeleteGroup("g"), DeleteOffsets("g", (T1,)), ForgetPartitions(frozenset({T1}))],
+    ids=["group", "offsets", "topic"],
+)
+@pytest.mark.parametrize("release_4", [False, True])
+def test_a_commit_on_its_way_is_deleted_too(deletion: object, release_4: bool):
+    driver = Driver(GroupConfig(release_4=release_4))
+    driver.ask(commit(T0))
+    driver.hold = True
+    driver.send(commit(T1))
+    driver.send(deletion)
+    driver.commit()
+    for coordinator in (driver, driver.restarted()):
+        assert fetch(coordinator, T1) == [FetchedOffset()]
+        assert T1 not in coordinator.shard.journal.partitions("g")
+
+
 def test_offsets_go_with_their_topic():
     driver = Driver()
     driver.ask(commit(T0, T1, U0))

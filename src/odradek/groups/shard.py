@@ -156,7 +156,7 @@ class GroupShard:
         group = self._group(command.group_id, ErrorCode.GROUP_ID_NOT_FOUND)
         codes = offsets.deletable(group, command.partitions)
         allowed = {partition for partition, code in codes.items() if code is ErrorCode.NONE}
-        forgotten = self.journal.partitions(group.group_id) & allowed
+        forgotten = self._partitions(group) & allowed
         if self.config.release_4:
             offsets.forget(group, forgotten, step)
         elif allowed:
@@ -167,7 +167,7 @@ class GroupShard:
         group = self._group(command.group_id, ErrorCode.GROUP_ID_NOT_FOUND)
         if group.state is not GroupState.EMPTY:
             raise KafkaError(ErrorCode.NON_EMPTY_GROUP)
-        offsets.forget(group, self.journal.partitions(group.group_id), step)
+        offsets.forget(group, self._partitions(group), step)
         self._end(group, step)
         step.reply(ticket, None)
 
@@ -189,9 +189,13 @@ class GroupShard:
 
     def _forget_partitions(self, command: commands.ForgetPartitions, ticket: Ticket, step: Step) -> None:
         for group in list(self.groups.values()):
-            deleted = self.journal.partitions(group.group_id) & command.partitions
+            deleted = self._partitions(group) & command.partitions
             self._clean_up(group, deleted, step)
         step.reply(ticket, None)
+
+    def _partitions(self, group: ClassicGroup) -> set[TopicPartition]:
+        """Those with an offset, committed or on its way: in the log a deletion comes after both."""
+        return self.journal.partitions(group.group_id) | group.pending_offset_commits.keys()
 
     def _clean_up(self, group: ClassicGroup, partitions: Collection[TopicPartition], step: Step) -> None:
         """Forget these offsets, and the group if nothing keeps it."""
