@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from itertools import chain, repeat
 from typing import Any
 
 import pytest
@@ -375,6 +376,24 @@ async def test_upkeep_reaches_every_shard_again_and_again(autojump_clock: trio.t
         await trio.sleep(10)
         assert [len(journal.batches) for journal in topic.journals] == [1, 3]
         nursery.cancel_scope.cancel()
+
+
+async def test_upkeep_that_fails_costs_one_round(
+    autojump_clock: trio.testing.MockClock, monkeypatch: pytest.MonkeyPatch
+):
+    lines: list[tuple[Any, ...]] = []
+    monkeypatch.setattr(telemetry.loggers, "output", lambda *line: lines.append(line))
+    commands = chain([object()], repeat(Put(b"upkeep", b"done")))  # the shard does not know the first
+    upkeep = Upkeep(lambda: next(commands), interval_ms=10_000)
+    topic = MemoryTopic(TOPIC)
+    runtime = CoordinatorRuntime(topic, ValueShard, VirtualClock(), JournalSettings(), upkeep)
+    async with trio.open_nursery() as nursery:
+        await nursery.start(runtime.run)
+        runtime.on_elected(TopicPartition(TOPIC, 0), 0)
+        await trio.sleep(25)
+        assert await runtime.execute("k", Get(b"upkeep")) == b"done"
+        nursery.cancel_scope.cancel()
+    assert [event for _, _, event, _ in lines] == ["Upkeep failed"]
 
 
 async def test_every_shard_is_asked(autojump_clock: trio.testing.MockClock):

@@ -105,6 +105,14 @@ class HostedShard(Generic[ShardT]):
             raise waiter.reply
         return waiter.reply
 
+    async def keep_up(self, command: Any) -> None:
+        """Handle a command that nobody waits for: whatever it fails with is logged."""
+        with self._outliving("Upkeep failed"):
+            try:
+                await self.execute(command)
+            except KafkaError as error:
+                _log.warn("upkeep failed", reason=str(error))  # the next round tries again
+
     def close(self, refusal: KafkaError) -> None:
         """The partition is led elsewhere: refuse everyone who waits, and everyone who still comes."""
         self._closed = refusal

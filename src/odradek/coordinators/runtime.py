@@ -103,10 +103,7 @@ class CoordinatorRuntime(Generic[ShardT]):
         while True:
             for place in list(self._places.values()):
                 if place.hosted is not None:
-                    try:
-                        await place.hosted.execute(upkeep.new_command())
-                    except KafkaError as error:
-                        _log.warn("upkeep failed", reason=str(error))  # the next round tries again
+                    await place.hosted.keep_up(upkeep.new_command())
             await trio.sleep(upkeep.interval_ms / 1000)
 
     # -- what callers ask --------------------------------------------------------------------------------
