@@ -309,6 +309,31 @@ async def test_resignation_refuses_those_who_wait_and_those_who_come(autojump_cl
         assert await _refusal(runtime, Get(b"k")) == ErrorCode.NOT_COORDINATOR
 
 
+async def test_everybody_is_refused_with_an_exception_of_their_own(autojump_clock: trio.testing.MockClock):
+    """One that is raised again grows by a traceback each time, and keeps alive what was asked."""
+    topic = MemoryTopic(TOPIC)
+    refusals: list[KafkaError] = []
+
+    async def ask(runtime: CoordinatorRuntime[ValueShard], command: object) -> None:
+        with pytest.raises(KafkaError) as refused:
+            await runtime.execute("k", command)
+        refusals.append(refused.value)
+
+    async with _leading(topic) as runtime:
+        for _ in range(2):
+            await ask(runtime, Put(BUG, b"v"))
+        async with trio.open_nursery() as nursery:
+            for _ in range(2):
+                nursery.start_soon(ask, runtime, WaitFor(b"k", 60_000))
+            await trio.testing.wait_all_tasks_blocked()
+            runtime.on_resigned(TopicPartition(TOPIC, 0))
+    assert len(set(map(id, refusals))) == 4
+    assert [refusal.code for refusal in refusals] == [
+        *[ErrorCode.UNKNOWN_SERVER_ERROR] * 2,
+        *[ErrorCode.NOT_COORDINATOR] * 2,
+    ]
+
+
 async def test_a_new_election_loads_again(autojump_clock: trio.testing.MockClock):
     topic = MemoryTopic(TOPIC)
     async with _leading(topic) as runtime:

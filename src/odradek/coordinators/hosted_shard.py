@@ -85,7 +85,7 @@ class HostedShard(Generic[ShardT]):
         What is answered at once does not yield to other tasks: heartbeats are most of the traffic.
         """
         if self._closed is not None:
-            raise self._closed
+            raise _of_its_own(self._closed)
         self._tickets += 1
         ticket = self._tickets
         outcome = self.shard.handle(command, ticket, self._now())
@@ -102,7 +102,7 @@ class HostedShard(Generic[ShardT]):
         finally:
             del self._waiters[ticket]
         if isinstance(waiter.reply, KafkaError):
-            raise waiter.reply
+            raise _of_its_own(waiter.reply)
         return waiter.reply
 
     async def keep_up(self, command: Any) -> None:
@@ -257,3 +257,8 @@ class HostedShard(Generic[ShardT]):
                 await self._sooner.wait()
             self._armed_for_ms = _NO_DEADLINE_MS
             self._fire_due()
+
+
+def _of_its_own(refusal: KafkaError) -> KafkaError:
+    """The exception for one of those who are refused. One that all raised would grow with every traceback."""
+    return KafkaError(refusal.code, refusal.message)
