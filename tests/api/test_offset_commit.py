@@ -100,3 +100,11 @@ async def test_version_0_commits_to_the_tree_and_not_to_the_coordinator(autojump
         assert (await broker.store.get("/consumers/g/offsets/t/0")).data == b"6"
         assert await committed(broker) == [-1, -1]
         assert await committed(broker, version=0) == [6, -1]
+
+
+async def test_version_0_measures_metadata_as_java_measures_strings(autojump_clock):
+    async with group_broker(offset_metadata_max_bytes="2") as broker:
+        for metadata, code in (("𝔊", ErrorCode.NONE), ("𝔊a", ErrorCode.OFFSET_METADATA_TOO_LARGE)):
+            sent = request((0, 5))
+            sent.topics[0].partitions[0].committed_metadata = metadata
+            assert codes(await broker.ask(offset_commit, 0, sent)) == {("t", 0): code}

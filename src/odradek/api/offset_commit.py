@@ -14,6 +14,7 @@ from odradek.api.context import RequestContext
 from odradek.coordination.consumer_offsets import write_consumer_offset
 from odradek.errors import KafkaError
 from odradek.groups.commands import CommitOffsets, OffsetToCommit
+from odradek.groups.offsets import java_length
 from odradek.metadata.cache import Snapshot
 from odradek.metadata.topic_partition import TopicPartition
 from odradek.protocol.api_keys import ApiKey
@@ -101,7 +102,7 @@ async def _commit_to_store(
     codes = dict.fromkeys(offsets, ErrorCode.NONE)
     max_bytes = ctx.services.config.int("offset.metadata.max.bytes")
     for topic_partition, offset in offsets.items():
-        if len(offset.metadata) > max_bytes:
+        if java_length(offset.metadata) > max_bytes:
             codes[topic_partition] = ErrorCode.OFFSET_METADATA_TOO_LARGE
             continue
         try:

@@ -37,7 +37,7 @@ def commit(group: ClassicGroup, command: CommitOffsets, ticket: Ticket, step: St
     codes = dict.fromkeys(command.offsets, ErrorCode.NONE)
     accepted = {}
     for partition, offset in command.offsets.items():
-        if _java_length(offset.metadata) > step.config.offset_metadata_max_bytes:
+        if java_length(offset.metadata) > step.config.offset_metadata_max_bytes:
             codes[partition] = ErrorCode.OFFSET_METADATA_TOO_LARGE
         else:
             accepted[partition] = _committed(offset, command.retention_ms, step.now)
@@ -88,7 +88,7 @@ def _wrapped(value: int) -> int:
     return (value + 2**63) % 2**64 - 2**63
 
 
-def _java_length(text: str) -> int:
+def java_length(text: str) -> int:
     """Kafka compares `offset.metadata.max.bytes` with UTF-16 code units, not with bytes."""
     return len(text) if text.isascii() else len(text.encode("utf-16-le")) // 2
 
