@@ -105,7 +105,7 @@ async def test_the_old_node_for_elections_is_heeded(autojump_clock):
         await two.start(1)
         await trio.testing.wait_all_tasks_blocked()
         await in_sync(two, 0, 0, 1)
-        asked = znodes.encode_preferred_elections([T0])
+        asked = b'{"version":1,"partitions":[{"topic":"t","partition":0}]}'
         await two.store.commit(Create(paths.PREFERRED_REPLICA_ELECTION, asked))
         await two.wait(lambda snapshot: snapshot.topics["t"].partitions[0].leader == 1)
         assert not await two.store.exists(paths.PREFERRED_REPLICA_ELECTION)
@@ -134,7 +134,7 @@ async def test_what_a_leader_of_an_older_kafka_wrote_by_itself_is_told(autojump_
             Set(paths.partition_state(T0), changed.encode()),
             Create(
                 f"{paths.ISR_CHANGE_NOTIFICATION}/isr_change_",
-                znodes.encode_isr_changes([T0, TopicPartition("gone", 0)]),
+                b'{"version":1,"partitions":[{"topic":"t","partition":0},{"topic":"gone","partition":0}]}',
                 sequential=True,
             ),
         )

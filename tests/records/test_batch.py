@@ -34,7 +34,6 @@ def test_a_header_of_kafka():
     assert header.is_transactional
     assert not header.is_control
     assert header.timestamp_type is TimestampType.CREATE_TIME
-    assert header.delete_horizon_ms is None
 
 
 def test_sequences_wrap_after_the_highest():

@@ -300,13 +300,8 @@ def decode_features(data: bytes) -> tuple[bool, dict[str, int]]:
     }
 
 
-def encode_isr_changes(partitions: Iterable[TopicPartition]) -> bytes:
-    """Write /isr_change_notification/isr_change_N: partitions whose state a leader wrote by itself."""
-    return _json({"version": 1, "partitions": _named(partitions)})
-
-
 def decode_isr_changes(data: bytes) -> list[TopicPartition]:
-    """Read /isr_change_notification/isr_change_N."""
+    """Read /isr_change_notification/isr_change_N: partitions whose state a leader wrote by itself."""
     return _partitions(data)
 
 
@@ -320,13 +315,8 @@ def decode_log_dir_event(data: bytes) -> int:
     return int(_parse(data)["broker"])
 
 
-def encode_preferred_elections(partitions: Iterable[TopicPartition]) -> bytes:
-    """Write /admin/preferred_replica_election: partitions whose first replica is to lead."""
-    return _json({"version": 1, "partitions": _named(partitions)})
-
-
 def decode_preferred_elections(data: bytes) -> list[TopicPartition]:
-    """Read /admin/preferred_replica_election."""
+    """Read /admin/preferred_replica_election: partitions whose first replica is to lead."""
     return _partitions(data)
 
 

@@ -74,7 +74,6 @@ COMPRESSION_MASK = 0x07
 TIMESTAMP_TYPE_FLAG = 0x08
 TRANSACTIONAL_FLAG = 0x10
 CONTROL_FLAG = 0x20
-DELETE_HORIZON_FLAG = 0x40
 
 HEADER = Struct(">qiibIhiqqqhii")
 PREFIX = Struct(">qi")
@@ -147,11 +146,6 @@ class BatchHeader(NamedTuple):
     @property
     def is_control(self) -> bool:
         return self.magic >= 2 and self.attributes & CONTROL_FLAG != 0
-
-    @property
-    def delete_horizon_ms(self) -> int | None:
-        """When tombstones and markers of this compacted batch may go (KIP-534); None while not decided."""
-        return self.base_timestamp if self.magic >= 2 and self.attributes & DELETE_HORIZON_FLAG else None
 
     @property
     def has_producer_id(self) -> bool:
