@@ -87,6 +87,17 @@ async def test_what_this_broker_was_not_told_of_stays(autojump_clock, kind, name
         assert await broker.configs.get(entity_type, entity) == {retention: "5", flush: "6"}
 
 
+@pytest.mark.parametrize("name", ["00", "+0"])
+async def test_a_brokers_node_is_called_by_its_number(autojump_clock, name):
+    async with config_broker() as broker:
+        assert await change(broker, BROKER, name, Change("num.io.threads", SET, "9")) == (
+            ErrorCode.NONE,
+            None,
+        )
+        assert await broker.configs.get("brokers", "0") == {"num.io.threads": "9"}
+        assert broker.configs.config.int("num.io.threads") == 9
+
+
 async def test_of_changes_at_once_none_is_lost(autojump_clock):
     async with config_broker("t") as broker:
         async with trio.open_nursery() as nursery:

@@ -136,7 +136,7 @@ def _checked(
     configs: DynamicConfigs = ctx.services.configs
     if kind is ResourceType.BROKER:
         properties = _checked_broker(resource, configs, validate_only=validate_only)
-        return BROKERS, resource.name or DEFAULT, properties
+        return BROKERS, _broker_entity(resource.name, configs), properties
     if not configs.config.release.zookeeper:
         return _ENTITY_TYPES[kind], resource.name, _checked_by_controller(kind, resource, ctx)
     if kind is not ResourceType.TOPIC:
@@ -152,9 +152,14 @@ async def _read_anew(kind: ResourceType, name: str, ctx: RequestContext) -> None
     """
     configs: DynamicConfigs = ctx.services.configs
     if kind is ResourceType.BROKER:
-        await configs.refresh(BROKERS, (str(configs.config.node_id) if name else DEFAULT,))
+        await configs.refresh(BROKERS, (_broker_entity(name, configs),))
     elif kind is ResourceType.TOPIC and name in ctx.services.metadata:
         await configs.refresh(TOPICS, (name,))
+
+
+def _broker_entity(name: str, configs: DynamicConfigs) -> str:
+    """This broker, however its number was written, or all of them."""
+    return str(configs.config.node_id) if name else DEFAULT
 
 
 def _checked_broker(
