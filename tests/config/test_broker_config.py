@@ -204,3 +204,33 @@ def test_from_4_2_on_lists_lose_their_duplicates_and_take_no_empty_element():
     ):
         BrokerConfig({"odradek.emulate": "4.3", "log.cleanup.policy": "delete,,compact"})
     assert BrokerConfig({"log.cleanup.policy": "delete,delete"}).list("log.cleanup.policy") == ("delete",) * 2
+
+
+@pytest.mark.parametrize(
+    ("protocol", "message_format", "needed"),
+    [
+        ("0.8.2", "0.9.0", None),
+        ("0.10.0", "0.9.0", None),
+        ("0.11.0", "0.10.2", None),
+        ("2.8", "2.7", None),
+        ("3.0", "0.9.0", None),
+        ("0.9.0", "0.10.0", "0.10.0"),
+        ("0.9.0", "3.0", "0.11.0"),
+        ("0.10.2", "1.0", "0.11.0"),
+    ],
+)
+def test_a_message_format_is_no_newer_than_the_protocol(protocol, message_format, needed):
+    properties = {
+        "zookeeper.connect": "zookeeper:2181",
+        "inter.broker.protocol.version": protocol,
+        "log.message.format.version": message_format,
+    }
+    if needed is None:
+        BrokerConfig(properties)
+        return
+    with pytest.raises(InvalidConfig) as refused:
+        BrokerConfig(properties)
+    assert str(refused.value) == (
+        f"requirement failed: log.message.format.version {message_format} can only be used when "
+        f"inter.broker.protocol.version is set to version {needed} or higher"
+    )

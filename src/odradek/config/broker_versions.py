@@ -31,3 +31,12 @@ def message_format_ignored(inter_broker_version: str) -> bool:
     """Whether brokers of this protocol version ignore `message.format.version` (KIP-724: from 3.0-IV1 on)."""
     latest = latest_of(inter_broker_version)
     return latest is not None and VERSIONS.index(latest) >= VERSIONS.index("3.0-IV1")
+
+
+def record_magic(text: str) -> int:
+    """The newest magic of records that brokers of a version know. Raises ValueError for none of VERSIONS.
+
+    Versions are ordered by their place in the list, not by their text: 0.9.0 comes before 0.10.0.
+    """
+    at = VERSIONS.index(latest_of(text) or text)
+    return (at >= VERSIONS.index("0.10.0-IV0")) + (at >= VERSIONS.index("0.11.0-IV0"))

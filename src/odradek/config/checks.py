@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from odradek.config.broker_versions import latest_of
+from odradek.config.broker_versions import message_format_ignored, record_magic
 from odradek.config.definition import ConflictingConfig
 from odradek.config.listeners import split_list
 from odradek.config.topic_config import retention_ms, roll_jitter_ms, roll_ms
@@ -192,11 +192,11 @@ def _check_control_plane(config: BrokerConfig, advertised: set[str], shown: str)
 def _check_protocol_versions(config: BrokerConfig) -> None:
     if not _has(config, "log.message.format.version"):
         return
-    text = config.str("log.message.format.version")
     protocol = config.str("inter.broker.protocol.version")
-    needed = 0 if text.startswith("0.") and text < "0.10" else 1 if text.startswith("0.10") else 2
-    known = latest_of(protocol) or protocol
-    offered = 2 if not known.startswith("0.") or known >= "0.11" else 1 if known.startswith("0.10") else 0
+    if message_format_ignored(protocol):
+        return
+    text = config.str("log.message.format.version")
+    needed, offered = record_magic(text), record_magic(protocol)
     _require(
         offered >= needed,
         "log.message.format.version",
