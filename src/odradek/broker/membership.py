@@ -167,17 +167,19 @@ class Membership:
             await persevere(self._wait_for_predecessor)
 
     async def _wait_for_predecessor(self) -> None:
-        """Outwait the session of a process that was killed: it lasts as long as its time-out.
+        """Outwait the session of a process that was killed: it lasts as long as its time-out, once more after
+        each time that the ensemble was away.
 
         Raises CannotStart when it lasts longer.
         """
         path = paths.broker_id(self._node_id)
         _log.warn("Waiting for the session of an earlier process to expire", broker=self._node_id)
         timeout_ms = self._ensemble.session_timeout_ms if self._ensemble is not None else 0
-        with trio.move_on_after(2 * timeout_ms / 1000):
+        with trio.move_on_after(2 * timeout_ms / 1000) as waiting:
             async for _ in self._store.changes(path):
                 if not self._is_leaving and not await self._store.exists(path):
                     return
+                waiting.deadline = trio.current_time() + 2 * timeout_ms / 1000
         raise CannotStart(
             f"Another live broker is registered as {path} in zookeeper.connect: each needs its own broker.id."
         )
