@@ -31,6 +31,10 @@ FOUND = {
 """What must be among the findings."""
 
 
+_HISTORIES = 4
+"""How many a broken broker may take until it is found out."""
+
+
 def history_of(fault: str | None, ensemble: ZooKeeperEnsemble) -> History:
     kinds = dict.fromkeys((CONTROLLER, LEADER, OTHER), Kind.ODRADEK)
     chroot = f"/{own_name(str(fault))}"
@@ -70,9 +74,13 @@ def size_of(cluster: Cluster, partition: Partition) -> int:
 
 @pytest.mark.parametrize("fault", FOUND, ids=str)
 def test_what_is_broken_is_found(fault: str | None, ensemble: ZooKeeperEnsemble) -> None:
-    findings = check(history_of(fault, ensemble))
-    kinds = {finding.anomaly for finding in findings}
-    assert kinds >= FOUND[fault], findings[:20]
+    # A producer that sends the same batches again to the next leader may leave nothing to be found.
+    for _ in range(1 if fault is None else _HISTORIES):
+        findings = check(history_of(fault, ensemble))
+        if {finding.anomaly for finding in findings} >= FOUND[fault]:
+            break
+    else:
+        raise AssertionError(f"not found: {findings[:20]}")
     if fault is None:
         assert findings == []
 
