@@ -124,6 +124,24 @@ class RealKafka(Started):
     def _dispose(self) -> None:
         """Undo ``_prepare``."""
 
+    def _format(self, cluster_id: str, *options: str) -> None:
+        """Make the log directory one of KRaft mode, by kafka-storage, unless it is one already."""
+        arguments = ["format", "--ignore-formatted", *options, "-t", cluster_id]
+        arguments += ["-c", str(self._properties_path)]
+        command = java_command(
+            self.release, "kafka.tools.StorageTool", *arguments, jvm=Jvm.TOOL, log_to=LogTo.ERRORS
+        )
+        done = subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            cwd=self._directory,
+            timeout=_START_TIMEOUT_S,
+            check=False,
+        )
+        if done.returncode != 0:
+            raise OracleUnavailable(f"kafka-storage format failed:\n{done.stdout}{done.stderr}")
+
     @property
     def _directory(self) -> Path:
         return Path(self._scratch.name)
@@ -153,15 +171,19 @@ class RealKafka(Started):
         lines = (f"{name}={value}\n" for name, value in self.properties().items())
         self._properties_path.write_text("".join(lines))
 
+    def _serves(self) -> bool:
+        """Whether it does what it is there for."""
+        return serves(self.bootstrap)
+
     def _launch(self) -> bool:
-        """Run it with the properties as they are; whether it serves clients."""
+        """Run it with the properties as they are; whether it serves."""
         command = java_command(
             self.release, _MAIN, str(self._properties_path), jvm=self._jvm, log_to=LogTo.OUTPUT
         )
         log_path = self._directory / "server.log"
         process = self._process = ChildProcess(command, log_path=log_path, cwd=self._directory)
         ended_or_serves = wait_until(
-            lambda: process.returncode is not None or serves(self.bootstrap), timeout_s=_START_TIMEOUT_S
+            lambda: process.returncode is not None or self._serves(), timeout_s=_START_TIMEOUT_S
         )
         return ended_or_serves and process.returncode is None
 
@@ -243,21 +265,7 @@ class Kafka430(RealKafka):
     def _before_start(self) -> None:
         # The first byte keeps the id from beginning with "-", which would be an option.
         cluster_id = base64.urlsafe_b64encode(b"\0" + uuid.uuid4().bytes[1:]).decode().rstrip("=")
-        arguments = ["format", "--ignore-formatted", "--standalone", "-t", cluster_id]
-        arguments += ["-c", str(self._properties_path)]
-        command = java_command(
-            self.release, "kafka.tools.StorageTool", *arguments, jvm=Jvm.TOOL, log_to=LogTo.ERRORS
-        )
-        done = subprocess.run(
-            command,
-            capture_output=True,
-            text=True,
-            cwd=self._directory,
-            timeout=_START_TIMEOUT_S,
-            check=False,
-        )
-        if done.returncode != 0:
-            raise OracleUnavailable(f"kafka-storage format failed:\n{done.stdout}{done.stderr}")
+        self._format(cluster_id, "--standalone")
 
 
 def kafka(

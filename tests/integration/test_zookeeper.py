@@ -13,7 +13,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from confluent_kafka import Consumer, Producer
+from confluent_kafka import Consumer, Producer, TopicCollection
 from confluent_kafka import TopicPartition as Place
 from confluent_kafka.admin import (
     AdminClient,
@@ -27,7 +27,8 @@ from kazoo.client import KazooClient
 
 from compat.odradek import Odradek, OdradekDidNotStart
 from compat.oracle.kafka import SINGLE_BROKER, Kafka392
-from compat.oracle.ports import wait_until
+from compat.oracle.kraft import KraftBroker, KraftController
+from compat.oracle.ports import free_port, wait_until
 from compat.oracle.zookeeper import ZooKeeper
 from odradek.broker.metadata_store import STORE_FILE
 
@@ -290,3 +291,58 @@ def test_a_broker_that_began_alone_goes_into_an_ensemble_and_hands_over_to_kafka
     moved(overrides, {"log.dirs": str(tmp_path / "alone-again")}, tmp_path / "back.jsonl")
     with Odradek(log_dir=tmp_path / "alone-again") as alone:
         assert consume(alone.bootstrap, 4)[-1] == "four"
+
+
+def remembered(bootstrap: str) -> dict[str, Any]:
+    """What the life above left, as a client is told of it."""
+    admin = admin_of(bootstrap)
+    topic = admin.describe_topics(TopicCollection([TOPIC]))[TOPIC].result(120)
+    configs = {
+        kind: admin.describe_configs([resource := ConfigResource(kind, name)])[resource].result(120)
+        for kind, name in ((ResourceType.TOPIC, TOPIC), (ResourceType.BROKER, "0"))
+    }
+    return {
+        "topics": sorted(admin.list_topics(timeout=120).topics),
+        "topic id": str(topic.topic_id),
+        "partitions": len(topic.partitions),
+        "retention.ms": configs[ResourceType.TOPIC]["retention.ms"].value,
+        "segment.bytes": configs[ResourceType.TOPIC]["segment.bytes"].value,
+        "log.retention.ms": configs[ResourceType.BROKER]["log.retention.ms"].value,
+        "committed": committed(bootstrap),
+    }
+
+
+def test_kafkas_own_migration_leads_on_to_kraft_and_to_4(ensemble: ZooKeeper, tmp_path: Path) -> None:
+    root, log_dir = own_chroot("migrated"), tmp_path / "logs"
+    on_zookeeper = properties(ensemble, root)
+    with Odradek(overrides=on_zookeeper, log_dir=log_dir) as ours:
+        live(ours.bootstrap)
+        life = remembered(ours.bootstrap)
+        assert ours.stop() == 0
+    with session(ensemble) as client:
+        cluster_id = json.loads(client.get(f"/{root}/cluster/id")[0])["id"]
+    quorum = free_port(), cluster_id
+    migrating = {"zookeeper.connect": on_zookeeper["zookeeper.connect"]}
+    migrating["zookeeper.metadata.migration.enable"] = "true"
+    with KraftController("3.9.2", *quorum, log_dir=tmp_path / "quorum", overrides=migrating) as controller:
+        both = {**on_zookeeper, **migrating, **controller.quorum}
+        with Kafka392(zookeeper=ensemble, overrides=both, log_dir=log_dir) as kafka:
+            assert wait_until(lambda: " to DUAL_WRITE state" in controller.log_text(), timeout_s=120)
+            # What it has read is what it would have written.
+            assert "Did not make any ZK writes when reconciling" in controller.log_text()
+            assert remembered(kafka.bootstrap) == life
+            kafka.stop()
+        with KraftBroker("3.9.2", controller.quorum, log_dir=log_dir) as kafka:
+            assert remembered(kafka.bootstrap) == life
+            kafka.stop()
+        controller.stop()
+    values = ["one", "two"]
+    for release in ("3.9.2", "4.3.0"):
+        with KraftController(release, *quorum, log_dir=tmp_path / "quorum") as controller:
+            with KraftBroker(release, controller.quorum, log_dir=log_dir) as kafka:
+                assert remembered(kafka.bootstrap) == life
+                assert consume(kafka.bootstrap, len(values)) == values
+                produce(kafka.bootstrap, release)
+                values.append(release)
+                kafka.stop()
+            controller.stop()
