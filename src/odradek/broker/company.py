@@ -8,7 +8,7 @@ from __future__ import annotations
 from odradek.broker.identity import CannotStart
 from odradek.config.broker_config import BrokerConfig
 from odradek.config.release import EMULATE
-from odradek.coordination.store import MetadataStore, NoNode
+from odradek.coordination.store import MetadataStore, find_node
 from odradek.metadata import paths
 from odradek.metadata.znodes import BrokerRegistration
 
@@ -22,9 +22,8 @@ async def check_company(store: MetadataStore, node_id: int, config: BrokerConfig
     """
     own = {f"{each.host}:{each.port}" for each in config.advertised_listeners if each.port}
     for name in sorted(await store.children(paths.BROKER_IDS) - {str(node_id)}):
-        try:
-            node = await store.get(f"{paths.BROKER_IDS}/{name}")
-        except NoNode:
+        node = await find_node(store, f"{paths.BROKER_IDS}/{name}")
+        if node is None:
             continue
         other = BrokerRegistration.decode(node.data)
         taken = own & {f"{endpoint.host}:{endpoint.port}" for endpoint in other.endpoints}

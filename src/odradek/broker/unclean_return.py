@@ -16,7 +16,7 @@ from collections.abc import Collection
 import trio
 
 from odradek.controller import census
-from odradek.coordination.store import MetadataStore, NoNode, StoreUnavailable
+from odradek.coordination.store import MetadataStore, StoreUnavailable, find_children
 from odradek.metadata import paths
 from odradek.metadata.topic_partition import TopicPartition
 from odradek.telemetry import get_logger
@@ -52,23 +52,16 @@ async def wait_until_replaced(
 
 
 async def _is_counted_on(store: MetadataStore, node_id: int, partitions: Collection[TopicPartition]) -> bool:
-    names = await _children(store, paths.BROKER_IDS)
+    names = await find_children(store, paths.BROKER_IDS) or frozenset()
     if str(node_id) in names:
         return True  # of the process before this one: nobody has noticed yet
     others = {int(name) for name in names}
     if not others:
         return False
     # Nobody takes a replica out of the ISR of a topic that is to be deleted, or elects another for it.
-    doomed = await _children(store, paths.DELETE_TOPICS)
+    doomed = await find_children(store, paths.DELETE_TOPICS) or frozenset()
     found = await census.read_leadership(
         store, sorted(each for each in partitions if each.topic not in doomed)
     )
     states = [leadership.leader_and_isr for leadership in found.values()]
     return any(node_id in state.isr and not others.isdisjoint(state.isr) for state in states)
-
-
-async def _children(store: MetadataStore, path: str) -> frozenset[str]:
-    try:
-        return await store.children(path)
-    except NoNode:
-        return frozenset()

@@ -16,7 +16,7 @@ import trio
 
 from odradek.controller.events import Elected
 from odradek.controller.state import Leadership, LiveBroker
-from odradek.coordination.store import MetadataStore, Node, NoNode, StoreError
+from odradek.coordination.store import MetadataStore, Node, StoreError, find_node
 from odradek.metadata import paths
 from odradek.metadata.topic_partition import TopicPartition
 from odradek.metadata.znodes import BrokerRegistration, LeaderAndIsr, TopicAssignment
@@ -85,7 +85,7 @@ async def read_nodes(
     if isinstance(store, ReadsMany):
         found = await store.get_many(asked)
     else:
-        found = await at_once([partial(_get, store, path) for path in asked])
+        found = await at_once([partial(find_node, store, path) for path in asked])
     read: dict[Key, tuple[Node, Value]] = {}
     for (key, path), node in zip(nodes.items(), found, strict=True):
         if node is not None:
@@ -94,13 +94,6 @@ async def read_nodes(
             except (ValueError, KeyError, TypeError):
                 _log.error("unreadable node left out", path=path, data=node.data)
     return read
-
-
-async def _get(store: MetadataStore, path: str) -> Node | None:
-    try:
-        return await store.get(path)
-    except NoNode:
-        return None
 
 
 async def at_once(reads: Sequence[Callable[[], Awaitable[Value]]]) -> list[Value]:

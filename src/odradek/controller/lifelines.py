@@ -23,6 +23,7 @@ from odradek.coordination.store import (
     NoNode,
     Operation,
     StoreUnavailable,
+    find_node,
 )
 from odradek.metadata import paths
 from odradek.metadata.znodes import BrokerRegistration, ControllerRegistration
@@ -87,16 +88,12 @@ class Lifelines:
         return {registered for registered in found if registered is not None}
 
     async def _controller_id(self) -> int | None:
-        try:
-            node = await self._store.get(paths.CONTROLLER)
-        except NoNode:
-            return None
-        return ControllerRegistration.decode(node.data).broker_id
+        node = await find_node(self._store, paths.CONTROLLER)
+        return None if node is None else ControllerRegistration.decode(node.data).broker_id
 
     async def _registered(self, node_id: int) -> _Registered | None:
-        try:
-            node = await self._store.get(paths.broker_id(node_id))
-        except NoNode:
+        node = await find_node(self._store, paths.broker_id(node_id))
+        if node is None:
             return None
         try:
             registration = BrokerRegistration.decode(node.data)

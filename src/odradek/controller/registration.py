@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from odradek.controller.tree import operations
-from odradek.coordination.store import Create, MetadataStore, NodeExists, NoNode
+from odradek.coordination.store import Create, MetadataStore, NodeExists, find_node
 from odradek.metadata import paths, znodes
 from odradek.metadata.znodes import BrokerRegistration
 
@@ -44,8 +44,5 @@ async def register_broker(store: MetadataStore, node_id: int, registration: Brok
     path = paths.broker_id(node_id)
     with suppress(NodeExists):
         await store.commit(Create(path, registration.encode(), ephemeral=True))
-    try:
-        node = await store.get(path)
-    except NoNode:
-        return None
-    return node.czxid if node.is_own else None
+    node = await find_node(store, path)
+    return node.czxid if node is not None and node.is_own else None

@@ -26,13 +26,13 @@ from odradek.coordination.store import (
     BadVersion,
     Create,
     MetadataStore,
-    Node,
     NodeExists,
     NoNode,
     Operation,
     Set,
     StoreError,
     StoreUnavailable,
+    find_node,
 )
 from odradek.errors import KafkaError
 from odradek.metadata import paths, topic_names, znodes
@@ -265,9 +265,8 @@ class TopicAdmin:
 
     async def _is_on_dead_broker(self, name: str) -> bool:
         """Whether a replica of the topic is where nobody can delete it now."""
-        try:
-            node = await self._store.get(paths.topic(name))
-        except NoNode:
+        node = await find_node(self._store, paths.topic(name))
+        if node is None:
             return False
         replicas = TopicAssignment.decode(node.data).partitions.values()
         alive = self._metadata.snapshot.brokers.keys()
@@ -319,7 +318,7 @@ class TopicAdmin:
         path = paths.topic(wanted.topic)
         while True:
             try:
-                node = await self._topic_node(wanted.topic)
+                node = await find_node(self._store, paths.topic(wanted.topic))
                 existing = TopicAssignment.decode(node.data) if node else None
                 added = checks.new_partitions(wanted, existing, await self._view())
                 if node is None or existing is None or validate_only:
@@ -336,12 +335,6 @@ class TopicAdmin:
                 _log.error("partitions not created", topic=wanted.topic, exc_info=error)
                 return Outcome(_code_of(error))
             return Outcome()
-
-    async def _topic_node(self, name: str) -> Node | None:
-        try:
-            return await self._store.get(paths.topic(name))
-        except NoNode:
-            return None
 
 
 def _is_led(snapshot: Snapshot, topic: str, partition_count: int) -> bool:

@@ -11,7 +11,7 @@ from functools import partial
 
 from odradek.controller.census import at_once
 from odradek.controller.decision import DeleteTree, Write
-from odradek.coordination.store import Create, Delete, MetadataStore, NoNode, Operation
+from odradek.coordination.store import Create, Delete, MetadataStore, Operation, find_children
 from odradek.metadata import paths
 
 
@@ -57,15 +57,8 @@ async def _deletions(store: MetadataStore, path: str) -> list[Operation]:
     found: list[str] = []
     level = [path]
     while level:
-        listed = await at_once([partial(_children, store, node) for node in level])
+        listed = await at_once([partial(find_children, store, node) for node in level])
         there = [(node, names) for node, names in zip(level, listed, strict=True) if names is not None]
         found += [node for node, _ in there]
         level = [f"{node}/{name}" for node, names in there for name in sorted(names)]
     return [Delete(node) for node in reversed(found)]
-
-
-async def _children(store: MetadataStore, path: str) -> frozenset[str] | None:
-    try:
-        return await store.children(path)
-    except NoNode:
-        return None

@@ -6,7 +6,7 @@ groups commit to their coordinator. Kafka: KafkaZkClient.setOrCreateConsumerOffs
 
 from __future__ import annotations
 
-from odradek.coordination.store import Create, MetadataStore, NodeExists, NoNode, Set
+from odradek.coordination.store import Create, MetadataStore, NodeExists, NoNode, Set, find_node
 from odradek.errors import KafkaError
 from odradek.metadata.paths import CONSUMERS, reason_impossible
 from odradek.metadata.topic_partition import TopicPartition
@@ -26,11 +26,8 @@ async def read_consumer_offset(
     store: MetadataStore, group_id: str, topic_partition: TopicPartition
 ) -> int | None:
     """The offset; None when nobody has committed one. Raises KafkaError as `_path`."""
-    try:
-        node = await store.get(_path(group_id, topic_partition))
-    except NoNode:
-        return None
-    return int(node.data) if node.data else None
+    node = await find_node(store, _path(group_id, topic_partition))
+    return int(node.data) if node is not None and node.data else None
 
 
 async def write_consumer_offset(

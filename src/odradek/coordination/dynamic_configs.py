@@ -35,6 +35,7 @@ from odradek.coordination.store import (
     Operation,
     Set,
     StoreUnavailable,
+    find_children,
 )
 from odradek.errors import InvalidConfig
 from odradek.metadata import paths
@@ -86,7 +87,7 @@ class DynamicConfigs:
     async def load(self) -> None:
         """Read everything there is. Once, before anything asks."""
         for entity_type in TYPES:
-            for name in await self._children(f"{paths.CONFIG}/{entity_type}"):
+            for name in await find_children(self._store, f"{paths.CONFIG}/{entity_type}") or ():
                 self._take(entity_type, name, await self.get(entity_type, name))
         if self._static.release >= FIRST_WITH_ELIGIBLE_LEADERS:
             await self._hold_min_insync_replicas()
@@ -187,7 +188,7 @@ class DynamicConfigs:
                 started = True
 
     async def _process_notifications(self) -> None:
-        present = sorted(await self._children(paths.CONFIG_CHANGES))
+        present = sorted(await find_children(self._store, paths.CONFIG_CHANGES) or ())
         self._seen_ms = {name: seen for name, seen in self._seen_ms.items() if name in present}
         now_ms = self._clock.now_ms()
         for name in present:
@@ -248,12 +249,6 @@ class DynamicConfigs:
             await self.set(BROKERS, DEFAULT, {**cluster, name: str(self._static.int(name))})
 
     # -- the tree
-
-    async def _children(self, path: str) -> frozenset[str]:
-        try:
-            return await self._store.children(path)
-        except NoNode:
-            return frozenset()
 
     async def _create_parents(self, *leaves: str) -> None:
         for leaf in leaves:

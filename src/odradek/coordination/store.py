@@ -156,3 +156,19 @@ class MetadataStore(Protocol):
         do not count.
         The iterator raises SessionExpired when the session ends.
         """
+
+
+async def find_node(store: MetadataStore, path: str) -> Node | None:
+    """Read a node that need not be there."""
+    try:
+        return await store.get(path)
+    except NoNode:
+        return None
+
+
+async def find_children(store: MetadataStore, path: str) -> frozenset[str] | None:
+    """Name the children of a node that need not be there."""
+    try:
+        return await store.children(path)
+    except NoNode:
+        return None

@@ -17,7 +17,7 @@ import base64
 import json
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 
-from odradek.coordination.store import Create, MetadataStore, NoNode, Operation, Set
+from odradek.coordination.store import Create, MetadataStore, Operation, Set, find_children, find_node
 from odradek.coordination.tree import join
 from odradek.errors import OdradekError
 from odradek.metadata import paths
@@ -87,19 +87,14 @@ async def write_tree(store: MetadataStore, entries: Iterable[Entry]) -> int:
 
 
 async def _refuse_company(store: MetadataStore) -> None:
-    try:
-        brokers = await store.children(paths.BROKER_IDS)
-    except NoNode:
-        return
-    if brokers:
+    if brokers := await find_children(store, paths.BROKER_IDS):
         raise CannotImport(f"Brokers are registered there ({', '.join(sorted(brokers))}); stop them first.")
 
 
 async def _is_there(store: MetadataStore, entry: Entry) -> bool:
     """Raises CannotImport if another node is."""
-    try:
-        node = await store.get(entry.path)
-    except NoNode:
+    node = await find_node(store, entry.path)
+    if node is None:
         return False
     if node.data != entry.data:
         raise CannotImport(f"{entry.path} is there already and holds something else.")
