@@ -28,7 +28,7 @@ from odradek.broker.identity import (
     read_identities,
     write_identities,
 )
-from odradek.broker.membership import Membership, through_sessions
+from odradek.broker.membership import Membership
 from odradek.broker.metadata_store import open_store, refuse_to_forget
 from odradek.broker.network import Door, Network, SocketNetwork
 from odradek.broker.reconfiguration import Reconfiguration
@@ -51,7 +51,7 @@ from odradek.controller.producer_id_blocks import allocate_producer_ids, ask_for
 from odradek.controller.registration import create_roots
 from odradek.controller.topics import TopicAdmin
 from odradek.coordination.dynamic_configs import DynamicConfigs
-from odradek.coordination.perseverance import persevere
+from odradek.coordination.perseverance import persevere, through_sessions
 from odradek.coordination.store import MetadataStore, SessionExpired
 from odradek.coordinators.producer_ids import ProducerIds
 from odradek.log.log_directory import LogDirectoryInUse, UnusableLogDirectories

@@ -7,10 +7,9 @@ Source: kafka.server.KafkaServer, kafka.zk.KafkaZkClient.registerBroker and Chec
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from typing import Protocol, TypeVar, runtime_checkable
 
 import trio
 
@@ -19,65 +18,16 @@ from odradek.controller.controller import Controller
 from odradek.controller.lifelines import Lifelines
 from odradek.controller.registration import register_broker
 from odradek.coordination.dynamic_configs import DynamicConfigs
-from odradek.coordination.perseverance import RETRY_SECONDS, persevere
-from odradek.coordination.store import Delete, MetadataStore, SessionExpired, StoreError
+from odradek.coordination.perseverance import RETRY_SECONDS, persevere, persevere_with
+from odradek.coordination.store import Delete, Ensemble, MetadataStore, SessionExpired, StoreError
 from odradek.metadata import paths
 from odradek.metadata.znodes import BrokerRegistration
 from odradek.telemetry import get_logger
 
 _log = get_logger(__name__)
 
-T = TypeVar("T")
-
 _LEAVE_S = 1
 """How long an ensemble may take to hear of it; it hears of the end of the session afterwards."""
-
-
-@runtime_checkable
-class Ensemble(MetadataStore, Protocol):
-    """A store that ends sessions by itself and opens others."""
-
-    @property
-    def session_timeout_ms(self) -> int:
-        """How long a session outlives its client."""
-
-    async def renew(self) -> None:
-        """Open another session in place of one that is over, however long that takes."""
-
-
-class _Part(Protocol):
-    """A task of a session that says when it has started."""
-
-    async def __call__(self, *, task_status: trio.TaskStatus[None]) -> None: ...
-
-
-class _FirstStart:
-    """A task's status for all the times that it is run."""
-
-    def __init__(self, task_status: trio.TaskStatus[None]) -> None:
-        self._task_status = task_status
-        self._has_started = False
-
-    def started(self, value: None = None) -> None:
-        if not self._has_started:
-            self._has_started = True
-            self._task_status.started(value)
-
-
-async def _persistent(part: _Part, *, task_status: trio.TaskStatus[None]) -> None:
-    """Run a part of the session whatever the store does. Raises SessionExpired."""
-    await persevere(partial(part, task_status=_FirstStart(task_status)))
-
-
-async def through_sessions(store: MetadataStore, call: Callable[[], Awaitable[T]]) -> T:
-    """What comes of a call that needs the store, in this session or, if that ends meanwhile, in another."""
-    while True:
-        try:
-            return await persevere(call)
-        except SessionExpired:
-            if not isinstance(store, Ensemble):
-                raise
-            await store.renew()
 
 
 class Membership:
@@ -115,10 +65,10 @@ class Membership:
         while True:
             try:
                 async with trio.open_nursery() as session:
-                    await session.start(_persistent, self._configs.run)
+                    await session.start(persevere_with, self._configs.run)
                     await self._register()
                     session.start_soon(persevere, self._stay_registered)
-                    await session.start(_persistent, self._controller.run)
+                    await session.start(persevere_with, self._controller.run)
                     session.start_soon(persevere, self._lifelines.run)
                     if not started:
                         started = True

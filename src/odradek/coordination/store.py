@@ -12,7 +12,7 @@ that created it; a sequential node's name ends in the ten-digit count of childre
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from odradek.errors import OdradekError
 from odradek.value_object import value_object
@@ -156,6 +156,18 @@ class MetadataStore(Protocol):
         do not count.
         The iterator raises SessionExpired when the session ends.
         """
+
+
+@runtime_checkable
+class Ensemble(MetadataStore, Protocol):
+    """A store that ends sessions by itself and opens others."""
+
+    @property
+    def session_timeout_ms(self) -> int:
+        """How long a session outlives its client."""
+
+    async def renew(self) -> None:
+        """Open another session in place of one that is over, however long that takes."""
 
 
 async def find_node(store: MetadataStore, path: str) -> Node | None:
