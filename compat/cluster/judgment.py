@@ -5,7 +5,6 @@ pauses a broker (``restarts``) has the cluster for itself, and leaves it to be p
 """
 
 import contextlib
-import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
@@ -13,7 +12,7 @@ from typing import Final
 from compat.cluster.cluster import Cluster
 from compat.cluster.node import Kind, Node
 from compat.cluster.session import BROKERS, CONTROLLER, OFFSETS, ROTATIONS, ClusterSession, election
-from compat.judge.judgment import Outcome, Run, runs
+from compat.judge.judgment import Outcome, Run, played, runs
 from compat.judge.recordings import Recordings
 from compat.judge.scenario import all_scenarios
 from compat.wire import Wire
@@ -110,12 +109,7 @@ def _is_ready(node: Node) -> bool:
 
 def _hold(run: Run, cluster: Cluster) -> Outcome:
     session = ClusterSession(run, cluster)
-    broken = None
-    try:
-        run.scenario.play(session)
-    except Exception as failure:  # noqa: BLE001 - whatever a wrong answer makes a scenario do
-        broken = "".join(traceback.format_exception_only(failure)).strip()
-        session.transcript.append({"noted": "the scenario broke", "answer": broken})
+    broken = played(run, session)
     if run.scenario.restarts:
         _put_in_order(cluster)
     session.close()

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Final
+from typing import Final, Protocol
 
 from compat.judge.differences import Difference, compare_transcripts
 from compat.judge.recordings import Recordings
@@ -30,6 +30,12 @@ _OF_GROUPS: Final = frozenset({
 _TRANSIENT: Final = frozenset({
     ErrorCode.COORDINATOR_LOAD_IN_PROGRESS, ErrorCode.COORDINATOR_NOT_AVAILABLE, ErrorCode.NOT_COORDINATOR,
 })  # fmt: skip
+
+
+class Transcribed(Protocol):
+    """A session of any kind: what was said in it."""
+
+    transcript: list[Tree]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,15 +87,22 @@ def _broker_and_phase_of(run: Run) -> tuple[list[tuple[str, str]], bool, bool]:
 
 def _hold(run: Run, broker: Broker) -> Outcome:
     session = Session(run.scenario, run.release, run.version, broker)
-    broken = None
+    try:
+        broken = played(run, session)
+    finally:
+        session.close(delete_topics=run.scenario.api not in _OF_GROUPS)
+    return Outcome(run, session.transcript, broken or _moment_of_no_coordinator(run, session.transcript))
+
+
+def played(run: Run, session: Transcribed) -> str | None:
+    """Hold one conversation to its end, or note in its transcript why there was none, and return that."""
     try:
         run.scenario.play(session)
     except Exception as failure:  # noqa: BLE001 - whatever a wrong answer makes a scenario do
         broken = "".join(traceback.format_exception_only(failure)).strip()
         session.transcript.append({"noted": "the scenario broke", "answer": broken})
-    finally:
-        session.close(delete_topics=run.scenario.api not in _OF_GROUPS)
-    return Outcome(run, session.transcript, broken or _moment_of_no_coordinator(run, session.transcript))
+        return broken
+    return None
 
 
 def _moment_of_no_coordinator(run: Run, transcript: list[Tree]) -> str | None:

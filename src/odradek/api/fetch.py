@@ -241,7 +241,7 @@ class _Reading:
         is_throttled = (
             quota is not None
             and self._replica_id not in partition.isr
-            and quota.is_throttled(partition.topic_partition, _throttled_replicas(partition))
+            and self._is_throttled(quota, partition.topic_partition)
             and quota.is_exceeded()
         )
         if not is_throttled:
@@ -258,22 +258,24 @@ class _Reading:
             return
         throttled = []
         for topic in response.responses:
-            partitions = [each for each in topic.partitions if self._is_throttled(quota, topic.topic, each)]
+            partitions = [
+                each
+                for each in topic.partitions
+                if self._is_throttled(quota, TopicPartition(topic.topic, each.partition_index))
+            ]
             if partitions:
                 throttled.append(FetchableTopicResponse(topic.topic, topic.topic_id, partitions))
         chunks: list[Chunk] = []
         FetchResponse(responses=throttled).encode_into(self._ctx.api_version, chunks)
         quota.record(_SIZE_PREFIX_BYTES + sum(map(len, chunks)))
 
-    def _is_throttled(self, quota: ReplicationQuota, topic: str, answer: PartitionData) -> bool:
+    def _is_throttled(self, quota: ReplicationQuota, topic_partition: TopicPartition) -> bool:
         """By the topic's config, whether or not there is a replica here."""
         services = self._ctx.services
-        partition = services.replicas.find(topic, answer.partition_index)
+        partition = services.replicas.find(*topic_partition)
         log = partition.log if partition is not None else None
-        config = log.config if log is not None else services.configs.log_config(topic)
-        return quota.is_throttled(
-            TopicPartition(topic, answer.partition_index), config.leader_replication_throttled_replicas
-        )
+        config = log.config if log is not None else services.configs.log_config(topic_partition.topic)
+        return quota.is_throttled(topic_partition, config.leader_replication_throttled_replicas)
 
     def _elsewhere(self, asked: FetchedPartition, partition: Partition) -> PartitionData | None:
         """The answer that sends a consumer to the replica in its rack, if it is not to stay here."""
@@ -450,10 +452,6 @@ def _unread(
         -1,
         b"",
     )
-
-
-def _throttled_replicas(partition: Partition) -> tuple[str, ...]:
-    return () if partition.log is None else partition.log.config.leader_replication_throttled_replicas
 
 
 def _convert(answer: PartitionData, magic: int, first_offset: int) -> ErrorCode:
