@@ -34,6 +34,7 @@ from odradek.replication.control_messages import (
     stop_states,
 )
 from odradek.replication.fetch_state import FetchState
+from odradek.replication.high_watermarks import HighWatermarkFiles, HighWatermarks
 from odradek.replication.partition import NO_EPOCH, Partition
 from odradek.replication.partition_state import IsrProposal
 from odradek.replication.replication_quota import ReplicationQuota
@@ -47,7 +48,7 @@ EPOCH_DURING_DELETE = -2
 _log = get_logger(__name__)
 
 
-class LogStore(Protocol):
+class LogStore(HighWatermarkFiles, Protocol):
     """What Replicas needs of the broker's logs; `odradek.log.logs.Logs`."""
 
     def get(self, topic_partition: TopicPartition) -> Log | None:
@@ -63,12 +64,6 @@ class LogStore(Protocol):
 
     async def delete(self, topic_partition: TopicPartition) -> None:
         """Takes a log away; its files go later. Raises StorageError."""
-
-    def read_high_watermarks(self) -> dict[TopicPartition, int]:
-        """replication-offset-checkpoint of all directories."""
-
-    async def write_high_watermarks(self, offsets: Mapping[TopicPartition, int]) -> None:
-        """Replaces replication-offset-checkpoint in each directory by the offsets of its partitions."""
 
     async def checkpoint_recovery_points(self, directory: LogDirectory) -> None:
         """Replaces recovery-point-offset-checkpoint of a directory."""
@@ -137,8 +132,7 @@ class Replicas:
         self.leader_quota: ReplicationQuota | None = None
         """What followers that are behind may fetch of us; None: anything."""
         self._followers: Followers | None = None
-        self._checkpointed: dict[TopicPartition, int] | None = None
-        """The high watermarks on disk; None before a controller first spoke."""
+        self._high_watermarks = HighWatermarks(logs, self._current_high_watermarks)
         self._partitions: dict[str, dict[int, Partition]] = {}
         self._on_elected: list[Callable[[TopicPartition, int], None]] = []
         self._on_resigned: list[Callable[[TopicPartition], None]] = []
@@ -390,10 +384,8 @@ class Replicas:
         config = self._log_config(name.topic)
         log = self._logs.create(name, None if topic_id == NO_TOPIC_ID else topic_id, config, is_new=is_new)
         log.config = config
-        if self._checkpointed is None:
-            self._checkpointed = self._logs.read_high_watermarks()
-        checkpointed = self._checkpointed.get(name, 0)
-        partition.high_watermark = min(max(checkpointed, log.log_start_offset), log.log_end_offset)
+        written = self._high_watermarks.of(name)
+        partition.high_watermark = min(max(written, log.log_start_offset), log.log_end_offset)
         log.on_high_watermark(partition.high_watermark)
         return log
 
@@ -413,7 +405,7 @@ class Replicas:
             else:
                 if state.delete_partition:
                     doomed.append(name)
-        await self._forget_high_watermarks(doomed)
+        await self._high_watermarks.forget(doomed)
         for name in doomed:
             try:
                 await self._logs.delete(name)
@@ -454,14 +446,6 @@ class Replicas:
             if was_leader:
                 self._tell_resigned(name)
 
-    async def _forget_high_watermarks(self, doomed: Iterable[TopicPartition]) -> None:
-        """Off the disk before the logs are: a later topic of the name would be taken to have committed more
-        than it did, by a broker that crashed before the next checkpoint.
-        """
-        checkpointed = self._checkpointed or {}
-        if sum(checkpointed.pop(name, 0) for name in doomed):
-            await self.checkpoint_high_watermarks()
-
     def _tell_resigned(self, name: TopicPartition) -> None:
         for on_resigned in self._on_resigned:
             on_resigned(name)
@@ -487,16 +471,15 @@ class Replicas:
                 partition.shrink_isr()
 
     async def checkpoint_high_watermarks(self) -> None:
-        """Writes them now, if there is news; the broker's orderly stop does before it closes the logs."""
-        if self._checkpointed is None:
-            return
-        # Those of which the controller has not spoken since the start keep what they had.
-        self._checkpointed |= {
+        """Writes them now; the broker's orderly stop does before it closes the logs."""
+        await self._high_watermarks.write()
+
+    def _current_high_watermarks(self) -> dict[TopicPartition, int]:
+        return {
             partition.topic_partition: partition.high_watermark
             for partition in self
             if partition.log is not None
         }
-        await self._logs.write_high_watermarks(dict(self._checkpointed))
 
 
 def _stop_failed(name: TopicPartition, error: KafkaError) -> ErrorCode:

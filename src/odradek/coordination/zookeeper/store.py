@@ -42,6 +42,7 @@ from odradek.coordination.store import (
     SessionExpired,
     Set,
     StoreUnavailable,
+    find_node,
 )
 from odradek.coordination.zookeeper.multi_read import read_many_async
 from odradek.coordination.zookeeper.operations import (
@@ -241,7 +242,7 @@ class ZooKeeperStore:
         except StoreUnavailable as error:
             if not isinstance(error.__cause__, UnimplementedError):
                 raise
-            return [await self._get_if_there(path) for path in paths]
+            return [await find_node(self, path) for path in paths]
         nodes: list[Node | None] = []
         for path, answer in zip(paths, answers, strict=True):
             if isinstance(answer, NoNodeError):
@@ -251,12 +252,6 @@ class ZooKeeperStore:
             else:
                 nodes.append(self._node(*answer))
         return nodes
-
-    async def _get_if_there(self, path: str) -> Node | None:
-        try:
-            return await self.get(path)
-        except NoNode:
-            return None
 
     async def exists(self, path: str) -> bool:
         stat = await self._read(path, lambda client: client.exists_async(self._full(path)))
