@@ -1,4 +1,5 @@
-"""What a Kafka release says of its own protocol: error codes, API keys, header versions, offered ranges."""
+"""What a Kafka release says of its own protocol: error codes, API keys, header versions, offered ranges, and
+what its followers ask in."""
 
 from __future__ import annotations
 

@@ -10,6 +10,7 @@ Brokers start in the order given, so the first is the first controller.
 import contextlib
 import json
 from collections.abc import Callable, Mapping, Set
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -18,6 +19,7 @@ from kazoo.client import KazooClient
 from kazoo.exceptions import NoNodeError
 
 from compat.cluster.node import Kind, Node
+from compat.cluster.wiretap import Wiretap
 from compat.oracle.ports import wait_until
 from compat.oracle.zookeeper import Ensemble, ZooKeeper
 from compat.wire import Wire
@@ -56,17 +58,20 @@ class Cluster:
         ensemble: Ensemble | None = None,
         chroot: str = "",
         behind_proxies: bool = False,
+        wiretap: Wiretap | None = None,
         fault: str | None = None,
     ) -> None:
         """``overrides`` go to every broker; ``chroot`` (``/name``) keeps clusters of one ensemble apart.
 
+        ``wiretap`` hears what brokers say to each other, through proxies.
         ``fault`` is a name of ``compat.cluster.broken``: every broker of ours has it.
         """
         self._kinds = dict(kinds)
         self._overrides = {**SMALL_CLUSTER, **(overrides or {})}
         self._given_ensemble = ensemble
         self._chroot = chroot
-        self._behind_proxies = behind_proxies
+        self._behind_proxies = behind_proxies or wiretap is not None
+        self._wiretap = wiretap
         self._fault = fault
         self._open = contextlib.ExitStack()
         self.ensemble: Ensemble
@@ -107,6 +112,7 @@ class Cluster:
             overrides={**properties, **(overrides or {})},
             log_dir=log_dir,
             behind_proxy=self._behind_proxies,
+            on_frame=None if self._wiretap is None else partial(self._wiretap.hear, node_id),
             fault=self._fault,
         )
         self.nodes[node_id] = self._open.enter_context(node)

@@ -3,12 +3,12 @@
 import enum
 import os
 import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from compat.cluster.proxy import Proxy
+from compat.cluster.proxy import Frame, Proxy
 from compat.odradek import Odradek
 from compat.oracle.java import Jvm
 from compat.oracle.kafka import Kafka392
@@ -38,17 +38,19 @@ class Node:
         overrides: Mapping[str, str],
         log_dir: Path | None = None,
         behind_proxy: bool = False,
+        on_frame: Callable[[Frame], None] | None = None,
         fault: str | None = None,
     ) -> None:
         """``behind_proxy`` has the other brokers reach this one through ``proxy``; clients never do.
 
+        ``on_frame`` sees what goes through it.
         ``fault`` is a name of ``compat.cluster.broken``, for a broker of ours.
         """
         self.id = node_id
         self.kind = kind
         self._ensemble = ensemble
         self.port, replication_port = free_port(), free_port()
-        self.proxy = Proxy(replication_port) if behind_proxy else None
+        self.proxy = Proxy(replication_port, on_frame=on_frame) if behind_proxy else None
         properties = {
             "broker.id": str(node_id),
             "zookeeper.connect": ensemble.connect,

@@ -4,6 +4,7 @@ import org.apache.kafka.common.protocol.ApiKeys;
 import org.apache.kafka.common.protocol.Errors;
 import org.apache.kafka.common.requests.ApiVersionsResponse;
 import org.apache.kafka.common.errors.RetriableException;
+import org.apache.kafka.server.common.MetadataVersion;
 
 /**
  * Prints what one Kafka release says about its protocol, one fact a line, parts separated by tabs:
@@ -12,6 +13,7 @@ import org.apache.kafka.common.errors.RetriableException;
  *     api      KEY   NAME
  *     header   KEY   VERSION  REQUEST_HEADER_VERSION  RESPONSE_HEADER_VERSION
  *     offered  LISTENER  KEY  LOWEST  HIGHEST
+ *     spoken   INTER_BROKER_PROTOCOL_VERSION  FETCH_VERSION  LIST_OFFSETS_VERSION
  *
  * Offered is what an ApiVersions response lists, without unstable versions and with client telemetry.
  */
@@ -30,6 +32,8 @@ public class ProtocolFacts {
             for (Object offered : offered(listener))
                 print("offered", listener.name(), get(offered, "apiKey"), get(offered, "minVersion"),
                     get(offered, "maxVersion"));
+        for (MetadataVersion version : MetadataVersion.VERSIONS)
+            print("spoken", version.version(), version.fetchRequestVersion(), version.listOffsetRequestVersion());
     }
 
     /** ApiVersionsResponse.filterApis, whose parameters differ between releases. */

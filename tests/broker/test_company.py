@@ -28,8 +28,9 @@ async def beside(port: int, *, is_odradek: bool) -> AsyncIterator[EmbeddedStore]
         yield store
 
 
-def config(port: int, release: str = "3.9") -> BrokerConfig:
+def config(port: int, release: str = "3.9", **properties: str) -> BrokerConfig:
     ids = {"node.id": "1", "odradek.emulate": release, "zookeeper.connect": "localhost:1"}
+    ids |= {name.replace("_", "."): value for name, value in properties.items()}
     return BrokerConfig({**ids, "listeners": f"PLAINTEXT://localhost:{port}"})
 
 
@@ -56,3 +57,12 @@ async def test_no_release_without_zookeeper_is_emulated_beside_a_real_kafka() ->
             await check_company(store, 1, config(9093, "4.3"))
     async with beside(9092, is_odradek=True) as store:
         await check_company(store, 1, config(9093, "4.3"))
+
+
+async def test_beside_a_real_kafka_brokers_speak_as_they_do_since_3_0() -> None:
+    async with beside(9092, is_odradek=False) as store:
+        await check_company(store, 1, config(9093, inter_broker_protocol_version="3.0"))
+        with pytest.raises(CannotStart, match=r"version is 2\.8, but .* 3\.0-IV0 and later"):
+            await check_company(store, 1, config(9093, inter_broker_protocol_version="2.8"))
+    async with beside(9092, is_odradek=True) as store:
+        await check_company(store, 1, config(9093, inter_broker_protocol_version="2.8"))

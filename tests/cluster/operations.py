@@ -46,6 +46,13 @@ def create(
     return [Partition(topic, index) for index in range(len(replicas))]
 
 
+def delete(cluster: Cluster, topic: str) -> None:
+    """Until the controller has heard from its brokers that all of it is gone."""
+    admin = AdminClient({"bootstrap.servers": cluster.bootstrap, **IMPATIENT})
+    admin.delete_topics([topic])[topic].result(ANSWER_S)
+    cluster.wait_for("deletion", lambda: cluster.znode(f"/brokers/topics/{topic}") is None)
+
+
 def knows(node: Node, topic: str) -> bool:
     """Whether a broker tells clients of a topic."""
     with Wire(node.bootstrap) as wire:

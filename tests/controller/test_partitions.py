@@ -74,6 +74,14 @@ def test_an_unclean_leader_is_recovering_until_it_says_otherwise():
     assert decision.state.leadership[tp()].leader_and_isr.is_recovering
 
 
+def test_brokers_of_before_3_2_know_of_no_recovery():
+    state = cluster_of([1, 2], {0: ([1, 2], (1, [1]))})
+    decision = decide(state, BrokersChanged(brokers([2])), unclean=True, knows_leader_recovery=False)
+    elected = decision.state.leadership[tp()].leader_and_isr
+    assert (elected.leader, elected.is_recovering) == (2, False)
+    assert decision.writes == (Set(paths.partition_state(tp()), elected.encode(), version=7),)
+
+
 @pytest.mark.parametrize(
     ("led", "after"),
     [

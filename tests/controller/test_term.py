@@ -249,7 +249,20 @@ async def test_features_that_were_disabled_are_enabled_again(autojump_clock):
         await one.start(0)
         await one.wait(lambda snapshot: snapshot.controller_id == 0)
         await trio.testing.wait_all_tasks_blocked()
-        assert znodes.decode_features((await one.store.get(paths.FEATURE)).data) == (True, {})
+        assert (await one.store.get(paths.FEATURE)).data == znodes.encode_features({})
+
+
+async def test_features_are_kept_and_written_as_the_protocol_version_has_them(autojump_clock):
+    async with cluster() as one:
+        finalized = znodes.encode_features({"f": 3})
+        await one.store.commit(Set(paths.FEATURE, finalized))
+        for version in (1, 2):
+            one.rules = replace(one.rules, features_version=version)
+            await one.members[0].stop()
+            await one.start(0)
+            await trio.testing.wait_all_tasks_blocked()
+            node = await one.store.get(paths.FEATURE)
+            assert node.data == znodes.encode_features({"f": 3}, version)
 
 
 async def test_a_command_that_shows_a_bug_of_ours_is_the_only_one_that_fails(autojump_clock, monkeypatch):

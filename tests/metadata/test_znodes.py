@@ -133,9 +133,14 @@ def test_a_partition_that_recovers_from_an_unclean_election_says_so():
 
 
 def test_features_are_enabled_or_not():
-    assert znodes.decode_features(FEATURE) == (True, {})
-    assert znodes.decode_features(znodes.encode_features({"f": 3})) == (True, {"f": 3})
-    assert znodes.decode_features(b'{"version":2,"status":0,"features":{}}') == (False, {})
+    assert znodes.decode_features(FEATURE) == (2, True, {})
+    assert znodes.decode_features(znodes.encode_features({"f": 3})) == (2, True, {"f": 3})
+    assert znodes.decode_features(b'{"version":2,"status":0,"features":{}}') == (2, False, {})
+
+
+def test_features_of_before_3_3_are_written_as_a_kafka_of_that_protocol_version_does():
+    assert znodes.encode_features({}, 1) == b'{"features":{},"version":1,"status":1}'
+    assert znodes.decode_features(znodes.encode_features({"f": 3}, 1)) == (1, True, {"f": 3})
 
 
 @pytest.mark.parametrize("decode", [znodes.decode_isr_changes, znodes.decode_preferred_elections])

@@ -10,6 +10,7 @@ import trio
 import trio.testing
 
 from odradek.peers.control_channels import ControlChannels, ControlResponse, Destination
+from odradek.peers.spoken_versions import spoken_versions
 from odradek.peers.transport import PeerRefused
 from odradek.protocol.error_codes import ErrorCode
 from odradek.protocol.generated.leader_and_isr_request import LeaderAndIsrRequest
@@ -38,13 +39,23 @@ def to(port: int, epoch: int = 1) -> Destination:
 
 @asynccontextmanager
 async def channels(
-    clients: ScriptedClients, local: dict[int, Any] | None = None
+    clients: ScriptedClients, local: dict[int, Any] | None = None, protocol: str = "3.9"
 ) -> AsyncIterator[ControlChannels]:
     async with trio.open_nursery() as nursery:
-        running = ControlChannels(local or {}, clients.connect)
+        running = ControlChannels(local or {}, clients.connect, spoken_versions(protocol))
         await nursery.start(running.run)
         yield running
         nursery.cancel_scope.cancel()
+
+
+async def test_requests_go_in_the_versions_that_the_others_understand(autojump_clock):
+    clients = ScriptedClients(answer)
+    async with channels(clients, protocol="3.2") as controller:
+        controller.open({1: to(9)})
+        for request in (UpdateMetadataRequest(), LeaderAndIsrRequest(), StopReplicaRequest()):
+            controller.send(1, request)
+        await trio.testing.wait_all_tasks_blocked()
+    assert [version for *_, version in clients.calls] == [7, 6, 3]
 
 
 async def test_requests_go_in_order_in_the_versions_of_3_9(autojump_clock):

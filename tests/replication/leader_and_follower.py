@@ -10,6 +10,7 @@ from uuid import UUID
 import trio
 
 from odradek.api.registry import load
+from odradek.peers.spoken_versions import spoken_versions
 from odradek.peers.transport import PeerReset
 from odradek.protocol.api_keys import ApiKey
 from odradek.protocol.generated.fetch_request import FetchRequest
@@ -107,11 +108,11 @@ class Pair:
 
 
 @asynccontextmanager
-async def pair(path: Path) -> AsyncIterator[Pair]:
+async def pair(path: Path, *, protocol: str = "3.9") -> AsyncIterator[Pair]:
     async with data_broker(path / "leader") as leader:
         async with hosting(path / "follower", FOLLOWER) as follower:
             line = Line(leader)
-            settings = FetchSettings()
+            settings = FetchSettings(versions=spoken_versions(protocol))
             quota = ReplicationQuota(FOLLOWER, follower.clock.now_ms, lambda: made.rate)
             remote = RemoteLeader(line, FOLLOWER, lambda: 55, settings)
             made = Pair(leader, follower, Fetcher(remote, follower.replicas, quota, settings), line)

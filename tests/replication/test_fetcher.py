@@ -224,6 +224,26 @@ async def test_one_partition_in_trouble_does_not_hold_up_the_others(tmp_path, au
         assert both.led("bad").high_watermark == 1
 
 
+async def test_leaders_of_before_3_1_are_asked_by_names(tmp_path, autojump_clock):
+    async with pair(tmp_path, protocol="3.0") as both:
+        both.tell()
+        both.append(3)
+        await trio.sleep(2)
+        assert set(both.line.versions) == {12}
+        assert {request.topics[0].topic for request in both.line.fetches if request.topics} == {"t"}
+        assert both.followed().high_watermark == 3
+
+
+async def test_leaders_are_asked_in_the_version_that_they_understand(tmp_path, autojump_clock):
+    async with pair(tmp_path, protocol="3.4") as both:
+        both.tell()
+        both.append(3)
+        await trio.sleep(2)
+        assert set(both.line.versions) == {13}
+        assert both.line.fetches[0].replica_id == FOLLOWER
+        assert both.followed().high_watermark == 3
+
+
 async def test_a_topic_without_an_id_has_all_named(tmp_path, autojump_clock):
     async with pair(tmp_path) as both:
         both.tell(topic="old", topic_id=NO_TOPIC_ID)

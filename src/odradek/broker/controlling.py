@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from odradek.config.broker_config import BrokerConfig
+from odradek.config.broker_versions import is_at_least
 from odradek.controller.rules import Rules
 from odradek.coordination.dynamic_configs import DynamicConfigs
 from odradek.peers.broker_client import BrokerClient, ClientSettings
 from odradek.peers.control_channels import ControlChannels, ControlledBroker
+from odradek.peers.spoken_versions import spoken_versions
 from odradek.peers.transport import Transport
 
 
 def rules_of(config: BrokerConfig, configs: DynamicConfigs) -> Rules:
     """What configuration says about decisions."""
     zookeeper = config.release.zookeeper
+    protocol = config.inter_broker_protocol_version
     # In KRaft a cluster of one has nothing to balance.
     balances = zookeeper and config.bool("auto.leader.rebalance.enable")
     return Rules(
@@ -25,6 +28,8 @@ def rules_of(config: BrokerConfig, configs: DynamicConfigs) -> Rules:
             config.int("leader.imbalance.check.interval.seconds") if balances else None
         ),
         control_plane_listener=config.control_plane_listener_name,
+        knows_leader_recovery=is_at_least(protocol, "3.2-IV0"),
+        features_version=2 if is_at_least(protocol, "3.3-IV0") else 1,
     )
 
 
@@ -40,4 +45,5 @@ def control_channels(
     def connect(host: str, port: int) -> BrokerClient:
         return BrokerClient(transport, host, port, client_id=str(node_id), settings=settings)
 
-    return ControlChannels({node_id: broker}, connect)
+    versions = spoken_versions(config.inter_broker_protocol_version)
+    return ControlChannels({node_id: broker}, connect, versions)

@@ -12,6 +12,7 @@ from odradek.metadata.cache import MetadataCache
 from odradek.peers.broker_client import BrokerClient, ClientSettings
 from odradek.peers.control_channels import Connect
 from odradek.peers.controller_channel import ControllerChannel
+from odradek.peers.spoken_versions import spoken_versions
 from odradek.peers.transport import USE_SYSTEM_DEFAULT, Transport
 from odradek.replication.fetch_settings import FetchSettings
 from odradek.replication.following import Following, FollowingSettings, Ways
@@ -118,6 +119,7 @@ def following(
         max_bytes=config.int("replica.fetch.max.bytes"),
         response_max_bytes=config.int("replica.fetch.response.max.bytes"),
         backoff_ms=config.int("replica.fetch.backoff.ms"),
+        versions=spoken_versions(config.inter_broker_protocol_version),
     )
     made = Following(
         replicas,

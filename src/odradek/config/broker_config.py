@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TypeAlias
 
+from odradek.config.broker_versions import NEWEST_WITH_ZOOKEEPER
 from odradek.config.checks import check_static_values, check_values
 from odradek.config.defaults import odradek_defaults
 from odradek.config.definition import Definition, Value
@@ -179,6 +180,12 @@ class BrokerConfig:
     def node_id(self) -> Integer:
         """`node.id` or `broker.id`, which are one; -1 when the cluster is to choose it."""
         return self.int("broker.id")
+
+    @property
+    def inter_broker_protocol_version(self) -> Text:
+        """The config of this name; that of 3.9 where a release without ZooKeeper has none."""
+        name = "inter.broker.protocol.version"
+        return self.str(name) if name in self.definitions else NEWEST_WITH_ZOOKEEPER
 
     @property
     def log_dirs(self) -> tuple[Text, ...]:

@@ -17,6 +17,9 @@ VERSIONS = (
 )
 # fmt: on
 
+NEWEST_WITH_ZOOKEEPER = "3.9-IV0"
+"""What brokers on ZooKeeper speak at most."""
+
 
 def latest_of(text: str) -> str | None:
     """The version that a text stands for: itself, or the last of a release ("3.0", "3.0.1"); None if none."""
@@ -27,10 +30,15 @@ def latest_of(text: str) -> str | None:
     return matching[-1] if matching else None
 
 
+def is_at_least(text: str, version: str) -> bool:
+    """Whether a text stands for this version or a later one; they are ordered by their place in the list."""
+    latest = latest_of(text)
+    return latest is not None and VERSIONS.index(latest) >= VERSIONS.index(version)
+
+
 def message_format_ignored(inter_broker_version: str) -> bool:
     """Whether brokers of this protocol version ignore `message.format.version` (KIP-724: from 3.0-IV1 on)."""
-    latest = latest_of(inter_broker_version)
-    return latest is not None and VERSIONS.index(latest) >= VERSIONS.index("3.0-IV1")
+    return is_at_least(inter_broker_version, "3.0-IV1")
 
 
 def record_magic(text: str) -> int:

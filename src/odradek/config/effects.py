@@ -39,6 +39,7 @@ _HEEDED_HERE = (
     "broker.id",
     "control.plane.listener.name",
     "inter.broker.listener.name",
+    "inter.broker.protocol.version",
     "listener.security.protocol.map",
     "listeners",
     "log.dir",

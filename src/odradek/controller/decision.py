@@ -79,6 +79,13 @@ class Changes:
         """Tell whether these changes give the partition its first leader."""
         return topic_partition in self.led and topic_partition not in self.state.leadership
 
+    def take_leaders_for_recovered(self) -> None:
+        """Have no partition recover from an unclean election, among brokers that could not be told."""
+        for topic_partition, leadership in self.led.items():
+            if leadership.leader_and_isr.is_recovering:
+                recovered = replace(leadership.leader_and_isr, is_recovering=False)
+                self.led[topic_partition] = Leadership(recovered, leadership.partition_epoch)
+
     def assign(self, topic_partition: TopicPartition, assignment: ReplicaAssignment) -> None:
         """Have a partition of a known topic have other replicas."""
         name, number = topic_partition

@@ -59,6 +59,10 @@ class Rules:
     """leader.imbalance.check.interval.seconds; None without auto.leader.rebalance.enable"""
     control_plane_listener: str = ""
     """Where brokers take the controller's requests; empty where they take each other's."""
+    knows_leader_recovery: bool = True
+    """Since inter.broker.protocol.version 3.2 (KIP-704)."""
+    features_version: int = 2
+    """Of /feature; 1 before inter.broker.protocol.version 3.3."""
 
     def decide(self, state: ClusterState, event: Event) -> Decision:
         """Say what follows from an event; changes nothing. Raises KafkaError to refuse a command."""
@@ -128,7 +132,7 @@ class Rules:
             replace(state, deleting=frozenset(doomed)), event, mail, self.unclean_leader_election
         )
         # The brokers are to hear of a doomed topic only that it goes, which the wish itself brings about.
-        begun = replace(changes.new_state(), deleting=frozenset())
+        begun = replace(self._new_state(changes), deleting=frozenset())
         ended, writes = deletion.deletions_changed(
             begun, DeletionsChanged(event.deletions), mail, enabled=self.delete_topic_enable
         )
@@ -161,8 +165,13 @@ class Rules:
         answer: object = None,
         then: tuple[Event, ...] = (),
     ) -> Decision:
-        state = changes.new_state()
+        state = self._new_state(changes)
         return Decision(state, changes.writes() + extra, self._requests(state, mail), answer, then)
+
+    def _new_state(self, changes: Changes) -> ClusterState:
+        if not self.knows_leader_recovery:
+            changes.take_leaders_for_recovered()
+        return changes.new_state()
 
     def _requests(self, state: ClusterState, mail: Mailbag) -> tuple[Outgoing, ...]:
         return mail.requests(state, inter_broker_listener=self.inter_broker_listener)

@@ -45,6 +45,7 @@ from odradek.coordination.store import (
     Set,
     StoreError,
     StoreUnavailable,
+    find_node,
 )
 from odradek.errors import KafkaError
 from odradek.metadata import paths, znodes
@@ -227,15 +228,17 @@ class Term:
         return topics
 
     async def _ensure_features(self) -> None:
-        """Write the finalized features of a cluster that has none written, as 3.9's controller does."""
-        try:
-            node = await self._store.get(paths.FEATURE)
-        except NoNode:
-            await self._commit([Create(paths.FEATURE, znodes.encode_features({}))])
+        """Have the finalized features written as our protocol version has them, as 3.9's controller does."""
+        version = self._rules.features_version
+        node = await find_node(self._store, paths.FEATURE)
+        if node is None:
+            await self._commit([Create(paths.FEATURE, znodes.encode_features({}, version))])
             return
-        is_enabled, _ = znodes.decode_features(node.data)
-        if not is_enabled:
-            await self._commit([Set(paths.FEATURE, znodes.encode_features({}), version=node.version)])
+        written = znodes.decode_features(node.data)
+        finalized = written.finalized if written.is_enabled else {}
+        if not written.is_enabled or written.version != version:
+            encoded = znodes.encode_features(finalized, version)
+            await self._commit([Set(paths.FEATURE, encoded, version=node.version)])
 
     # -- what may have changed
 

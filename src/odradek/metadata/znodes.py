@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import field
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from odradek.metadata.hash_order import properties_order, scala_order
@@ -285,19 +285,27 @@ def decode_entity_config(data: bytes) -> dict[str, str]:
     return dict(_parse(data).get("config", {}))
 
 
-def encode_features(finalized: Mapping[str, int]) -> bytes:
-    """Write /feature, enabled, in version 2: finalized features by their maximum version level."""
-    features = {name: {"max_version_level": level} for name, level in finalized.items()}
-    return _in_scala_order({"version": 2, "status": 1, "features": features}, made_of=3)
+class Features(NamedTuple):
+    """What /feature holds: the finalized features by their level, and whether they are in force."""
+
+    version: int
+    is_enabled: bool
+    finalized: dict[str, int]
 
 
-def decode_features(data: bytes) -> tuple[bool, dict[str, int]]:
-    """Read /feature: whether features are enabled, and the finalized ones by their level."""
+def encode_features(finalized: Mapping[str, int], version: int = 2) -> bytes:
+    """Write /feature, enabled; version 1 has a minimum level as well, which is the same."""
+    levels = ("max_version_level",) if version > 1 else ("max_version_level", "min_version_level")
+    features = {name: dict.fromkeys(levels, level) for name, level in finalized.items()}
+    return _in_scala_order({"version": version, "status": 1, "features": features}, made_of=3)
+
+
+def decode_features(data: bytes) -> Features:
+    """Read /feature."""
     fields = _parse(data)
     features = fields.get("features") or {}
-    return fields.get("status") == 1, {
-        name: int(each["max_version_level"]) for name, each in features.items()
-    }
+    finalized = {name: int(each["max_version_level"]) for name, each in features.items()}
+    return Features(int(fields["version"]), fields.get("status") == 1, finalized)
 
 
 def decode_isr_changes(data: bytes) -> list[TopicPartition]:

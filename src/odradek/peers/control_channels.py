@@ -11,12 +11,12 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
-from types import MappingProxyType
 from typing import Any, Protocol, cast
 
 import trio
 
 from odradek.errors import MalformedMessage
+from odradek.peers.spoken_versions import SpokenVersions
 from odradek.peers.transport import PeerUnreachable
 from odradek.protocol.error_codes import ErrorCode
 from odradek.protocol.generated.leader_and_isr_request import LeaderAndIsrRequest
@@ -38,11 +38,6 @@ BACKOFF_SECONDS = 0.1
 ControlRequest = LeaderAndIsrRequest | UpdateMetadataRequest | StopReplicaRequest
 ControlResponse = LeaderAndIsrResponse | UpdateMetadataResponse | StopReplicaResponse
 Answered = Callable[[ControlResponse], None]
-
-VERSIONS: Mapping[type[Message], int] = MappingProxyType(
-    {LeaderAndIsrRequest: 7, UpdateMetadataRequest: 8, StopReplicaRequest: 4}
-)
-"""What a 3.9 controller sends to brokers whose inter.broker.protocol.version is 3.4 or later."""
 
 
 class ControlledBroker(Protocol):
@@ -129,12 +124,19 @@ class _ControlChannel:
 class ControlChannels:
     """The channels of the broker that is the controller. Owned by the trio thread.
 
-    `local` are the brokers in this process, by id; `connect` reaches the others, if there can be any.
+    `local` are the brokers in this process, by id; `connect` reaches the others, if there can be any, to
+    whom requests go in these versions.
     """
 
-    def __init__(self, local: Mapping[int, ControlledBroker], connect: Connect | None = None) -> None:
+    def __init__(
+        self,
+        local: Mapping[int, ControlledBroker],
+        connect: Connect | None = None,
+        versions: SpokenVersions | None = None,
+    ) -> None:
         self._local = dict(local)
         self._connect = connect
+        self._versions = versions or SpokenVersions()
         self._channels: dict[int, _ControlChannel] = {}
         self._nursery: trio.Nursery | None = None
 
@@ -168,7 +170,7 @@ class ControlChannels:
             self._nursery.start_soon(channel.run)
         elif self._connect is not None:
             client = self._connect(destination.host, destination.port)
-            remote = _RemoteBroker(node_id, client)
+            remote = _RemoteBroker(node_id, client, self._versions)
             channel = _ControlChannel(destination, remote.deliver)
             self._nursery.start_soon(remote.close_after, channel.run)
         else:
@@ -188,9 +190,14 @@ class ControlChannels:
 class _RemoteBroker:
     """Delivery to another process: repeated until it succeeds."""
 
-    def __init__(self, node_id: int, client: Client) -> None:
+    def __init__(self, node_id: int, client: Client, versions: SpokenVersions) -> None:
         self._node_id = node_id
         self._client = client
+        self._versions: Mapping[type[Message], int] = {
+            LeaderAndIsrRequest: versions.leader_and_isr,
+            UpdateMetadataRequest: versions.update_metadata,
+            StopReplicaRequest: versions.stop_replica,
+        }
 
     async def close_after(self, run: Callable[[], Awaitable[None]]) -> None:
         try:
@@ -203,7 +210,8 @@ class _RemoteBroker:
         is_cut = False
         while True:
             try:
-                response: ControlResponse = await self._client.call(request, VERSIONS[type(request)])
+                version = self._versions[type(request)]
+                response: ControlResponse = await self._client.call(request, version)
             except (PeerUnreachable, MalformedMessage) as error:
                 # One line for each time that a broker is away, not one for each attempt.
                 say = _log.debug if is_cut else _log.warn

@@ -1,7 +1,10 @@
-"""FetchSettings: how much a follower asks for at a time."""
+"""FetchSettings: how much a follower asks for at a time, and in which words."""
 
 from __future__ import annotations
 
+from dataclasses import field
+
+from odradek.peers.spoken_versions import SpokenVersions
 from odradek.value_object import value_object
 
 
@@ -15,3 +18,5 @@ class FetchSettings:
     """Of each partition."""
     response_max_bytes: int = 10 * 1024 * 1024
     backoff_ms: int = 1000
+    versions: SpokenVersions = field(default_factory=SpokenVersions)
+    """What the leader understands."""

@@ -1,6 +1,6 @@
 """RemoteLeader: the requests of a follower to the leader of its partitions.
 
-Versions are those that Kafka 3.9.2 sends at inter.broker.protocol.version 3.9. Kafka: RemoteLeaderEndPoint.
+Versions are those of inter.broker.protocol.version. Kafka: RemoteLeaderEndPoint.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from odradek.errors import KafkaError, MalformedMessage
+from odradek.metadata.topic_id import NO_TOPIC_ID
 from odradek.metadata.topic_partition import TopicPartition
 from odradek.protocol.error_codes import ErrorCode
 from odradek.protocol.generated.fetch_request import (
@@ -29,9 +30,7 @@ from odradek.protocol.message import Message
 from odradek.replication.fetch_settings import FetchSettings
 from odradek.replication.leader_session import AskedPartition, Fetched, LeaderSession, SessionFetch
 
-FETCH_VERSION = 17
-FETCH_VERSION_WITHOUT_TOPIC_IDS = 12
-LIST_OFFSETS_VERSION = 9
+LAST_FETCH_WITHOUT_TOPIC_IDS = 12
 
 
 class LeaderClient(Protocol):
@@ -58,6 +57,8 @@ class RemoteLeader:
 
     def prepare(self, wanted: Mapping[TopicPartition, AskedPartition]) -> SessionFetch:
         """The next fetch, of exactly these partitions; it must be sent, unless it is empty."""
+        if self._settings.versions.fetch <= LAST_FETCH_WITHOUT_TOPIC_IDS:
+            wanted = {name: asked._replace(topic_id=NO_TOPIC_ID) for name, asked in wanted.items()}
         return self._session.build(wanted)
 
     async def fetch(self, fetch: SessionFetch) -> Fetched:
@@ -67,7 +68,7 @@ class RemoteLeader:
         leader does not accept.
         """
         uses_topic_ids = fetch.uses_topic_ids
-        version = FETCH_VERSION if uses_topic_ids else FETCH_VERSION_WITHOUT_TOPIC_IDS
+        version = self._settings.versions.fetch if uses_topic_ids else LAST_FETCH_WITHOUT_TOPIC_IDS
         try:
             response = await self._client.call(self._request(fetch, version), version)
         except BaseException:
@@ -120,7 +121,7 @@ class RemoteLeader:
         )
         response = await self._client.call(
             ListOffsetsRequest(replica_id=self._node_id, topics=[ListOffsetsTopic(name.topic, [asked])]),
-            LIST_OFFSETS_VERSION,
+            self._settings.versions.list_offsets,
         )
         for topic in response.topics:
             for answer in topic.partitions:
