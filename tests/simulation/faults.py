@@ -176,8 +176,13 @@ class Faults:
         if self._guarded(broker) or self._cluster.ensemble.is_away:
             return False
         others = [each for each in self._cluster.brokers.values() if each is not broker]
+        tree = self._cluster.ensemble.tree.nodes
         if not all(
-            each.state is State.UP and each.is_connected and not each.has_failed_disk for each in others
+            each.state is State.UP
+            and each.is_connected
+            and paths.broker_id(each.node_id) in tree
+            and not each.has_failed_disk
+            for each in others
         ):
             return False  # they may be about to leave their ISRs to the one that loses its pages
         return all(isr != (broker.node_id,) for isr in self._isrs())
