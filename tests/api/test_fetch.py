@@ -409,6 +409,18 @@ async def test_less_than_no_bytes_are_refused_where_there_are_any(tmp_path, auto
         assert (await ask(broker, 6, **sizes)).error_code == 0
 
 
+async def test_a_long_poll_sees_what_came_before_it_began_to_wait(tmp_path, autojump_clock):
+    async with data_broker(tmp_path) as broker:
+        partition = broker.host.lead("t")
+        request = fetch(version=12, max_wait_ms=500, min_bytes=1)
+        answer = api.handle(request, broker.context(api, 12))
+        # Another connection's turn, of the same round.
+        partition.append(batch(1), required_acks=1, origin=AppendOrigin.CLIENT, now_ms=0)
+        with trio.fail_after(0.1):
+            response = await answer
+        assert len(response.responses[0].partitions[0].records)
+
+
 async def test_a_long_poll_of_a_consumer_waits_for_replication(tmp_path, autojump_clock):
     async with data_broker(tmp_path) as broker:
         broker.host.tell("t", isr=BOTH, replicas=BOTH)

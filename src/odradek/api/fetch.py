@@ -324,7 +324,10 @@ class _Reading:
         """Reads again whenever enough may be there, until there is or the time is up."""
         deadline = trio.current_time() + min(max_wait_ms / 1000, _NO_TIMEOUT_S)
         replicas = self._ctx.services.replicas
-        while True:
+        # Since the first look others have had their turns, and nobody watched.
+        _release(answers)
+        answers = self.read()
+        while not self._is_final and self._size_bytes < self._min_bytes:
             waiter = DataWaiter(self._min_bytes - self._size_bytes, sees_log_end=self._replica_id >= 0)
             watched = [
                 partition
@@ -341,9 +344,10 @@ class _Reading:
                 for partition in watched:
                     partition.unwatch(waiter)
             answers = self.read()
-            if self._size_bytes >= self._min_bytes or self._is_final or waiting.cancelled_caught:
-                response = self.respond(answers)
-                return await self.convert_long(response) if self.long else response
+            if waiting.cancelled_caught:
+                break
+        response = self.respond(answers)
+        return await self.convert_long(response) if self.long else response
 
     def respond(self, answers: Answers) -> FetchResponse:
         """The answer as the session wants it and the version can read it."""
