@@ -116,7 +116,7 @@ async def _wait(
     """A partition that is late keeps the low watermark that it had."""
     for deletion in pending:
         deletion.result.error_code = ErrorCode.REQUEST_TIMED_OUT
-    with trio.move_on_after(timeout_ms / 1000):
+    with trio.move_on_after(max(0, timeout_ms) / 1000):
         for deletion in pending:
             result = deletion.result
             try:

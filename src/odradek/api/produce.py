@@ -312,15 +312,17 @@ class _Appends:
         return self.answered()
 
     async def _wait_replicated(self) -> None:
-        with trio.move_on_after(self._request.timeout_ms / 1000):
-            for append in self.pending:
-                try:
-                    await append.partition.wait_replicated(append.next_offset, append.resignations)
-                except KafkaError as error:
-                    append.answer.error_code = error.code
-        for append in self.pending:
-            if append.answer.error_code == 0 and append.partition.high_watermark < append.next_offset:
-                append.answer.error_code = ErrorCode.REQUEST_TIMED_OUT
+        """Each is settled when it happens: later, another leader's records may be in their place."""
+        pending = [append for append in self.pending if append.answer.error_code == 0]
+        for append in pending:
+            append.answer.error_code = ErrorCode.REQUEST_TIMED_OUT
+        with trio.move_on_after(max(0, self._request.timeout_ms) / 1000):
+            if len(pending) == 1:
+                await _settle(pending[0])
+                return
+            async with trio.open_nursery() as nursery:
+                for append in pending:
+                    nursery.start_soon(_settle, append)
 
     def answered(self) -> Answer:
         """With acks=0 no answer is expected: only a closed connection tells the producer of an error."""
@@ -335,6 +337,15 @@ class _Appends:
         if errors:
             raise ConnectionEnded("error during produce request with acks=0: " + ", ".join(errors))
         return None
+
+
+async def _settle(append: _Pending) -> None:
+    try:
+        await append.partition.wait_replicated(append.next_offset, append.resignations)
+    except KafkaError as error:
+        append.answer.error_code = error.code
+    else:
+        append.answer.error_code = ErrorCode.NONE
 
 
 def _has_transactional_records(request: ProduceRequest, appends: _Appends) -> bool:
