@@ -49,3 +49,12 @@ def test_what_is_long_past_is_forgotten():
     assert not quota.is_exceeded()
     rate = 100
     assert quota.is_exceeded()
+
+
+def test_what_is_only_counted_is_forgotten_too():
+    now = Now()
+    quota = ReplicationQuota(1, now, lambda: 10**9)
+    for _ in range(1000):
+        quota.record(8)
+        now.ms += 1000
+    assert len(quota._samples) <= 12

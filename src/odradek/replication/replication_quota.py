@@ -56,6 +56,7 @@ class ReplicationQuota:
     def record(self, size_bytes: int) -> None:
         """So much was sent or fetched for a throttled replica."""
         now_ms = self._now_ms()
+        self._forget_old(now_ms)
         if not self._samples or now_ms - self._samples[-1].start_ms >= self._window_ms:
             self._samples.append(_Sample(now_ms, 0))
         self._samples[-1].size_bytes += size_bytes
@@ -65,10 +66,13 @@ class ReplicationQuota:
         if not self._samples:
             return False
         now_ms = self._now_ms()
-        while self._samples and now_ms - self._samples[0].start_ms >= self._windows * self._window_ms:
-            self._samples.popleft()
+        self._forget_old(now_ms)
         if not self._samples:
             return False
         elapsed_ms = max(now_ms - self._samples[0].start_ms, self._window_ms)
         size_bytes = sum(sample.size_bytes for sample in self._samples)
         return size_bytes * 1000 / elapsed_ms > self._rate()
+
+    def _forget_old(self, now_ms: int) -> None:
+        while self._samples and now_ms - self._samples[0].start_ms >= self._windows * self._window_ms:
+            self._samples.popleft()
