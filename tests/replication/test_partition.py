@@ -15,6 +15,8 @@ from odradek.replication.epoch_end import UNKNOWN_EPOCH_END, EpochEnd
 from odradek.replication.fetch_isolation import FetchIsolation
 from odradek.replication.partition import Partition
 from odradek.replication.partition_state import Assignment
+from tests.log.batches import batch as batch_of
+from tests.log.batches import marker
 from tests.replication.hosting import NODE_ID, batch, hosting
 
 OTHER = NODE_ID + 1
@@ -336,3 +338,21 @@ async def test_records_of_a_compacted_topic_are_not_deleted(tmp_path, autojump_c
         with pytest.raises(KafkaError) as refused:
             partition.delete_records(0)
         assert refused.value.code == ErrorCode.POLICY_VIOLATION
+
+
+async def test_the_last_stable_offset_stands_where_it_was_after_a_cut(tmp_path, autojump_clock):
+    async with hosting(tmp_path) as host:
+        host.tell("t", isr=BOTH, replicas=BOTH)
+        partition = host.replicas.hosted("t", 0)
+        transactional = batch_of(producer_id=1, producer_epoch=0, base_sequence=0, is_transactional=True)
+        for records, origin in (
+            (transactional, AppendOrigin.CLIENT),
+            (marker(1, is_abort=False), AppendOrigin.COORDINATOR),
+        ):
+            partition.append(bytearray(records), required_acks=1, origin=origin, now_ms=host.clock.now_ms())
+        partition.record_follower_fetch(OTHER, 2)
+        assert partition.last_stable_offset == partition.high_watermark == 2
+        partition.append(batch(1), required_acks=1, origin=AppendOrigin.CLIENT, now_ms=host.clock.now_ms())
+        host.tell("t", leader=OTHER, leader_epoch=1, isr=BOTH, replicas=BOTH, partition_epoch=1)
+        partition.truncate_to(2)
+        assert partition.last_stable_offset == partition.high_watermark == 2

@@ -443,6 +443,8 @@ class Partition:
                 high_watermark=self.high_watermark,
             )
         self._follow_high_watermark(log, self.high_watermark)
+        # The log has read anew what its producers did, and of none of it that it is replicated.
+        log.on_high_watermark(self.high_watermark)
         return is_truncated
 
     def truncate_fully_and_start_at(self, offset: int) -> None:
