@@ -30,3 +30,9 @@ def test_an_empty_slice_has_nothing_to_send():
 
 def test_the_file_and_the_view_have_the_same_bytes(slice_):
     assert os.pread(slice_.fileno(), len(slice_), slice_.position) == bytes(slice_.view())
+
+
+def test_what_was_cut_before_it_is_looked_at_is_gone(slice_):
+    slice_.segment.truncate_to(0, NOW_MS)
+    with pytest.raises(EOFError):
+        slice_.view()

@@ -53,7 +53,10 @@ class FileRecords:
         """[position, end) of the file; hold a lease and count it in `views` while looking at it.
 
         A little that was appended after the file was mapped is read instead: to map anew costs 20 µs.
+        Raises EOFError if the file was cut meanwhile, which a lease alone does not prevent.
         """
+        if end > self.size_bytes:
+            raise EOFError(f"the log was cut {end - self.size_bytes} bytes before the end of what is read")
         mapping = self.mapping
         if end - position <= _SMALL_READ_BYTES and (mapping is None or len(mapping) < end):
             return memoryview(os.pread(self.fileno(), end - position, position))
