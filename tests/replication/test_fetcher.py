@@ -224,6 +224,28 @@ async def test_one_partition_in_trouble_does_not_hold_up_the_others(tmp_path, au
         assert both.led("bad").high_watermark == 1
 
 
+async def test_a_follower_tells_of_nothing_that_is_not_on_its_disk(tmp_path, autojump_clock):
+    async with pair(tmp_path) as both:
+        both.follower.configs["t"] = LogConfig(flush_messages=1)
+        # It led, and power may fail before what it has just appended is on disk.
+        both.follower.tell("t", leader=FOLLOWER, isr=BOTH, replicas=BOTH, topic_id=TOPIC_ID)
+        led = both.followed()
+        led.append(batch(1), required_acks=1, origin=AppendOrigin.CLIENT, now_ms=0)
+        log = led.local_log()
+        assert log.recovery_point == 0
+        on_disk: list[int] = []
+
+        def look(request: FetchRequest, response: Any) -> Any:
+            on_disk.append(log.recovery_point)
+            return response
+
+        both.line.answered = look
+        both.tell(leader_epoch=1)
+        await trio.sleep(1)
+        assert both.line.fetches[0].topics[0].partitions[0].fetch_offset == 1
+        assert on_disk[0] == 1
+
+
 async def test_leaders_of_before_3_1_are_asked_by_names(tmp_path, autojump_clock):
     async with pair(tmp_path, protocol="3.0") as both:
         both.tell()

@@ -85,6 +85,8 @@ class Fetcher:
         self._is_cut_off = False
         self._in_trouble: set[TopicPartition] = set()
         """Those of which it was said already that following them goes wrong."""
+        self._to_flush: dict[TopicPartition, None] = {}
+        """Those that may hold what was appended before they were followed, and is not on disk."""
 
     # From the controller's requests
 
@@ -95,6 +97,7 @@ class Fetcher:
             is_known = known is not None and known.leader_epoch == state.leader_epoch
             self.partitions[name] = known if is_known and known is not None else state
             self.failed.discard(name)
+            self._to_flush[name] = None
         self._changed.set()
 
     def remove(self, names: Iterable[TopicPartition]) -> None:
@@ -128,11 +131,25 @@ class Fetcher:
     async def _follow(self) -> None:
         """One turn."""
         await self._truncate_without_epochs()
+        await self._flush_what_was_led()
         fetch = self._leader.prepare(self._wanted())
         if fetch.is_empty:
             await self._wait_for_work()
         else:
             await self._fetch(fetch)
+
+    async def _flush_what_was_led(self) -> None:
+        """With flush.messages: the first fetch tells the leader that this broker holds all up to there."""
+        while self._to_flush:
+            name, _ = self._to_flush.popitem()
+            log = self._log_of(name)
+            if log is None or not log.is_flush_due:
+                continue
+            try:
+                await log.flush()
+            except StorageError as error:
+                self._complain("error while following a leader", name, error=str(error))
+                self._fail(name)
 
     async def _wait_for_work(self) -> None:
         self._changed = trio.Event()
