@@ -19,7 +19,7 @@ from odradek.controller.lifelines import Lifelines
 from odradek.controller.registration import register_broker
 from odradek.coordination.dynamic_configs import DynamicConfigs
 from odradek.coordination.perseverance import RETRY_SECONDS, persevere, persevere_with
-from odradek.coordination.store import Delete, Ensemble, MetadataStore, SessionExpired, StoreError
+from odradek.coordination.store import Delete, Ensemble, MetadataStore, SessionExpired, StoreError, find_node
 from odradek.metadata import paths
 from odradek.metadata.znodes import BrokerRegistration
 from odradek.telemetry import get_logger
@@ -54,7 +54,6 @@ class Membership:
         self._registration = registration
         self.broker_epoch = -1
         """The epoch of the last registration."""
-        self._is_leaving = False
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Be a member until cancelled. Started once registered, and a controller was found or elected.
@@ -79,10 +78,14 @@ class Membership:
             await self.renew()
 
     async def leave(self) -> None:
-        """End the registration while the session still lasts; others need not find out. Never waits long."""
-        self._is_leaving = True
+        """End the registration, and the office, while the session still lasts: others need not find out, and
+        nobody would decide until the logs are closed. Never waits long.
+        """
         with trio.move_on_after(_LEAVE_S), suppress(StoreError):
             await self._store.commit(Delete(paths.broker_id(self._node_id)))
+            office = await find_node(self._store, paths.CONTROLLER)
+            if office is not None and office.is_own:
+                await self._store.commit(Delete(paths.CONTROLLER, version=office.version))
 
     async def renew(self) -> None:
         """Begin another session of an ensemble; what was configured between the two came without a word."""
@@ -101,7 +104,7 @@ class Membership:
         """Register anew when the registration vanishes: others took this process for dead."""
         path = paths.broker_id(self._node_id)
         async for _ in self._store.changes(path):
-            if not self._is_leaving and not await self._store.exists(path):
+            if not await self._store.exists(path):
                 _log.warn(
                     "the registration of this broker was ended, registering again", broker=self._node_id
                 )
@@ -127,7 +130,7 @@ class Membership:
         timeout_ms = self._ensemble.session_timeout_ms if self._ensemble is not None else 0
         with trio.move_on_after(2 * timeout_ms / 1000) as waiting:
             async for _ in self._store.changes(path):
-                if not self._is_leaving and not await self._store.exists(path):
+                if not await self._store.exists(path):
                     return
                 waiting.deadline = trio.current_time() + 2 * timeout_ms / 1000
         raise CannotStart(
