@@ -426,6 +426,17 @@ async def test_every_shard_is_asked(autojump_clock: trio.testing.MockClock):
         assert await runtime.execute_everywhere(Get(b"k")) == [None, None, None]
 
 
+async def test_every_shard_is_told_and_nobody_waits_for_any(autojump_clock: trio.testing.MockClock):
+    topic = MemoryTopic(TOPIC, partitions=3)
+    async with _leading(topic) as runtime:
+        runtime.tell_everywhere(Put(b"k", b"v"))
+        assert not any(journal.batches for journal in topic.journals)
+        await trio.testing.wait_all_tasks_blocked()
+        assert all(journal.batches for journal in topic.journals)
+        assert await runtime.execute_everywhere(Get(b"k")) == [b"v", b"v", b"v"]
+    runtime.tell_everywhere(Put(b"k", b"v"))
+
+
 async def test_a_damaged_record_does_not_keep_the_others_from_loading(autojump_clock: trio.testing.MockClock):
     topic = MemoryTopic(TOPIC)
     async with _leading(topic) as runtime:

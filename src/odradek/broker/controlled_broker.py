@@ -90,15 +90,21 @@ class LocalBroker:
         return is_stale
 
     async def leader_and_isr(self, request: LeaderAndIsrRequest, version: int = 7) -> LeaderAndIsrResponse:
-        """Lead and follow. A new topic's configs are read before its first log is made."""
+        """Lead and follow. A topic's configs are read before its first log is made here."""
         async with self._turn:
             if self._is_stale(request):
                 return refused_leader_and_isr(request, ErrorCode.STALE_BROKER_EPOCH, version)
             return await self._lead_and_follow(request, version)
 
     async def _lead_and_follow(self, request: LeaderAndIsrRequest, version: int) -> LeaderAndIsrResponse:
+        # Nobody announces what a topic is created with, and it may have been elsewhere until now.
         unknown = {
-            topic.topic_name for topic in request.topic_states if topic.topic_name not in self._metadata
+            topic.topic_name
+            for topic in request.topic_states
+            if not all(
+                self._replicas.has_log(TopicPartition(topic.topic_name, each.partition_index))
+                for each in topic.partition_states
+            )
         }
         # The next session begins with all configs read; what this request makes gets its own then.
         with suppress(SessionExpired):
@@ -121,7 +127,7 @@ class LocalBroker:
                 return UpdateMetadataResponse(ErrorCode.STALE_CONTROLLER_EPOCH)
             deleted = self._metadata.apply(request)
         if deleted:
-            await self._forget(deleted)
+            self._forget(deleted)
         return UpdateMetadataResponse()
 
     async def stop_replica(self, request: StopReplicaRequest) -> StopReplicaResponse:
@@ -131,11 +137,12 @@ class LocalBroker:
                 return StopReplicaResponse(ErrorCode.STALE_BROKER_EPOCH)
             return await self._replicas.stop_replica(request)
 
-    async def _forget(self, deleted: list[TopicPartition]) -> None:
+    def _forget(self, deleted: list[TopicPartition]) -> None:
+        """Without waiting, like Kafka: what lets it be replicated may come after this request."""
         # Loaded here for the sake of the start: a cluster without groups needs none of it.
         from odradek.groups.commands import ForgetPartitions
 
-        await self._groups.execute_everywhere(ForgetPartitions(frozenset(deleted)))
+        self._groups.tell_everywhere(ForgetPartitions(frozenset(deleted)))
 
 
 def _parts(request: LeaderAndIsrRequest) -> Iterator[LeaderAndIsrRequest]:

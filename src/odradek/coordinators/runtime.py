@@ -142,6 +142,14 @@ class CoordinatorRuntime(Generic[ShardT]):
                         raise
         return replies
 
+    def tell_everywhere(self, command: Any) -> None:
+        """Have every loaded shard handle a command whose answer nobody waits for."""
+        if self._nursery is None:
+            return
+        for _, place in sorted(self._places.items()):
+            if place.hosted is not None:
+                self._nursery.start_soon(place.hosted.keep_up, command)
+
     @property
     def is_loading(self) -> bool:
         """Whether some partition that this broker leads is not loaded yet."""

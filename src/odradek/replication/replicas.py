@@ -196,6 +196,10 @@ class Replicas:
         partitions = self._partitions.get(topic)
         return None if partitions is None else partitions.get(partition)
 
+    def has_log(self, topic_partition: TopicPartition) -> bool:
+        """Whether there is a log here, led or followed or of before the start."""
+        return self._logs.get(topic_partition) is not None
+
     def hosted(self, topic: str, partition: int) -> Partition:
         """The replica on this broker, for a request that needs one.
 
