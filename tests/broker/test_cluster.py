@@ -13,8 +13,11 @@ import trio
 
 from odradek.broker.broker import RunningBroker, run_broker
 from odradek.config.broker_config import BrokerConfig
+from odradek.controller.commands import Reassign
+from odradek.controller.new_topic import NewTopic
 from odradek.coordination.memory_ensemble import MemoryEnsemble, MemorySession
-from odradek.coordination.store import Delete
+from odradek.coordination.store import Delete, find_node
+from odradek.log.logs import Logs
 from odradek.metadata import paths
 from odradek.metadata.topic_partition import TopicPartition
 from odradek.metadata.znodes import ControllerRegistration, LeaderAndIsr
@@ -338,3 +341,71 @@ async def test_a_session_that_ends_during_a_start_is_followed_by_another(
         await made.start(2)
         assert has_ended
         assert "2" in await made.outside.children(paths.BROKER_IDS)
+
+
+async def create_for_others(made: Cluster, name: str, value: str) -> tuple[int, int]:
+    """A topic that the controller has no replica of, created with a config that nobody announces."""
+    one, two = sorted({0, 1, 2} - {await made.controller_id()})
+    wanted = NewTopic("orders", assignments=((0, (one, two)),), configs={name: value})
+    created = await made.brokers[one].services.topics.create_topics([wanted], timeout_ms=10_000)
+    assert created["orders"].code == ErrorCode.NONE
+    await made.until_everyone(lambda broker: "orders" in broker.services.metadata)
+    return one, two
+
+
+async def test_a_replica_that_comes_later_has_the_topics_configs(tmp_path: Path) -> None:
+    async with cluster(tmp_path) as made:
+        others = await create_for_others(made, "cleanup.policy", "compact")
+        controller = await made.controller_id()
+        services = made.brokers[controller].services
+        assert await services.controller.reassign(Reassign({ORDERS: (controller, *others)})) == {ORDERS: None}
+
+        async def has_log() -> bool:
+            return bool(services.replicas.has_log(ORDERS))
+
+        await made.until(has_log)
+        moved = services.replicas.find("orders", 0)
+        assert moved is not None
+        assert moved.log is not None
+        assert moved.log.config.cleanup_policy == frozenset({"compact"})
+
+
+async def test_a_controller_knows_of_each_topic_whether_it_may_be_led_out_of_sync(tmp_path: Path) -> None:
+    async with cluster(tmp_path) as made:
+        one, two = await create_for_others(made, "unclean.leader.election.enable", "true")
+        await made.stop(two)
+
+        async def is_led(leader: int, isr: tuple[int, ...]) -> bool:
+            state = await made.state()
+            return (state.leader, state.isr) == (leader, isr)
+
+        await made.until(partial(is_led, one, (one,)))
+        await made.stop(one)
+        await made.until(partial(is_led, -1, (one,)))
+        await made.start(two)
+        await made.until(partial(is_led, two, (two,)))
+
+
+async def test_a_controller_that_stops_leaves_its_office_before_it_closes_its_logs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    close = Logs.close
+    goes_on = trio.Event()
+
+    async def wait_and_close(self: Logs, *epoch: int) -> None:
+        await goes_on.wait()
+        await close(self, *epoch)
+
+    async with cluster(tmp_path) as made:
+        first = await made.controller_id()
+        with monkeypatch.context() as slow:
+            slow.setattr(Logs, "close", wait_and_close)
+            made.scopes[first].cancel()
+
+            async def is_succeeded() -> bool:
+                office = await find_node(made.outside, paths.CONTROLLER)
+                return office is not None and await made.controller_id() != first
+
+            await made.until(is_succeeded)
+            assert not made.ended[first].is_set()
+            goes_on.set()

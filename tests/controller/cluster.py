@@ -6,7 +6,7 @@ nothing but names; its metadata cache is real.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from random import Random
 from typing import Any
@@ -95,7 +95,9 @@ class Member:
         self.node_id = node_id
         self.store = store
         self.channels = ControlChannels(cluster.brokers)
-        self.controller = Controller(store, node_id, cluster.rules, self.channels, VirtualClock())
+        self.controller = Controller(
+            store, node_id, cluster.rules, self.channels, VirtualClock(), cluster.read_configs
+        )
         self.scope = trio.CancelScope()
 
     async def run(self, *, task_status: trio.TaskStatus[None]) -> None:
@@ -131,9 +133,14 @@ class Cluster:
             ),
         )
         self.store = EmbeddedStore()
+        self.configs_read: list[Sequence[str]] = []
+        """The topics of each time that the controller wanted to know what is configured."""
         self.members: dict[int, Member] = {}
         self.metadata = self.brokers[0].metadata
         self.topics = TopicAdmin(self.store, self.metadata, lambda: self.config, Random(7))
+
+    async def read_configs(self, topics: Sequence[str]) -> None:
+        self.configs_read.append(topics)
 
     @property
     def controller(self) -> Controller:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import trio
 import trio.testing
@@ -353,6 +353,9 @@ async def test_roots_are_created_once(autojump_clock):
         assert await one.store.children("/config") == {*paths.CONFIG_TYPES, "changes"}
 
 
+async def nothing_is_configured(topics: Sequence[str]) -> None: ...
+
+
 class Openings:
     """An outbox that only remembers where it could send."""
 
@@ -373,6 +376,6 @@ async def test_brokers_are_told_over_the_control_plane_where_there_is_one(autoju
         assert epoch is not None
         outbox = Openings()
         rules = Rules("PLAINTEXT", True, lambda topic: False, control_plane_listener="CONTROL")
-        await nursery.start(Controller(store, 0, rules, outbox, VirtualClock()).run)
+        await nursery.start(Controller(store, 0, rules, outbox, VirtualClock(), nothing_is_configured).run)
         assert outbox.opened[-1] == {0: Destination(epoch, "h", 2)}
         nursery.cancel_scope.cancel()

@@ -50,7 +50,7 @@ from odradek.controller.metadata_waits import wait_until
 from odradek.controller.producer_id_blocks import allocate_producer_ids, ask_for_producer_ids
 from odradek.controller.registration import create_roots
 from odradek.controller.topics import TopicAdmin
-from odradek.coordination.dynamic_configs import DynamicConfigs
+from odradek.coordination.dynamic_configs import TOPICS, DynamicConfigs
 from odradek.coordination.perseverance import persevere, through_sessions
 from odradek.coordination.store import MetadataStore, SessionExpired
 from odradek.coordinators.producer_ids import ProducerIds
@@ -189,7 +189,8 @@ class _Broker:
         )
         self.channels = control_channels(config, node_id, local, self._network.transport)
         rules = rules_of(config, self.configs)
-        self.controller = Controller(self._store, node_id, rules, self.channels, self._clock)
+        read_configs = partial(self.configs.refresh, TOPICS)
+        self.controller = Controller(self._store, node_id, rules, self.channels, self._clock, read_configs)
         self.membership = Membership(
             node_id,
             self._store,

@@ -27,7 +27,7 @@ from odradek.controller.commands import (
 from odradek.controller.events import UncleanElectionEnabled
 from odradek.controller.rules import Rules
 from odradek.controller.state import ClusterState
-from odradek.controller.term import Deposed, Outbox, Term
+from odradek.controller.term import Deposed, Outbox, ReadConfigs, Term
 from odradek.coordination.perseverance import RETRY_SECONDS, persevere
 from odradek.coordination.store import (
     BadVersion,
@@ -74,13 +74,20 @@ class Controller:
     """One broker's part in being the controller. Owned by the task that runs `run`."""
 
     def __init__(
-        self, store: MetadataStore, node_id: int, rules: Rules, outbox: Outbox, clock: Clock
+        self,
+        store: MetadataStore,
+        node_id: int,
+        rules: Rules,
+        outbox: Outbox,
+        clock: Clock,
+        read_configs: ReadConfigs,
     ) -> None:
         self._store = store
         self._node_id = node_id
         self._rules = rules
         self._outbox = outbox
         self._clock = clock
+        self._read_configs = read_configs
         self._term: Term | None = None
         self._stopped = frozenset({node_id} if rules.restart_ends_leadership else ())
         self._pause_s = RETRY_SECONDS
@@ -186,7 +193,7 @@ class Controller:
             Set(paths.CONTROLLER_EPOCH, znodes.encode_controller_epoch(epoch), version=node.version),
         )
         state = ClusterState(self._node_id, epoch)
-        return Term(self._store, self._rules, self._outbox, state, written.version)
+        return Term(self._store, self._rules, self._outbox, state, written.version, self._read_configs)
 
     async def _lead(self, term: Term, ready: Callable[[], None]) -> None:
         """Be the controller until somebody else is, or until that fails: our bug costs the office only."""

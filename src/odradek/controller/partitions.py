@@ -15,9 +15,11 @@ from odradek.controller.decision import Changes
 from odradek.controller.events import (
     BrokersChanged,
     Elected,
+    Event,
     LogDirsFailed,
     ReplicasAnswered,
     TopicsChanged,
+    UncleanElectionEnabled,
 )
 from odradek.controller.mailbag import Mailbag
 from odradek.controller.state import ClusterState, Replica
@@ -25,6 +27,34 @@ from odradek.metadata.topic_partition import TopicPartition
 
 UncleanElection = Callable[[str], bool]
 """Whether a topic allows unclean leader election."""
+
+
+def dark_topics(state: ClusterState, event: Event) -> list[str]:
+    """Name those that only unclean elections can have led after an event: nobody in some ISR lives."""
+    leadership, failed = state.leadership, state.failed_replicas
+    living: Collection[int] = state.brokers
+    match event:
+        case Elected():
+            leadership, living = event.leadership, event.brokers
+        case BrokersChanged():
+            living = {
+                node_id
+                for node_id, broker in event.brokers.items()
+                if node_id in state.brokers and state.brokers[node_id].epoch == broker.epoch
+            }
+        case ReplicasAnswered():
+            failed |= event.failed
+        case UncleanElectionEnabled():
+            pass
+        case _:
+            return []
+    return sorted({
+        tp.topic
+        for tp, known in leadership.items()
+        if not any(
+            node_id in living and Replica(tp, node_id) not in failed for node_id in known.leader_and_isr.isr
+        )
+    })  # fmt: skip
 
 
 def take_over(state: ClusterState, event: Elected, mail: Mailbag, unclean: UncleanElection) -> Changes:

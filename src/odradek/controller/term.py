@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
@@ -30,6 +30,7 @@ from odradek.controller.events import (
     RebalanceDue,
     TopicsChanged,
 )
+from odradek.controller.partitions import dark_topics
 from odradek.controller.rules import Rules
 from odradek.controller.state import ClusterState, LiveBroker
 from odradek.coordination.perseverance import RETRY_SECONDS
@@ -109,6 +110,11 @@ class _Asked:
         self.done.set()
 
 
+ReadConfigs = Callable[[Sequence[str]], Awaitable[None]]
+"""Has topics' configs read from the store, as Kafka's controller does before it elects out of sync: what a
+topic was created with is announced to nobody."""
+
+
 class Term:
     """One term. Owned by the task that runs `run`; others may `ask` and `note`.
 
@@ -117,7 +123,13 @@ class Term:
     """
 
     def __init__(
-        self, store: MetadataStore, rules: Rules, outbox: Outbox, state: ClusterState, epoch_version: int
+        self,
+        store: MetadataStore,
+        rules: Rules,
+        outbox: Outbox,
+        state: ClusterState,
+        epoch_version: int,
+        read_configs: ReadConfigs,
     ) -> None:
         self.state = state
         """What this controller knows."""
@@ -125,6 +137,7 @@ class Term:
         self._store = store
         self._rules = rules
         self._outbox = outbox
+        self._read_configs = read_configs
         self._changes = store.changes(*_WATCHED)
         self._inbox: deque[_Asked | Event] = deque()
         self._rebalance_at = trio.current_time() + FIRST_REBALANCE_SECONDS
@@ -390,7 +403,10 @@ class Term:
 
     async def _carry_out(self, event: Event, state: ClusterState | None = None) -> object:
         """Decide, write, and only then believe it and tell the brokers; what follows is decided next."""
-        decision = self._decide(event, state or self.state)
+        state = state or self.state
+        if dark := dark_topics(state, event):
+            await self._read_configs(dark)
+        decision = self._decide(event, state)
         await self._commit(await tree.operations(self._store, decision.writes))
         self.state = decision.state
         for outgoing in decision.requests:
