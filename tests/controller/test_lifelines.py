@@ -10,7 +10,7 @@ import trio.testing
 
 from odradek.controller.lifelines import Lifelines
 from odradek.coordination.memory_ensemble import MemoryEnsemble
-from odradek.coordination.store import Create, Set
+from odradek.coordination.store import Create, Set, find_node
 from odradek.metadata import paths
 from odradek.metadata.znodes import (
     BrokerRegistration,
@@ -215,3 +215,31 @@ async def test_a_deposed_controller_ends_nothing(autojump_clock):
         cluster.kill(2)
         await trio.sleep(1)
         assert await cluster.registered() == {"1", "2"}
+
+
+async def test_a_broker_that_registers_again_lives_whoever_refuses_for_it(autojump_clock):
+    """A firewall, or a name of somebody else's machine: its registration is ended once, not for ever."""
+    async with running() as cluster:
+        ends = 0
+        cluster.machines.processes[2].kill()
+        path = paths.broker_id(2)
+        with trio.move_on_after(5 * SESSION_S):
+            async for _ in cluster.sessions[2].changes(path):
+                if await find_node(cluster.sessions[2], path) is None:
+                    ends += 1
+                    await cluster.register(2)
+        assert ends == 1
+
+
+async def test_a_controller_that_registers_again_is_not_deposed_for_ever(autojump_clock):
+    async with running() as cluster:
+        ends = 0
+        cluster.machines.processes[0].kill()
+        with trio.move_on_after(5 * SESSION_S):
+            async for _ in cluster.outside.changes(paths.CONTROLLER, paths.broker_id(0)):
+                if not await cluster.outside.exists(paths.CONTROLLER):
+                    ends += 1
+                    await cluster.elect(0)
+                if not await cluster.outside.exists(paths.broker_id(0)):
+                    await cluster.register(0)
+        assert ends <= 2, "by each survivor once"

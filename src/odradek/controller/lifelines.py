@@ -64,6 +64,10 @@ class Lifelines:
         self._node_id = node_id
         self._listener_name = listener_name
         self._transport = transport
+        self._ended: set[int] = set()
+        """Brokers whose registration was ended here, and whom no line has reached since. One that registers
+        again lives, so that it refuses connections proves nothing: a firewall may refuse for it.
+        """
 
     async def run(self) -> None:
         """Hold a line to each broker that matters, for as long as it does. Raises SessionExpired."""
@@ -122,7 +126,7 @@ class Lifelines:
                     await self._stay_connected(broker)
                 except PeerRefused:
                     refusals_needed -= 1
-                    if refusals_needed <= 0:
+                    if refusals_needed <= 0 and broker.node_id not in self._ended:
                         await self._end(broker)
                 except PeerUnreachable:
                     refusals_needed = _REFUSALS  # silence proves nothing
@@ -135,6 +139,7 @@ class Lifelines:
     async def _stay_connected(self, broker: _Registered) -> None:
         """Return when a connection has ended. Raises PeerUnreachable when there was none."""
         channel = await self._connect(broker)
+        self._ended.discard(broker.node_id)
         try:
             while True:
                 await channel.receive()
@@ -157,6 +162,7 @@ class Lifelines:
             await self._store.commit(*operations)
         except (NoNode, BadVersion, StoreUnavailable):
             return  # another survivor was faster, or the broker was; if not, this is tried again
+        self._ended.add(broker.node_id)
         _log.warn("broker's process is gone, its registration is ended", broker=broker.node_id)
 
     async def _operations(self, broker: _Registered) -> list[Operation]:
