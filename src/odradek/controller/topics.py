@@ -48,7 +48,8 @@ _log = get_logger(__name__)
 _KRAFT_PATIENCE_MS = 30_000
 
 _TOPICS_IN_A_COMMIT = 100
-"""ZooKeeper takes 1 MB in a commit; a topic of ten partitions has a fifth of a kB."""
+_REPLICAS_IN_A_COMMIT = 25_000
+"""ZooKeeper takes 1 MB in a commit; each replica has some 10 to 20 bytes in the node of its topic."""
 
 
 class TopicChecks(Protocol):
@@ -146,6 +147,7 @@ class TopicAdmin:
         """Create topics, each checked against those before it. Commits hold many: each waits for a disk."""
         created: dict[str, CreatedTopic] = {}
         planned: dict[str, TopicAssignment] = {}
+        replicas = 0
         for topic in topics:
             try:
                 view = await self._view(planned.keys())
@@ -161,7 +163,9 @@ class TopicAdmin:
             if not validate_only:
                 partitions = {n: ReplicaAssignment(assignment[n]) for n in sorted(assignment)}
                 planned[topic.name] = TopicAssignment(topic_id, partitions)
-                if len(planned) == _TOPICS_IN_A_COMMIT:
+                replicas += len(assignment) * len(assignment[0])
+                if len(planned) == _TOPICS_IN_A_COMMIT or replicas >= _REPLICAS_IN_A_COMMIT:
+                    replicas = 0
                     await self._write_topics(planned, created)
                     planned.clear()
         await self._write_topics(planned, created)

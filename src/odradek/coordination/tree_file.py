@@ -15,8 +15,9 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator
 
+from odradek.coordination.commits import in_commits
 from odradek.coordination.store import Create, MetadataStore, Operation, Set, find_children, find_node
 from odradek.coordination.tree import join
 from odradek.errors import OdradekError
@@ -34,10 +35,6 @@ _NOTIFICATIONS = (
 
 _COUNTING = (paths.BROKER_SEQUENCE_ID,)
 """Nodes whose version is what they are for: it becomes the next broker's id."""
-
-_CREATES_IN_A_COMMIT = 1000
-_BYTES_IN_A_COMMIT = 512 * 1024
-"""ZooKeeper takes 1 MB in a commit."""
 
 
 class MalformedTree(OdradekError):
@@ -81,7 +78,7 @@ async def write_tree(store: MetadataStore, entries: Iterable[Entry]) -> int:
     entries = list(entries)
     await _refuse_company(store)
     missing = [entry for entry in entries if not await _is_there(store, entry)]
-    for operations in _commits(missing):
+    for operations in in_commits(operation for entry in missing for operation in _making(entry)):
         await store.commit(*operations)
     return len(missing)
 
@@ -101,18 +98,8 @@ async def _is_there(store: MetadataStore, entry: Entry) -> bool:
     return True
 
 
-def _commits(entries: Iterable[Entry]) -> Iterator[list[Operation]]:
-    operations: list[Operation] = []
-    size_bytes = 0
-    for entry in entries:
-        operations.append(Create(entry.path, entry.data))
-        operations += [Set(entry.path, entry.data)] * entry.changes
-        size_bytes += len(entry.path) + len(entry.data)
-        if len(operations) >= _CREATES_IN_A_COMMIT or size_bytes >= _BYTES_IN_A_COMMIT:
-            yield operations
-            operations, size_bytes = [], 0
-    if operations:
-        yield operations
+def _making(entry: Entry) -> list[Operation]:
+    return [Create(entry.path, entry.data), *[Set(entry.path, entry.data)] * entry.changes]
 
 
 def encode_tree(entries: Iterable[Entry]) -> Iterator[str]:
@@ -147,11 +134,3 @@ def decode_tree(lines: Iterable[str]) -> Iterator[Entry]:
             yield Entry(fields["path"], data, fields.get("changes", 0))
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise MalformedTree(f"line {number} is no node: {line.strip()[:80]!r}") from error
-
-
-def _data(fields: Mapping[str, str]) -> bytes:
-    return (
-        base64.b64decode(fields["base64"], validate=True)
-        if "base64" in fields
-        else fields.get("data", "").encode()
-    )
