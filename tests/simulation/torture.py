@@ -29,7 +29,6 @@ def findings(seed: int) -> list[str]:
 
 
 def _some(seeds: range) -> dict[int, list[str]]:
-    gc.freeze()
     return {seed: found for seed in seeds if (found := findings(seed))}
 
 
@@ -41,7 +40,7 @@ def _parts(seeds: range) -> Iterator[range]:
 def _torture(seeds: range, processes: int) -> int:
     started = time.monotonic()
     failed = done = 0
-    with get_context("fork").Pool(processes) as pool:
+    with get_context("fork").Pool(processes, initializer=gc.freeze) as pool:
         for some in pool.imap(_some, _parts(seeds)):
             done += _SEEDS_AT_A_TIME
             for seed, found in some.items():
