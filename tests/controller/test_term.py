@@ -9,8 +9,11 @@ import trio
 import trio.testing
 
 from odradek.controller.commands import AlterPartitions, ElectLeaders, IsrChange, Reassign, Refused, ShutDown
+from odradek.controller.new_topic import NewTopic
 from odradek.controller.state import Leadership
+from odradek.coordination.changes import Changes
 from odradek.coordination.store import BadVersion, Create, Delete, Set
+from odradek.coordination.tree_session import TreeSession
 from odradek.errors import KafkaError
 from odradek.metadata import paths, znodes
 from odradek.metadata.topic_partition import TopicPartition
@@ -307,3 +310,62 @@ async def test_notifications_that_cannot_be_read_go_like_the_others(autojump_clo
             await one.store.commit(Create(f"{path}/change_", b"no", sequential=True))
             await trio.testing.wait_all_tasks_blocked()
             assert await one.store.children(path) == frozenset()
+
+
+async def test_a_topic_that_comes_while_a_controller_takes_over_is_followed(autojump_clock, monkeypatch):
+    children = TreeSession.children
+    came = False
+
+    async def and_then_one_comes(self, path):
+        nonlocal came
+        names = await children(self, path)
+        if path == paths.TOPICS and not came:
+            came = True
+            await self.commit(Create(paths.topic("late"), topic((0,))))
+        return names
+
+    monkeypatch.setattr(TreeSession, "children", and_then_one_comes)
+    async with cluster() as one:
+        await one.wait(lambda snapshot: "late" in snapshot.topics)
+        await trio.testing.wait_all_tasks_blocked()
+        node = await one.store.get(paths.topic("late"))
+        known = TopicAssignment.decode(node.data)
+        more = replace(known, partitions={**known.partitions, 1: ReplicaAssignment((0,))})
+        await one.store.commit(Set(paths.topic("late"), more.encode(), version=node.version))
+        await one.wait(lambda snapshot: len(snapshot.topics["late"].partitions) == 2)
+
+
+async def test_deleted_topics_are_followed_no_more(autojump_clock, monkeypatch):
+    followed: set[str] = set()
+    follow, discard = Changes.follow, Changes.discard
+
+    def note_and_follow(self, path):
+        followed.add(path)
+        follow(self, path)
+
+    def note_and_discard(self, path):
+        followed.discard(path)
+        discard(self, path)
+
+    monkeypatch.setattr(Changes, "follow", note_and_follow)
+    monkeypatch.setattr(Changes, "discard", note_and_discard)
+    async with cluster() as one:
+        for name in ("a", "b", "c"):
+            await one.topics.create_topics([NewTopic(name, 1, 1)], timeout_ms=10_000)
+            assert paths.topic(name) in followed
+            await one.topics.delete_topics([name], timeout_ms=10_000)
+        await trio.testing.wait_all_tasks_blocked()
+        assert not any(path.startswith(f"{paths.TOPICS}/") for path in followed)
+
+
+async def test_a_state_that_cannot_be_read_costs_its_partition_only(autojump_clock):
+    async with cluster() as one:
+        await create(one, (0,))
+        await one.topics.create_topics([NewTopic("well", 1, 1)], timeout_ms=10_000)
+        await one.store.commit(Set(paths.partition_state(T0), b""))
+        await one.members[0].stop()
+        with trio.fail_after(20):
+            await one.start(0)
+        state = one.controller.state
+        assert state.is_offline(T0)
+        assert not state.is_offline(TopicPartition("well", 0))

@@ -19,7 +19,7 @@ from odradek.controller.state import Leadership, LiveBroker
 from odradek.coordination.store import MetadataStore, Node, StoreError, find_node
 from odradek.metadata import paths
 from odradek.metadata.topic_partition import TopicPartition
-from odradek.metadata.znodes import BrokerRegistration, LeaderAndIsr, TopicAssignment
+from odradek.metadata.znodes import NO_LEADER, BrokerRegistration, LeaderAndIsr, TopicAssignment
 from odradek.telemetry import get_logger
 
 _log = get_logger(__name__)
@@ -63,10 +63,21 @@ async def read_topics(store: MetadataStore, names: Iterable[str]) -> dict[str, T
 async def read_leadership(
     store: MetadataStore, partitions: Iterable[TopicPartition]
 ) -> Mapping[TopicPartition, Leadership]:
-    """Read partitions' states; those never led have none."""
+    """Read partitions' states; those never led have none.
+
+    One that cannot be read is led by nobody, and nobody can be elected: Kafka, too, fails in that one only.
+    """
     nodes = {topic_partition: paths.partition_state(topic_partition) for topic_partition in partitions}
-    read = await read_nodes(store, nodes, LeaderAndIsr.decode)
+    read = await read_nodes(store, nodes, _state)
     return {tp: Leadership(leader_and_isr, node.version) for tp, (node, leader_and_isr) in read.items()}
+
+
+def _state(data: bytes) -> LeaderAndIsr:
+    try:
+        return LeaderAndIsr.decode(data)
+    except (ValueError, KeyError, TypeError):
+        _log.error("unreadable partition state, nobody can lead by it", data=data)
+        return LeaderAndIsr(NO_LEADER, 0, (), 0)
 
 
 @runtime_checkable

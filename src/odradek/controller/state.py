@@ -163,7 +163,3 @@ class ClusterState:
             return False
         leader = leadership.leader_and_isr.leader
         return leader == NO_LEADER or not self.is_online(leader, topic_partition, or_stopping=True)
-
-
-def _not_of(topics: Collection[str], replicas: frozenset[Replica]) -> frozenset[Replica]:
-    return frozenset(replica for replica in replicas if replica.topic_partition.topic not in topics)

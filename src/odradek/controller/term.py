@@ -33,6 +33,7 @@ from odradek.controller.events import (
 from odradek.controller.partitions import dark_topics
 from odradek.controller.rules import Rules
 from odradek.controller.state import ClusterState, LiveBroker
+from odradek.coordination.commits import in_commits
 from odradek.coordination.perseverance import RETRY_SECONDS
 from odradek.coordination.store import (
     BadVersion,
@@ -57,8 +58,8 @@ from odradek.telemetry import get_logger
 
 _log = get_logger(__name__)
 
-OPERATIONS_IN_A_COMMIT = 1500
-"""ZooKeeper takes 1 MB in a commit; a partition's state with its path is half a kB at the most."""
+_FIRST_PAUSE_S = 0.01
+"""Before a takeover begins anew that the tree has foiled twice; twice as long each time."""
 
 FIRST_REBALANCE_SECONDS = 5.0
 """How long after an election leaders may be where they are, as in KafkaController."""
@@ -140,6 +141,8 @@ class Term:
         self._read_configs = read_configs
         self._changes = store.changes(*_WATCHED)
         self._inbox: deque[_Asked | Event] = deque()
+        self._followed: frozenset[str] = frozenset()
+        """The topics whose changes are heard of, whether they are known yet or not."""
         self._rebalance_at = trio.current_time() + FIRST_REBALANCE_SECONDS
 
     # -- what others say
@@ -199,11 +202,11 @@ class Term:
 
     async def _begin(self, stopped: frozenset[int] = frozenset()) -> None:
         """Read everything and take over; again, while the tree changes meanwhile or its store fails."""
+        pause_s = 0.0
         while True:
             try:
                 await self._ensure_features()
-                for topic in sorted(await self._store.children(paths.TOPICS)):
-                    self._changes.follow(paths.topic(topic))
+                self._follow(await self._store.children(paths.TOPICS))
                 cluster = await census.read_cluster(self._store)
                 topics = await self._identify(cluster.topics)
                 self._reach(cluster.brokers)
@@ -216,6 +219,8 @@ class Term:
                 await trio.sleep(RETRY_SECONDS)
             except StoreError as error:
                 _log.info("metadata changed while taking over, reading it again", path=error.path)
+                await trio.sleep(pause_s)
+                pause_s = min(2 * pause_s or _FIRST_PAUSE_S, RETRY_SECONDS)
             else:
                 return
 
@@ -311,16 +316,20 @@ class Term:
         if paths.TOPICS in dirty:
             there = await self._store.children(paths.TOPICS)
             gone = frozenset(self.state.topics.keys() - there)
-            for topic in gone:
-                self._changes.discard(paths.topic(topic))
-            new = there - self.state.topics.keys()
-            for topic in sorted(new):
-                self._changes.follow(paths.topic(topic))
-            names |= new
+            names |= (there - self.state.topics.keys()) | (there - self._followed)
+            self._follow(there)
         read = await self._identify(await census.read_topics(self._store, names))
         changed = {name: topic for name, topic in read.items() if not self._is_known(name, topic)}
         if changed or gone:
             await self._carry_out(TopicsChanged(changed, gone))
+
+    def _follow(self, topics: frozenset[str]) -> None:
+        """Hear of changes to exactly these topics."""
+        for topic in sorted(self._followed - topics):
+            self._changes.discard(paths.topic(topic))
+        for topic in sorted(topics - self._followed):
+            self._changes.follow(paths.topic(topic))
+        self._followed = topics
 
     def _is_known(self, name: str, topic: TopicAssignment) -> bool:
         known = self.state.topics.get(name)
@@ -434,8 +443,7 @@ class Term:
         When a part does not fit the tree, everything is read again, those written before it included.
         """
         try:
-            for at in range(0, len(operations), OPERATIONS_IN_A_COMMIT):
-                part = operations[at : at + OPERATIONS_IN_A_COMMIT]
+            for part in in_commits(operations):
                 await self._store.commit(Check(paths.CONTROLLER_EPOCH, self.epoch_version), *part)
         except BadVersion as error:
             if error.path == paths.CONTROLLER_EPOCH:

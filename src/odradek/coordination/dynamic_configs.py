@@ -188,10 +188,10 @@ class DynamicConfigs:
                 started = True
 
     async def _process_notifications(self) -> None:
-        present = sorted(await find_children(self._store, paths.CONFIG_CHANGES) or ())
+        present = await find_children(self._store, paths.CONFIG_CHANGES) or frozenset()
         self._seen_ms = {name: seen for name, seen in self._seen_ms.items() if name in present}
         now_ms = self._clock.now_ms()
-        for name in present:
+        for name in sorted(present):
             path = f"{paths.CONFIG_CHANGES}/{name}"
             if name not in self._seen_ms:
                 await self._process_notification(path)
