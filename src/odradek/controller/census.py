@@ -7,16 +7,15 @@ each answer of an ensemble takes its time.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Protocol, TypeVar, runtime_checkable
 
-import trio
-
 from odradek.controller.events import Elected
 from odradek.controller.state import Leadership, LiveBroker
-from odradek.coordination.store import MetadataStore, Node, StoreError, find_node
+from odradek.coordination.reads import at_once
+from odradek.coordination.store import MetadataStore, Node, find_node
 from odradek.metadata import paths
 from odradek.metadata.topic_partition import TopicPartition
 from odradek.metadata.znodes import NO_LEADER, BrokerRegistration, LeaderAndIsr, TopicAssignment
@@ -26,8 +25,6 @@ _log = get_logger(__name__)
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")
-
-_READS_AT_ONCE = 128
 
 
 async def read_cluster(store: MetadataStore) -> Elected:
@@ -105,26 +102,3 @@ async def read_nodes(
             except (ValueError, KeyError, TypeError):
                 _log.error("unreadable node left out", path=path, data=node.data)
     return read
-
-
-async def at_once(reads: Sequence[Callable[[], Awaitable[Value]]]) -> list[Value]:
-    """Wait for many reads of the store, in their order. Raises the first StoreError among them."""
-    if len(reads) < 2:
-        return [await read() for read in reads]
-    results: dict[int, Value] = {}
-    errors: dict[int, StoreError] = {}
-    left = iter(enumerate(reads))
-
-    async def work() -> None:
-        for at, read in left:
-            try:
-                results[at] = await read()
-            except StoreError as error:
-                errors[at] = error
-
-    async with trio.open_nursery() as nursery:
-        for _ in range(min(len(reads), _READS_AT_ONCE)):
-            nursery.start_soon(work)
-    if errors:
-        raise errors[min(errors)]
-    return [results[at] for at in range(len(reads))]

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from functools import partial
 
-from odradek.controller.census import at_once
 from odradek.controller.decision import DeleteTree, Write
+from odradek.coordination.reads import at_once
 from odradek.coordination.store import Create, Delete, MetadataStore, Operation, find_children
 from odradek.metadata import paths
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from types import MappingProxyType
 
 import trio
@@ -26,6 +27,7 @@ from odradek.config.dynamic_broker_config import usable
 from odradek.config.log_config import LogConfig
 from odradek.config.release import Release
 from odradek.config.topic_config import log_config_of
+from odradek.coordination.reads import at_once
 from odradek.coordination.store import (
     Create,
     Delete,
@@ -87,8 +89,8 @@ class DynamicConfigs:
     async def load(self) -> None:
         """Read everything there is. Once, before anything asks."""
         for entity_type in TYPES:
-            for name in await find_children(self._store, f"{paths.CONFIG}/{entity_type}") or ():
-                self._take(entity_type, name, await self.get(entity_type, name))
+            names = await find_children(self._store, f"{paths.CONFIG}/{entity_type}") or ()
+            await self.refresh(entity_type, sorted(names))
         if self._static.release >= FIRST_WITH_ELIGIBLE_LEADERS:
             await self._hold_min_insync_replicas()
 
@@ -168,8 +170,10 @@ class DynamicConfigs:
 
     async def refresh(self, entity_type: str, names: Iterable[str]) -> None:
         """Read some entities again; what changed without a notification is known afterwards."""
-        for name in names:
-            self._take(entity_type, name, await self.get(entity_type, name))
+        await at_once([partial(self._refresh, entity_type, name) for name in names])
+
+    async def _refresh(self, entity_type: str, name: str) -> None:
+        self._take(entity_type, name, await self.get(entity_type, name))
 
     def subscribe(self, subscriber: Subscriber) -> Callable[[], None]:
         """Call `subscriber(type, name, properties)` at every change, `config` having it; returns the undo."""
