@@ -126,7 +126,7 @@ class Life:
         await self._until(lambda: self._is_whole(3))
         killed = self._brokers[self._state(0).leader - 1]
         await killed.kill()
-        await self._until(lambda: self._state(0).leader not in (killed.node_id, -1))
+        await self._until(lambda: self._is_succeeded(killed.node_id))
         await self._set_config("2000000")
         killed.start()
         await self._until_up()
@@ -174,6 +174,11 @@ class Life:
     def _state(self, partition: int) -> LeaderAndIsr:
         node = self._cluster.ensemble.tree.nodes[paths.partition_state(TopicPartition(_TOPIC, partition))]
         return LeaderAndIsr.decode(node.data)
+
+    def _is_succeeded(self, node_id: int) -> bool:
+        """Whether another broker leads, or none may: as all others' sessions ended, it alone is in sync."""
+        state = self._state(0)
+        return state.leader not in (node_id, -1) or state.isr == (node_id,)
 
     def _is_whole(self, partitions: int = 2) -> bool:
         """Whether everybody is there and in sync, knows who leads, and there is a controller in office."""
