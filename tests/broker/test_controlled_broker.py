@@ -42,6 +42,10 @@ class Replicas:
 class Configs:
     def __init__(self) -> None:
         self.read: list[str] = []
+        self.forgotten: list[str] = []
+
+    def forget(self, entity_type: str, name: str) -> None:
+        self.forgotten.append(name)
 
     async def refresh(self, entity_type: str, names: list[str]) -> None:
         assert entity_type == "topics"
@@ -114,9 +118,12 @@ async def test_what_deleted_topics_leave_behind_holds_up_nothing(autojump_clock:
         def heed_controller(self, *controller: int) -> bool:
             return True
 
-    groups, metadata = Groups(), MetadataCache()
-    broker = LocalBroker(cast(Any, Heeding()), metadata, cast(Any, Configs()), cast(Any, groups), lambda: 5)
+    groups, configs = Groups(), Configs()
+    broker = LocalBroker(
+        cast(Any, Heeding()), MetadataCache(), cast(Any, configs), cast(Any, groups), lambda: 5
+    )
     gone = UpdateMetadataPartitionState(partition_index=0, leader=-2)
     topic = UpdateMetadataTopicState(topic_name="t", partition_states=[gone])
     await broker.update_metadata(UpdateMetadataRequest(broker_epoch=5, topic_states=[topic]))
     assert groups.told == [ForgetPartitions(frozenset({TopicPartition("t", 0)}))]
+    assert configs.forgotten == ["t"]

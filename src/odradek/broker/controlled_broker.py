@@ -139,6 +139,8 @@ class LocalBroker:
 
     def _forget(self, deleted: list[TopicPartition]) -> None:
         """Without waiting, like Kafka: what lets it be replicated may come after this request."""
+        for name in sorted({tp.topic for tp in deleted if tp.topic not in self._metadata}):
+            self._configs.forget(TOPICS, name)
         # Loaded here for the sake of the start: a cluster without groups needs none of it.
         from odradek.groups.commands import ForgetPartitions
 

@@ -172,6 +172,10 @@ class DynamicConfigs:
         """Read some entities again; what changed without a notification is known afterwards."""
         await at_once([partial(self._refresh, entity_type, name) for name in names])
 
+    def forget(self, entity_type: str, name: str) -> None:
+        """Know nothing of an entity that is gone, of which no notification comes either."""
+        self._take(entity_type, name, {})
+
     async def _refresh(self, entity_type: str, name: str) -> None:
         self._take(entity_type, name, await self.get(entity_type, name))
 
