@@ -81,11 +81,13 @@ class Membership:
         """End the registration, and the office, while the session still lasts: others need not find out, and
         nobody would decide until the logs are closed. Never waits long.
         """
-        with trio.move_on_after(_LEAVE_S), suppress(StoreError):
-            await self._store.commit(Delete(paths.broker_id(self._node_id)))
-            office = await find_node(self._store, paths.CONTROLLER)
-            if office is not None and office.is_own:
-                await self._store.commit(Delete(paths.CONTROLLER, version=office.version))
+        with trio.move_on_after(_LEAVE_S):
+            with suppress(StoreError):
+                await self._store.commit(Delete(paths.broker_id(self._node_id)))
+            with suppress(StoreError):
+                office = await find_node(self._store, paths.CONTROLLER)
+                if office is not None and office.is_own:
+                    await self._store.commit(Delete(paths.CONTROLLER, version=office.version))
 
     async def renew(self) -> None:
         """Begin another session of an ensemble; what was configured between the two came without a word."""
