@@ -10,10 +10,12 @@ from odradek.controller.events import (
     BrokersChanged,
     Elected,
     LogDirsFailed,
+    RebalanceDue,
     ReplicasAnswered,
     TopicsChanged,
     UncleanElectionEnabled,
 )
+from odradek.controller.partitions import dark_topics
 from odradek.controller.state import ClusterState, Replica
 from odradek.coordination.store import Create, Set
 from odradek.metadata import paths
@@ -66,6 +68,16 @@ def test_brokers_die(led, dead, unclean, after):
         )
     else:
         assert decision.writes == ()
+
+
+def test_only_what_nobody_in_sync_can_lead_is_asked_the_configs_of():
+    state = cluster_of([1, 2, 3], {0: ([1, 2], (1, [1, 2])), 1: ([3], (3, [3]))})
+    assert dark_topics(state, BrokersChanged(brokers([1, 3]))) == []
+    assert dark_topics(state, BrokersChanged(brokers([1, 2]))) == ["t"]
+    assert dark_topics(state, UncleanElectionEnabled(None)) == []
+    failed = ReplicasAnswered(online=frozenset(), failed=frozenset({Replica(tp(1), 3)}))
+    assert dark_topics(state, failed) == ["t"]
+    assert dark_topics(state, RebalanceDue()) == []
 
 
 def test_an_unclean_leader_is_recovering_until_it_says_otherwise():
