@@ -9,7 +9,9 @@ import trio
 
 from odradek.controller.new_topic import NewPartitions, NewTopic
 from odradek.controller.zookeeper_checks import ZooKeeperChecks
+from odradek.coordination.commits import size_bytes
 from odradek.coordination.store import Create, Set
+from odradek.coordination.tree_session import TreeSession
 from odradek.metadata import paths
 from odradek.metadata.topic_names import GROUP_METADATA_TOPIC, TRANSACTION_STATE_TOPIC
 from odradek.metadata.topic_partition import TopicPartition
@@ -76,6 +78,27 @@ async def test_a_topic_that_came_meanwhile_costs_only_itself(autojump_clock, mon
         assert created.pop("t").message == "Topic 't' already exists."
         assert {result.code for result in created.values()} == {ErrorCode.NONE}
         assert await one.store.children(paths.TOPICS) == {*names, "t"}
+
+
+async def test_topics_of_one_request_go_in_as_many_commits_as_they_need(autojump_clock, monkeypatch):
+    """Long configs count as well: ZooKeeper closes the connection on a commit of more than 1 MB."""
+    commit = TreeSession.commit
+    sizes_bytes: list[int] = []
+
+    async def weighed(self, *operations):
+        sizes_bytes.append(size_bytes(*operations))
+        return await commit(self, *operations)
+
+    monkeypatch.setattr(TreeSession, "commit", weighed)
+    throttled = ",".join(f"{number}:0" for number in range(3000))
+    configs = {"follower.replication.throttled.replicas": throttled}
+    async with cluster() as one:
+        created = await one.topics.create_topics(
+            [NewTopic(f"t{number}", 1, 1, configs=configs) for number in range(60)], timeout_ms=10_000
+        )
+        assert {result.code for result in created.values()} == {ErrorCode.NONE}
+        assert await one.store.children(paths.TOPICS) == created.keys()
+    assert max(sizes_bytes) < 1_000_000
 
 
 async def test_validation_writes_nothing(autojump_clock):

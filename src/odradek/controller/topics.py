@@ -22,6 +22,7 @@ from odradek.controller.auto_creation import automatic_topic
 from odradek.controller.cluster_view import Assignment, ClusterView
 from odradek.controller.metadata_waits import wait_until
 from odradek.controller.new_topic import CreatedTopic, NewPartitions, NewTopic, Outcome
+from odradek.coordination.commits import BYTES_IN_A_COMMIT, size_bytes
 from odradek.coordination.store import (
     BadVersion,
     Create,
@@ -48,8 +49,6 @@ _log = get_logger(__name__)
 _KRAFT_PATIENCE_MS = 30_000
 
 _TOPICS_IN_A_COMMIT = 100
-_REPLICAS_IN_A_COMMIT = 25_000
-"""ZooKeeper takes 1 MB in a commit; each replica has some 10 to 20 bytes in the node of its topic."""
 
 
 class TopicChecks(Protocol):
@@ -147,7 +146,7 @@ class TopicAdmin:
         """Create topics, each checked against those before it. Commits hold many: each waits for a disk."""
         created: dict[str, CreatedTopic] = {}
         planned: dict[str, TopicAssignment] = {}
-        replicas = 0
+        planned_bytes = 0
         for topic in topics:
             try:
                 view = await self._view(planned.keys())
@@ -162,12 +161,15 @@ class TopicAdmin:
             )
             if not validate_only:
                 partitions = {n: ReplicaAssignment(assignment[n]) for n in sorted(assignment)}
-                planned[topic.name] = TopicAssignment(topic_id, partitions)
-                replicas += len(assignment) * len(assignment[0])
-                if len(planned) == _TOPICS_IN_A_COMMIT or replicas >= _REPLICAS_IN_A_COMMIT:
-                    replicas = 0
+                to_write = TopicAssignment(topic_id, partitions)
+                added_bytes = _creation_bytes(topic.name, to_write, configs)
+                full = len(planned) == _TOPICS_IN_A_COMMIT or planned_bytes + added_bytes > BYTES_IN_A_COMMIT
+                if planned and full:
                     await self._write_topics(planned, created)
                     planned.clear()
+                    planned_bytes = 0
+                planned[topic.name] = to_write
+                planned_bytes += added_bytes
         await self._write_topics(planned, created)
         return created
 
@@ -339,6 +341,14 @@ class TopicAdmin:
                 _log.error("partitions not created", topic=wanted.topic, exc_info=error)
                 return Outcome(_code_of(error))
             return Outcome()
+
+
+def _creation_bytes(name: str, assignment: TopicAssignment, configs: Mapping[str, str]) -> int:
+    """Tell how much of a commit a topic takes: its node, and that of its configs."""
+    return size_bytes(
+        Create(paths.config("topics", name), znodes.encode_entity_config(configs)),
+        Create(paths.topic(name), assignment.encode()),
+    )
 
 
 def _is_led(snapshot: Snapshot, topic: str, partition_count: int) -> bool:
