@@ -34,6 +34,11 @@ def test_only_an_unclean_election_takes_a_replica_out_of_sync():
     assert leader_for_offline(current, (0, 1), set(), unclean=True, controller_epoch=4) is None
 
 
+def test_nobody_is_elected_by_a_state_that_could_not_be_read():
+    unread = led(NO_LEADER, epoch=0)
+    assert leader_for_offline(unread, (0, 1), {0, 1}, unclean=True, controller_epoch=4) is None
+
+
 def test_a_dead_follower_leaves_the_isr():
     assert without_replica(led(0, 0, 1), 1, controller_epoch=4) == LeaderAndIsr(0, 4, (0,), 4)
     assert without_replica(led(0, 0), 1, controller_epoch=4) is None

@@ -8,10 +8,12 @@ import pytest
 import trio
 import trio.testing
 
+from odradek.controller import census
 from odradek.controller.commands import AlterPartitions, ElectLeaders, IsrChange, Reassign, Refused, ShutDown
 from odradek.controller.new_topic import NewTopic
 from odradek.controller.state import Leadership
 from odradek.coordination.changes import Changes
+from odradek.coordination.perseverance import RETRY_SECONDS
 from odradek.coordination.store import BadVersion, Create, Delete, Set
 from odradek.coordination.tree_session import TreeSession
 from odradek.errors import KafkaError
@@ -369,3 +371,29 @@ async def test_a_state_that_cannot_be_read_costs_its_partition_only(autojump_clo
         state = one.controller.state
         assert state.is_offline(T0)
         assert not state.is_offline(TopicPartition("well", 0))
+
+
+async def test_an_unreadable_state_is_named(capsys, autojump_clock):
+    async with cluster() as one:
+        await create(one, (0,))
+        await one.store.commit(Set(paths.partition_state(T0), b""))
+        await census.read_leadership(one.store, [T0])
+        assert f'"path": "{paths.partition_state(T0)}"' in capsys.readouterr().err
+
+
+async def test_a_takeover_that_the_tree_foils_pauses_longer_each_time(autojump_clock, monkeypatch):
+    commit, left = TreeSession.commit, 12
+
+    async def foiled(self, *operations):
+        nonlocal left
+        if left and any(operation.path == paths.partition_state(T0) for operation in operations):
+            left -= 1
+            raise BadVersion(paths.partition_state(T0))
+        return await commit(self, *operations)
+
+    async with cluster() as one:
+        monkeypatch.setattr(TreeSession, "commit", foiled)
+        begun_at = trio.current_time()
+        await create(one, (0,))
+        assert left == 0
+        assert 2 * RETRY_SECONDS < trio.current_time() - begun_at < 12 * RETRY_SECONDS

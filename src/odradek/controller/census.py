@@ -65,15 +65,15 @@ async def read_leadership(
     One that cannot be read is led by nobody, and nobody can be elected: Kafka, too, fails in that one only.
     """
     nodes = {topic_partition: paths.partition_state(topic_partition) for topic_partition in partitions}
-    read = await read_nodes(store, nodes, _state)
-    return {tp: Leadership(leader_and_isr, node.version) for tp, (node, leader_and_isr) in read.items()}
+    read = await read_nodes(store, nodes, bytes)
+    return {tp: Leadership(_state(nodes[tp], data), node.version) for tp, (node, data) in read.items()}
 
 
-def _state(data: bytes) -> LeaderAndIsr:
+def _state(path: str, data: bytes) -> LeaderAndIsr:
     try:
         return LeaderAndIsr.decode(data)
     except (ValueError, KeyError, TypeError):
-        _log.error("unreadable partition state, nobody can lead by it", data=data)
+        _log.error("unreadable partition state, nobody can lead by it", path=path, data=data)
         return LeaderAndIsr(NO_LEADER, 0, (), 0)
 
 

@@ -39,7 +39,9 @@ def leader_for_offline(
     if leader is not None:
         isr = tuple(node for node in current.isr if node in online)
         return _led_by(current, leader, isr, controller_epoch)
-    leader = next((node for node in replicas if node in online), None) if unclean else None
+    # Where no ISR is known the state could not be read, and nobody knows which epochs there were.
+    is_allowed = unclean and bool(current.isr)
+    leader = next((node for node in replicas if node in online), None) if is_allowed else None
     if leader is None:
         return None
     return replace(_led_by(current, leader, (leader,), controller_epoch), is_recovering=True)
