@@ -25,6 +25,9 @@ _EXPECTED: Final = (
     r"Partition .* marked as failed",
     r"Received (UNKNOWN_TOPIC_OR_PARTITION|UNKNOWN_TOPIC_ID|NOT_LEADER_OR_FOLLOWER)",
     r"Non-monotonic update of high watermark",
+    # Of batches in flight the first went to a leader that was killed, and is sent again behind the others.
+    # One that was acknowledged and is gone is for the checker of histories to find.
+    r"\[ReplicaManager broker=\d+\] Error processing append operation .*\n.*\.OutOfOrderSequenceException: ",
     # Of the ensemble, not of a broker: a session that a slow machine was late to keep alive.
     r"\((org\.apache\.zookeeper|kafka\.zookeeper)\.[\w.]+\)(\n|$)",
     # What every start of this configuration says.
