@@ -1,5 +1,7 @@
 """Produce: what is appended, what is refused with which error, and who waits for what."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID
 
@@ -368,25 +370,32 @@ async def test_who_leads_no_more_once_records_were_looked_at_refuses(tmp_path, a
         assert answer.error_code == ErrorCode.NOT_LEADER_OR_FOLLOWER
 
 
-def to_two_partitions(timeout_ms: int = 1000) -> ProduceRequest:
+@asynccontextmanager
+async def asked_of_two(broker: DataBroker, *, timeout_ms: int = 1000) -> AsyncIterator[dict[int, int]]:
+    """A request to two partitions with a follower each; what happens inside happens while it waits.
+
+    Afterwards there are the codes of its answer by partition.
+    """
+    codes: dict[int, int] = {}
     data = [PartitionProduceData(index, batch(1)) for index in (0, 1)]
-    return ProduceRequest(
-        acks=-1, timeout_ms=timeout_ms, topic_data=[TopicProduceData("t", NO_TOPIC_ID, data)]
-    )
+    topic = TopicProduceData("t", NO_TOPIC_ID, data)
+    for index in (0, 1):
+        broker.host.tell("t", index, isr=BOTH, replicas=BOTH)
+
+    async def send_both() -> None:
+        request = ProduceRequest(acks=-1, timeout_ms=timeout_ms, topic_data=[topic])
+        response = await broker.ask(api, request, 9)
+        codes.update({each.index: each.error_code for each in response.responses[0].partition_responses})
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(send_both)
+        await trio.testing.wait_all_tasks_blocked()
+        yield codes
 
 
 async def test_what_another_leader_has_in_its_place_is_not_taken_for_replicated(tmp_path, autojump_clock):
     async with data_broker(tmp_path) as broker:
-        for index in (0, 1):
-            broker.host.tell("t", index, isr=BOTH, replicas=BOTH)
-        answers: list[Any] = []
-
-        async def send_both() -> None:
-            answers.append(await broker.ask(api, to_two_partitions(), 9))
-
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(send_both)
-            await trio.testing.wait_all_tasks_blocked()
+        async with asked_of_two(broker) as codes:
             # While partition 0 is waited for, partition 1 follows a leader that never had the record.
             broker.host.tell(
                 "t", 1, leader=OTHER, leader_epoch=1, isr=(OTHER,), replicas=BOTH, partition_epoch=1
@@ -394,33 +403,19 @@ async def test_what_another_leader_has_in_its_place_is_not_taken_for_replicated(
             lost = broker.host.replicas.hosted("t", 1)
             lost.truncate_to(0)
             lost.append_as_follower(bytearray(batch(2)), leader_high_watermark=2, leader_log_start_offset=0)
-        codes = {each.index: each.error_code for each in answers[0].responses[0].partition_responses}
         assert codes == {0: ErrorCode.REQUEST_TIMED_OUT, 1: ErrorCode.NOT_LEADER_OR_FOLLOWER}
 
 
 async def test_what_was_replicated_stays_so_when_leadership_ends_before_the_answer(tmp_path, autojump_clock):
     async with data_broker(tmp_path) as broker:
-        for index in (0, 1):
-            broker.host.tell("t", index, isr=BOTH, replicas=BOTH)
-        answers: list[Any] = []
-
-        async def send_both() -> None:
-            answers.append(await broker.ask(api, to_two_partitions(), 9))
-
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(send_both)
-            await trio.testing.wait_all_tasks_blocked()
+        async with asked_of_two(broker) as codes:
             broker.host.replicas.hosted("t", 1).record_follower_fetch(OTHER, 1)
             await trio.testing.wait_all_tasks_blocked()
             broker.host.tell("t", 1, leader=OTHER, leader_epoch=1, isr=BOTH, replicas=BOTH, partition_epoch=1)
-        codes = {each.index: each.error_code for each in answers[0].responses[0].partition_responses}
         assert codes == {0: ErrorCode.REQUEST_TIMED_OUT, 1: ErrorCode.NONE}
 
 
 async def test_a_negative_timeout_is_over_at_once(tmp_path, autojump_clock):
     async with data_broker(tmp_path) as broker:
-        for index in (0, 1):
-            broker.host.tell("t", index, isr=BOTH, replicas=BOTH)
-        response = await broker.ask(api, to_two_partitions(timeout_ms=-1), 9)
-        codes = {each.error_code for each in response.responses[0].partition_responses}
-        assert codes == {ErrorCode.REQUEST_TIMED_OUT}
+        async with asked_of_two(broker, timeout_ms=-1) as codes:
+            assert codes == {0: ErrorCode.REQUEST_TIMED_OUT, 1: ErrorCode.REQUEST_TIMED_OUT}
