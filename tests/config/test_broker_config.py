@@ -168,6 +168,18 @@ def test_a_dynamic_synonym_takes_the_place_of_a_static_one_that_has_precedence()
     assert config.int("log.roll.hours") == 1
 
 
+@pytest.mark.parametrize("release", ["3.9", "4.3"])
+def test_replication_quotas_are_only_set_at_run_time(release):
+    rate = "leader.replication.throttled.rate"
+    static = BrokerConfig({rate: "5", "odradek.emulate": release})
+    assert static.int(rate) == 2**63 - 1
+    config = static.with_dynamic(dynamic_default={rate: "6"}, dynamic_broker={})
+    assert config.int(rate) == 6
+    assert config.with_dynamic(dynamic_default={rate: "6"}, dynamic_broker={rate: "7"}).int(rate) == 7
+    with pytest.raises(InvalidConfig):
+        static.with_dynamic(dynamic_default={}, dynamic_broker={rate: "-1"})
+
+
 def test_a_dynamic_value_is_checked_against_the_static_ones():
     config = BrokerConfig({"replica.lag.time.max.ms": "10", "replica.fetch.wait.max.ms": "5"})
     config.with_dynamic(dynamic_default={"log.retention.ms": "1"}, dynamic_broker={})

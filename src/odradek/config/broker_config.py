@@ -71,7 +71,7 @@ class BrokerConfig:
             override(self._effective, layer)
         self._values: dict[Text, Value] = {}
         for name in self._effective:
-            if name in self._definitions:
+            if self.definition(name) is not None:
                 self.value(name)
         check_values(self)
         if not self.dynamic_default and not self.dynamic_broker:
@@ -98,8 +98,12 @@ class BrokerConfig:
         try:
             return self._values[name]
         except KeyError:
-            definition = self._definitions[name]
+            definition = self._definitions.get(name)
         text = self._effective.get(name)
+        if definition is None:
+            definition = broker_quota_definitions(self.release)[name]
+            # A properties file has no such names.
+            text = self.dynamic_broker.get(name, self.dynamic_default.get(name))
         value = definition.default_value() if text is None else definition.parse(text)
         self._values[name] = value
         return value
