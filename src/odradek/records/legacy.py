@@ -223,7 +223,8 @@ def _read_entries(
     number = 0
     while True:
         if size - position < _MOST_HEAD_BYTES:
-            data, position, size = window.refill(position, _MOST_HEAD_BYTES)
+            yield from window.refill(position, _MOST_HEAD_BYTES)
+            data, position, size = window.data, 0, len(window.data)
         if size - position < PREFIX_SIZE_BYTES:
             return
         size_bytes = PREFIX_SIZE_BYTES + read_batch_length(data, position)

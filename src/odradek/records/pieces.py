@@ -55,6 +55,8 @@ _LZ4_VERSION_1_INDEPENDENT = 0b01100000
 _LZ4_BLOCK_CHECKSUM = 0x10
 _LZ4_CONTENT_SIZE = 0x08
 _LZ4_STORED = 0x80000000
+_LZ4_MOST_GROWTH = 255
+"""A byte of a match's length adds so many at most."""
 
 
 def decompress_in_pieces(
@@ -142,8 +144,10 @@ def _lz4(data: memoryview) -> Iterator[_Buffer]:
         if word & _LZ4_STORED:
             yield block
         else:
-            output = bytearray(most_bytes)
-            size_bytes = cramjam.lz4.decompress_block_into(block, output, output_len=most_bytes)
+            # A block that says that it may be 4 MiB mostly is not, and so much memory takes long to clear.
+            room_bytes = min(most_bytes, _LZ4_MOST_GROWTH * length)
+            output = bytearray(room_bytes)
+            size_bytes = cramjam.lz4.decompress_block_into(block, output, output_len=room_bytes)
             yield memoryview(output)[:size_bytes]
         position += length + (_LZ4_WORD.size if flags & _LZ4_BLOCK_CHECKSUM else 0)
 

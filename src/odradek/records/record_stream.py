@@ -20,6 +20,7 @@ from odradek.records.varint import MAX_VARLONG_BITS, read_varint
 from odradek.records.window import Breath, Window
 
 RECORDS_OF_A_BREATH = 128
+"""Or as many headers of one record: a few kilobytes of gzip may be millions of them."""
 
 _MOST_HELD_BYTES = 1 << 20
 """A larger record is skimmed piece by piece."""
@@ -52,14 +53,16 @@ def skim_records(pieces: Iterable[Buffer], header: BatchHeader) -> Iterator[Skim
             if not number % RECORDS_OF_A_BREATH:
                 yield None
             if size - position < _HEAD_BYTES:
-                data, position, size = window.refill(position, _HEAD_BYTES)
+                yield from window.refill(position, _HEAD_BYTES)
+                data, position, size = window.data, 0, len(window.data)
             length, start = read_varint(data, position)
             end = start + length
             if length < 0:
                 raise invalid_record("Found invalid record structure")
             if end > size and length <= _MOST_HELD_BYTES:
-                data, start, size = window.refill(start, length)
-                end = start + length
+                yield from window.refill(start, length)
+                data, start, size = window.data, 0, len(window.data)
+                end = length
             timestamp_delta, position = read_varint(data, start + 1, MAX_VARLONG_BITS)
             offset_delta, position = read_varint(data, position)
             key_bytes, position = read_varint(data, position)
@@ -72,7 +75,7 @@ def skim_records(pieces: Iterable[Buffer], header: BatchHeader) -> Iterator[Skim
                 value_bytes, position = read_varint(data, position)
                 position += max(value_bytes, 0)
                 if data[position]:
-                    position = _skip_headers(data, position, end)
+                    position = yield from _skip_headers(data, position, end)
                 else:
                     position += 1
                 if position != end:
@@ -85,8 +88,8 @@ def skim_records(pieces: Iterable[Buffer], header: BatchHeader) -> Iterator[Skim
             )
     except IndexError:
         raise invalid_record("Incorrect declared batch size, premature EOF reached") from None
-    data, position, size = window.refill(position, 1)
-    check_all_read(position, size)
+    yield from window.refill(position, 1)
+    check_all_read(0, len(window.data))
 
 
 def skim_batch(batch: Buffer, header: BatchHeader, *, zstd: ZstdPieces) -> Iterator[Skimmed | Breath]:
@@ -129,7 +132,8 @@ def stream_records(pieces: Iterable[Buffer], header: BatchHeader) -> Iterator[Re
             if not number % RECORDS_OF_A_BREATH:
                 yield None
             if size - position < _HEAD_BYTES:
-                data, position, size = window.refill(position, _HEAD_BYTES)
+                yield from window.refill(position, _HEAD_BYTES)
+                data, position, size = window.data, 0, len(window.data)
             length, start = read_varint(data, position)
             if start + length > size:
                 yield from window.hold(start, length)
@@ -138,19 +142,21 @@ def stream_records(pieces: Iterable[Buffer], header: BatchHeader) -> Iterator[Re
             yield record
     except IndexError:
         raise invalid_record("Incorrect declared batch size, premature EOF reached") from None
-    data, position, size = window.refill(position, 1)
-    check_all_read(position, size)
+    yield from window.refill(position, 1)
+    check_all_read(0, len(window.data))
 
 
 def _skim_rest(window: Window, size_bytes: int, key_bytes: int) -> Generator[Breath, None, int]:
     """Passes over the `size_bytes` that follow the length of the key; the length of the value."""
     left = size_bytes
 
-    def varint() -> int:
+    def varint() -> Generator[Breath, None, int]:
         nonlocal left
-        data, position, _ = window.refill(window.position, _HEAD_BYTES)
-        value, window.position = read_varint(data, position)
-        left -= window.position
+        if len(window.data) - window.position < _HEAD_BYTES:
+            yield from window.refill(window.position, _HEAD_BYTES)
+        start = window.position
+        value, window.position = read_varint(window.data, start)
+        left -= window.position - start
         return value
 
     def field(length: int) -> Generator[Breath, None, None]:
@@ -160,27 +166,29 @@ def _skim_rest(window: Window, size_bytes: int, key_bytes: int) -> Generator[Bre
             yield from window.skip(length)
 
     yield from field(key_bytes)
-    value_bytes = varint()
+    value_bytes = yield from varint()
     yield from field(value_bytes)
-    count = varint()
+    count = yield from varint()
     if count < 0:
         raise invalid_record(f"Found invalid number of record headers {count}")
-    for _ in range(count):
-        length = varint()
+    for number in range(1, count + 1):
+        length = yield from varint()
         if length < 0:
             raise invalid_record(f"Invalid negative header key size {length}")
         yield from field(length)
-        yield from field(varint())
+        yield from field((yield from varint()))
+        if not number % RECORDS_OF_A_BREATH:
+            yield None
     if left:
         raise invalid_record("Found invalid record structure")
     return value_bytes
 
 
-def _skip_headers(data: bytes, position: int, end: int) -> int:
+def _skip_headers(data: bytes, position: int, end: int) -> Generator[Breath, None, int]:
     count, position = read_varint(data, position)
     if count < 0:
         raise invalid_record(f"Found invalid number of record headers {count}")
-    for _ in range(count):
+    for number in range(1, count + 1):
         length, position = read_varint(data, position)
         if length < 0:
             raise invalid_record(f"Invalid negative header key size {length}")
@@ -188,4 +196,6 @@ def _skip_headers(data: bytes, position: int, end: int) -> int:
         position += max(length, 0)
         if position > end:
             raise invalid_record("Found invalid record structure")
+        if not number % RECORDS_OF_A_BREATH:
+            yield None
     return position

@@ -28,16 +28,20 @@ class Window:
         self.data = b""
         self.position = 0
 
-    def refill(self, position: int, size_bytes: int) -> tuple[bytes, int, int]:
-        """(data, position in it, its size) with so many bytes from `position` on, or all there are."""
+    def refill(self, position: int, size_bytes: int) -> Generator[Breath, None, None]:
+        """Has so many bytes from `position` on at hand, or all there are.
+
+        A breath is taken where one piece is not enough: hundreds of thousands may be empty.
+        """
         parts = [self.data[position:]]
         have = len(parts[0])
         while have < size_bytes and (piece := next(self._pieces, None)) is not None:
             parts.append(bytes(piece))
             have += len(piece)
+            if have < size_bytes:
+                yield None
         self.data = b"".join(parts)
         self.position = 0
-        return self.data, 0, have
 
     def hold(self, position: int, size_bytes: int) -> Generator[Breath, None, None]:
         """As `refill`, with a breath for each piece.
