@@ -114,6 +114,7 @@ class _Reading:
         "_context",
         "_ctx",
         "_errors",
+        "_has_converted",
         "_interesting",
         "_is_final",
         "_is_first_read",
@@ -145,6 +146,7 @@ class _Reading:
         self._min_bytes = min(request.min_bytes, self._max_bytes)
         self.long: Answers = []
         """Answers whose records take long to convert."""
+        self._has_converted = False
         self._size_bytes = 0
         self._is_final = False
         self._interesting: list[FetchedPartition] = []
@@ -385,8 +387,12 @@ class _Reading:
             code = ErrorCode.UNSUPPORTED_COMPRESSION_TYPE
         elif version <= 3 and self._replica_id < 0 and not config.message_downconversion_enable:
             code = ErrorCode.UNSUPPORTED_VERSION
-        elif version <= 3:
+        elif version <= 3 and isinstance(answer.records, LogSlice):
             try:
+                if self._has_converted:
+                    # As many as there are partitions would hold everybody up.
+                    raise TakesLong
+                self._has_converted = True
                 code = _convert(answer, 0 if version <= 1 else 1, asked.fetch_offset)
             except TakesLong:
                 self.long.append((asked, answer))
@@ -460,9 +466,7 @@ def _unread(
 
 def _convert(answer: PartitionData, magic: int, first_offset: int) -> ErrorCode:
     """Puts messages of magic 0 or 1 in the place of the batches; the code if that cannot be done."""
-    records = answer.records
-    if not isinstance(records, LogSlice):
-        return ErrorCode.NONE
+    records = cast("LogSlice", answer.records)
     try:
         converted = down_convert(records.view(), to_magic=magic, first_offset=first_offset)
     except KafkaError as error:

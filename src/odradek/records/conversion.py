@@ -13,8 +13,8 @@ from typing import TypeAlias
 
 from odradek.errors import KafkaError
 from odradek.protocol.error_codes import ErrorCode
-from odradek.records.batch import BatchHeader, Buffer, iter_headers
-from odradek.records.compression import Compression
+from odradek.records.batch import COMPRESSION_MASK, MAX_RECORDS, BatchHeader, Buffer, iter_headers
+from odradek.records.compression import Compression, TakesLong
 from odradek.records.legacy import Message, MessageSetWriter, write_message_set
 from odradek.records.pieces import ZstdPieces
 from odradek.records.record import read_records
@@ -23,6 +23,9 @@ from odradek.records.window import Breath, drive
 
 _MAX_READ_BYTES = 128 * 1024
 """How much is converted at once. Of such a piece nothing is given if one batch in it cannot be converted."""
+
+_RECORDS_OF_A_CODEC = 1024
+"""A compressed batch counts as no fewer: of however few records, there may be megabytes behind it."""
 
 Conversion: TypeAlias = Generator[Breath, None, Buffer]
 """What becomes of one batch."""
@@ -44,8 +47,14 @@ def down_convert(batches: Buffer, *, to_magic: int, first_offset: int) -> bytear
 
     Raises KafkaError if there is nothing to give before a batch that cannot be converted:
     UNSUPPORTED_COMPRESSION_TYPE for zstd, and what `read_records` raises. Raises TakesLong where there is so
-    much in a batch that it is for `down_convert_at_leisure`.
+    much in a batch, or in all of them, that it is for `down_convert_at_leisure`.
     """
+    records = 0
+    for _, header in iter_headers(batches):
+        is_compressed = header.attributes & COMPRESSION_MASK
+        records += max(header.record_count, _RECORDS_OF_A_CODEC if is_compressed else 1)
+        if records > MAX_RECORDS:
+            raise TakesLong
     return drive(_down_convert(batches, partial(_convert, to_magic, first_offset)))
 
 
