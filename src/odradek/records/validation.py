@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable, Iterator
 from dataclasses import field
 from enum import IntEnum
+from itertools import islice
 from typing import NamedTuple
 
 from odradek.errors import KafkaError
@@ -25,6 +26,7 @@ from odradek.records.batch import (
     HEADER_SIZE_BYTES,
     LEGACY_OVERHEAD_BYTES,
     MAGIC_OFFSET,
+    MAX_RECORDS,
     NO_TIMESTAMP,
     PREFIX,
     PREFIX_SIZE_BYTES,
@@ -37,12 +39,12 @@ from odradek.records.batch import (
     read_header,
 )
 from odradek.records.builder import LongBatchBuilder, build_batch, write_crc
-from odradek.records.compression import Compression
+from odradek.records.compression import Compression, TakesLong
 from odradek.records.crc import compute_crc, crc32c
 from odradek.records.pieces import ZstdPieces
 from odradek.records.record import Record, read_records
-from odradek.records.record_stream import Skimmed, skim_batch, stream_batch
-from odradek.records.window import Breath
+from odradek.records.record_stream import RECORDS_OF_A_BREATH, Skimmed, skim_batch, stream_batch
+from odradek.records.window import Breath, drive
 from odradek.value_object import value_object
 
 MAX_INT64 = 2**63 - 1
@@ -328,11 +330,13 @@ def validate_at_leisure(
     Of them a piece is in memory at a time. Raises KafkaError as `validate_for_append`.
     """
     header = read_header(records)
+    if header.magic < 2:
+        return (yield from _convert_messages_at_leisure(memoryview(records), rules, now_ms, zstd))
     view = memoryview(records)[: header.size_bytes]
     codec = header.compression
     target = codec if rules.compression is None else rules.compression
     checks = _RecordChecks(header.timestamp_type, rules, now_ms)
-    if header.magic == 2 and target is codec:
+    if target is codec:
         max_timestamp = NO_TIMESTAMP
         for skimmed in skim_batch(view, header, zstd=zstd):
             if skimmed is None:
@@ -350,31 +354,76 @@ def validate_at_leisure(
         checks.check(record, has_key=record.key is not None)
         builder.append(record)
     checks.finish()
+    return _finish(builder, header, rules, now_ms)
+
+
+def _finish(builder: LongBatchBuilder, source: BatchHeader, rules: BatchRules, now_ms: int) -> ValidBatch:
     is_stamped = rules.timestamp_type is TimestampType.LOG_APPEND_TIME
-    batch = builder.finish(header, log_append_time_ms=now_ms if is_stamped else None)
+    batch = builder.finish(source, log_append_time_ms=now_ms if is_stamped else None)
     _check_rebuilt(builder.size_bytes, rules)
     return ValidBatch(memoryview(batch), read_header(batch))
 
 
-def _convert_messages(records: Buffer, rules: BatchRules, now_ms: int) -> ValidBatch:
-    """One batch of magic 2 out of a producer's messages of magic 0 or 1."""
-    view = memoryview(records)
-    entries = list(iter_headers(view))
-    first = entries[0][1]
+def _convert_messages_at_leisure(
+    view: memoryview, rules: BatchRules, now_ms: int, zstd: ZstdPieces
+) -> Generator[Breath, None, ValidBatch]:
+    """As `_convert_messages`, of a set whose messages are not all in memory, nor all within one breath."""
+    first = read_header(view)
+    source = yield from _check_messages(view, rules)
+    target = source if rules.compression is None else rules.compression
+    builder = LongBatchBuilder(target, level=rules.compression_level, most_bytes=rules.max_message_bytes)
+    for number, (position, header) in enumerate(iter_headers(view)):
+        if not number % RECORDS_OF_A_BREATH:
+            yield None
+        _check_magic(header, first, rules)
+        checks = _RecordChecks(header.timestamp_type, rules, now_ms)
+        for record in stream_batch(view[position : position + header.size_bytes], header, zstd=zstd):
+            if record is None:
+                yield None
+                continue
+            checks.check(record, has_key=record.key is not None)
+            builder.append(record)
+        checks.finish()
+    return _finish(builder, first, rules, now_ms)
+
+
+def _check_messages(view: memoryview, rules: BatchRules) -> Generator[Breath, None, Compression]:
+    """The codec of a set of messages of magic 0 or 1, each of which has a fit size and checksum."""
     source = Compression.NONE
-    for position, header in entries:
+    count = 0
+    for count, (position, header) in enumerate(iter_headers(view), start=1):
         _check_size_and_crc(view[position : position + header.size_bytes], header, rules)
         source = header.compression or source
-    if source is not Compression.NONE and len(entries) > 1:
+        if not count % RECORDS_OF_A_BREATH:
+            yield None
+    if source is not Compression.NONE and count > 1:
         raise KafkaError(ErrorCode.INVALID_RECORD, "Compressed outer record has more than one batch")
+    return source
+
+
+def _check_magic(header: BatchHeader, first: BatchHeader, rules: BatchRules) -> None:
+    if header.magic != first.magic:
+        raise KafkaError(
+            ErrorCode.INVALID_RECORD,
+            f"Batch magic {header.magic} is not the same as the first batch's magic byte {first.magic} "
+            f"in topic partition {rules.partition}",
+        )
+
+
+def _convert_messages(records: Buffer, rules: BatchRules, now_ms: int) -> ValidBatch:
+    """One batch of magic 2 out of a producer's messages of magic 0 or 1.
+
+    Raises TakesLong for more than MAX_RECORDS: a request may hold some millions.
+    """
+    view = memoryview(records)
+    entries = list(islice(iter_headers(view), MAX_RECORDS + 1))
+    if len(entries) > MAX_RECORDS:
+        raise TakesLong
+    first = entries[0][1]
+    source = drive(_check_messages(view, rules))
     messages: list[Record] = []
     for position, header in entries:
-        if header.magic != first.magic:
-            raise KafkaError(
-                ErrorCode.INVALID_RECORD,
-                f"Batch magic {header.magic} is not the same as the first batch's magic byte {first.magic} "
-                f"in topic partition {rules.partition}",
-            )
+        _check_magic(header, first, rules)
         entry = list(read_records(view[position : position + header.size_bytes], header))
         _check_records(entry, header.timestamp_type, rules, now_ms)
         messages += entry
