@@ -36,6 +36,9 @@ from odradek.value_object import value_object
 
 RecordHeader: TypeAlias = tuple[str, bytes | None]
 
+MIN_INT64 = -(2**63)
+MAX_INT64 = 2**63 - 1
+
 
 @value_object
 class Record:
@@ -142,7 +145,14 @@ def parse_record(data: bytes, position: int, length: int, header: BatchHeader) -
         timestamp = header.max_timestamp
     else:
         timestamp = header.base_timestamp + timestamp_delta
+        if not MIN_INT64 <= timestamp <= MAX_INT64:
+            timestamp = as_int64(timestamp)
     return Record(header.base_offset + offset_delta, timestamp, key, value, headers), position
+
+
+def as_int64(value: int) -> int:
+    """The value as Java's long, which wraps."""
+    return (value - MIN_INT64) % 2**64 + MIN_INT64
 
 
 def _read_sized(data: bytes, position: int, end: int) -> tuple[bytes | None, int]:

@@ -15,7 +15,15 @@ from typing import NamedTuple
 from odradek.records.batch import HEADER_SIZE_BYTES, BatchHeader, Buffer, TimestampType
 from odradek.records.legacy import stream_messages
 from odradek.records.pieces import ZstdPieces, decompress_in_pieces
-from odradek.records.record import Record, check_all_read, invalid_record, parse_record
+from odradek.records.record import (
+    MAX_INT64,
+    MIN_INT64,
+    Record,
+    as_int64,
+    check_all_read,
+    invalid_record,
+    parse_record,
+)
 from odradek.records.varint import MAX_VARLONG_BITS, read_varint
 from odradek.records.window import Breath, Window
 
@@ -80,12 +88,10 @@ def skim_records(pieces: Iterable[Buffer], header: BatchHeader) -> Iterator[Skim
                     position += 1
                 if position != end:
                     raise invalid_record("Found invalid record structure")
-            yield Skimmed(
-                base_offset + offset_delta,
-                base_timestamp + timestamp_delta if append_time is None else append_time,
-                key_bytes,
-                value_bytes,
-            )
+            timestamp = base_timestamp + timestamp_delta if append_time is None else append_time
+            if not MIN_INT64 <= timestamp <= MAX_INT64:
+                timestamp = as_int64(timestamp)
+            yield Skimmed(base_offset + offset_delta, timestamp, key_bytes, value_bytes)
     except IndexError:
         raise invalid_record("Incorrect declared batch size, premature EOF reached") from None
     yield from window.refill(position, 1)

@@ -42,12 +42,10 @@ from odradek.records.builder import LongBatchBuilder, build_batch, write_crc
 from odradek.records.compression import Compression, TakesLong
 from odradek.records.crc import compute_crc, crc32c
 from odradek.records.pieces import ZstdPieces
-from odradek.records.record import Record, read_records
+from odradek.records.record import MAX_INT64, Record, as_int64, read_records
 from odradek.records.record_stream import RECORDS_OF_A_BREATH, Skimmed, skim_batch, stream_batch
 from odradek.records.window import Breath, drive
 from odradek.value_object import value_object
-
-MAX_INT64 = 2**63 - 1
 
 _MAX_RECORD_ERRORS = 1 << 20
 """Of one batch; Kafka lists however many its heap holds, and then fails with the same error."""
@@ -523,10 +521,10 @@ def _timestamp_error(
     record: Record | Skimmed, stamped_by: TimestampType, rules: BatchRules, now_ms: int
 ) -> str | None:
     if rules.timestamp_type is TimestampType.CREATE_TIME and record.timestamp != NO_TIMESTAMP:
-        age_ms = now_ms - record.timestamp
+        age_ms = as_int64(now_ms - record.timestamp)
         if age_ms > rules.timestamp_before_max_ms or -age_ms > rules.timestamp_after_max_ms:
-            earliest = _as_int64(now_ms - rules.timestamp_before_max_ms)
-            latest = _as_int64(now_ms + rules.timestamp_after_max_ms)
+            earliest = as_int64(now_ms - rules.timestamp_before_max_ms)
+            latest = as_int64(now_ms + rules.timestamp_after_max_ms)
             return (
                 f"Timestamp {record.timestamp} of message with offset {record.offset} is out of range. The "
                 f"timestamp should be within [{earliest}, {latest}]"
@@ -576,11 +574,6 @@ def _holds_batch(buffer: Buffer, position: int) -> bool:
 
 def _writable(view: memoryview) -> memoryview:
     return memoryview(bytearray(view)) if view.readonly else view
-
-
-def _as_int64(value: int) -> int:
-    """Java's long arithmetic wraps, and the result is in a message."""
-    return (value + 2**63) % 2**64 - 2**63
 
 
 def _corrupt(header: BatchHeader, partition: object) -> KafkaError:
