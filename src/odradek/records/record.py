@@ -36,6 +36,10 @@ from odradek.value_object import value_object
 
 RecordHeader: TypeAlias = tuple[str, bytes | None]
 
+_MOST_HEADERS = 1 << 17
+"""Of one record, which are read in one go, while everybody waits, and take a hundred times their bytes of
+memory: a few kilobytes of gzip may be millions. In Kafka it is the heap that bounds them."""
+
 MIN_INT64 = -(2**63)
 MAX_INT64 = 2**63 - 1
 
@@ -56,7 +60,7 @@ def read_records(batch: Buffer, header: BatchHeader | None = None) -> Iterator[R
 
     Raises KafkaError(INVALID_RECORD) for records that do not add up to what the header says,
     UNKNOWN_SERVER_ERROR for bytes that do not decompress. The CRC is not looked at. Raises TakesLong for more
-    than MAX_RECORDS, or what they decompress to: `records.record_stream` reads those.
+    than MAX_RECORDS, or as many headers, or what they decompress to: `records.record_stream` reads those.
     """
     if header is None:
         header = read_header(batch)
@@ -99,10 +103,15 @@ def _read_stream(records: Buffer, header: BatchHeader) -> Iterator[Record]:
     data = bytes(records)
     size = len(data)
     position = 0
+    headers = 0
     try:
         for _ in range(header.record_count):
             length, position = read_varint(data, position)
             record, position = parse_record(data, position, length, header)
+            if record.headers:
+                headers += len(record.headers)
+                if headers > MAX_RECORDS:
+                    raise TakesLong
             yield record
     except IndexError:
         raise invalid_record("Incorrect declared batch size, premature EOF reached") from None
@@ -118,8 +127,8 @@ def check_all_read(position: int, size: int) -> None:
 def parse_record(data: bytes, position: int, length: int, header: BatchHeader) -> tuple[Record, int]:
     """The record of `length` bytes at `position`, behind its length, and the position after it.
 
-    Raises KafkaError(INVALID_RECORD), IndexError. Measured path: compaction, recompression and validation of
-    whole batches walk through here.
+    Raises KafkaError(INVALID_RECORD), IndexError; TakesLong for more than _MOST_HEADERS. Measured path:
+    compaction, recompression and validation of whole batches walk through here.
     """
     end = position + length
     if length < 0 or end > len(data):
@@ -178,6 +187,8 @@ def _read_headers(data: bytes, position: int, end: int) -> tuple[tuple[RecordHea
         raise invalid_record(
             f"Found invalid number of record headers. {count} is larger than the remaining size of the buffer"
         )
+    if count > _MOST_HEADERS:
+        raise TakesLong
     headers: list[RecordHeader] = []
     for _ in range(count):
         key, position = _read_sized(data, position, end)

@@ -12,7 +12,10 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable, Iterator
 from typing import NamedTuple
 
+from odradek.errors import KafkaError
+from odradek.protocol.error_codes import ErrorCode
 from odradek.records.batch import HEADER_SIZE_BYTES, BatchHeader, Buffer, TimestampType
+from odradek.records.compression import TakesLong
 from odradek.records.legacy import stream_messages
 from odradek.records.pieces import ZstdPieces, decompress_in_pieces
 from odradek.records.record import (
@@ -144,7 +147,14 @@ def stream_records(pieces: Iterable[Buffer], header: BatchHeader) -> Iterator[Re
             if start + length > size:
                 yield from window.hold(start, length)
                 data, start, size = window.data, window.position, len(window.data)
-            record, position = parse_record(data, start, length, header)
+            try:
+                record, position = parse_record(data, start, length, header)
+            except TakesLong:
+                raise KafkaError(
+                    ErrorCode.UNKNOWN_SERVER_ERROR, "The headers of a record do not fit into memory"
+                ) from None
+            if len(record.headers) > RECORDS_OF_A_BREATH:
+                yield None
             yield record
     except IndexError:
         raise invalid_record("Incorrect declared batch size, premature EOF reached") from None
