@@ -308,8 +308,22 @@ def _validate_each_record(
     _check_records(records, header.timestamp_type, rules, now_ms)
     if target is not header.compression:
         return _rebuild(records, rules, target, now_ms, header)
+    if target is not Compression.NONE:
+        for number, record in enumerate(records):
+            _check_numbering(record, number)
     max_timestamp = max((record.timestamp for record in records), default=NO_TIMESTAMP)
     return _stamp_in_place(view, header, rules, now_ms, max_timestamp)
+
+
+def _check_numbering(record: Record | Skimmed, number: int) -> None:
+    """Raises KafkaError(UNKNOWN_SERVER_ERROR) unless it is record `number` of its compressed batch.
+
+    Consumers would see several records at one offset. Kafka means to number such records anew, and fails.
+    """
+    if record.offset != number:
+        raise KafkaError(
+            ErrorCode.UNKNOWN_SERVER_ERROR, f"Record {number} of a compressed batch is at {record.offset}"
+        )
 
 
 def _stamp_in_place(
@@ -336,13 +350,20 @@ def validate_at_leisure(
     checks = _RecordChecks(header.timestamp_type, rules, now_ms)
     if target is codec:
         max_timestamp = NO_TIMESTAMP
+        count = 0
+        misnumbered: tuple[Skimmed, int] | None = None
         for skimmed in skim_batch(view, header, zstd=zstd):
             if skimmed is None:
                 yield None
                 continue
             checks.check(skimmed, has_key=skimmed.key_bytes >= 0)
             max_timestamp = max(max_timestamp, skimmed.timestamp)
+            if skimmed.offset != count and misnumbered is None:
+                misnumbered = skimmed, count
+            count += 1
         checks.finish()
+        if misnumbered is not None and codec is not Compression.NONE:
+            _check_numbering(*misnumbered)
         return _stamp_in_place(view, header, rules, now_ms, max_timestamp)
     builder = LongBatchBuilder(target, level=rules.compression_level, most_bytes=rules.max_message_bytes)
     for record in stream_batch(view, header, zstd=zstd):
