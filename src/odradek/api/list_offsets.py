@@ -15,6 +15,8 @@ from collections.abc import Awaitable, Callable, Iterable
 from itertools import groupby
 from typing import NamedTuple
 
+import trio
+
 from odradek.api import row_order
 from odradek.api.api import Answer, Api, Versions
 from odradek.api.context import RequestContext
@@ -60,11 +62,15 @@ FIRST_VERSION_OF_TIMESTAMP = {
     EARLIEST_PENDING_UPLOAD: 11,
 }
 
+_SEARCHES_AT_ONCE = 4
+"""Partitions in which a time is looked for before others have a turn: in each a batch is read, or several, of
+thousands of records, and a consumer may ask for hundreds of partitions."""
+
 api = Api(key=ApiKey.LIST_OFFSETS, versions=Versions(0, 11), request=ListOffsetsRequest)
 
 
 class _Long(NamedTuple):
-    """A partition in which a batch takes long to read, and the answer to fill in."""
+    """A partition in which it takes long to look for a time, and the answer to fill in."""
 
     topic: str
     asked: ListOffsetsPartition
@@ -84,10 +90,17 @@ def list_offsets(request: ListOffsetsRequest, ctx: RequestContext) -> Answer | A
     )
 
     long: list[_Long] = []
+    searches = 0
 
     def answer(topic: ListOffsetsTopic, asked: ListOffsetsPartition) -> ListOffsetsPartitionResponse:
+        nonlocal searches
         answer = ListOffsetsPartitionResponse(asked.partition_index, ErrorCode.INVALID_REQUEST)
         if times[Row(topic.name, asked.partition_index)] == 1:
+            if _is_search(asked, ctx.api_version):
+                searches += 1
+                if searches > _SEARCHES_AT_ONCE:
+                    long.append(_Long(topic.name, asked, answer))
+                    return answer
             try:
                 _answer(answer, topic.name, asked, request, ctx)
             except LongSearch:
@@ -130,6 +143,13 @@ def _in_order(response: ListOffsetsResponse, rows: Iterable[Row]) -> ListOffsets
     return ordered
 
 
+def _is_search(asked: ListOffsetsPartition, version: int) -> bool:
+    """Whether batches are read to find the answer."""
+    if asked.timestamp == MAX_TIMESTAMP:
+        return version >= FIRST_VERSION_OF_TIMESTAMP[MAX_TIMESTAMP]
+    return asked.timestamp >= 0
+
+
 def _isolation(request: ListOffsetsRequest) -> FetchIsolation:
     """Whoever is no consumer, a debugging client too, sees the log's end."""
     if request.replica_id != CONSUMER_REPLICA_ID:
@@ -168,6 +188,7 @@ async def _answer_long(
     response: ListOffsetsResponse, long: list[_Long], request: ListOffsetsRequest, ctx: RequestContext
 ) -> ListOffsetsResponse:
     for topic, asked, answer in long:
+        await trio.lowlevel.checkpoint()
         try:
             found = await look_up_offset_at_leisure(
                 ctx.services.replicas.hosted(topic, asked.partition_index),
