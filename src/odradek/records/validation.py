@@ -47,8 +47,9 @@ from odradek.records.record_stream import RECORDS_OF_A_BREATH, Skimmed, skim_bat
 from odradek.records.window import Breath, drive
 from odradek.value_object import value_object
 
-_MAX_RECORD_ERRORS = 1 << 20
-"""Of one batch; Kafka lists however many its heap holds, and then fails with the same error."""
+_MAX_RECORD_ERRORS = 1 << 17
+"""Of one batch; Kafka lists however many its heap holds, and then fails with the same error. Each is a line
+of the answer, and ten kilobytes of gzip may be a million records."""
 
 
 class AppendOrigin(IntEnum):
