@@ -200,7 +200,8 @@ def validate_for_append(
     codec = attributes & COMPRESSION_MASK
     is_create_time = rules.timestamp_type is TimestampType.CREATE_TIME
     if (
-        rules.reads_records
+        # A coordinator gives each record of its own a key and the time, and could not wait for a long look.
+        (rules.reads_records and origin is AppendOrigin.CLIENT)
         or codec > Compression.ZSTD
         or (rules.compression is not None and rules.compression != codec)
         or attributes & TIMESTAMP_TYPE_FLAG
