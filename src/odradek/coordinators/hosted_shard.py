@@ -17,7 +17,7 @@ import trio
 
 from odradek.clock import Clock
 from odradek.coordinators.journal import Journal, JournalSettings
-from odradek.coordinators.outcome import Now, Outcome, ReplayedRecord, Reply, Ticket
+from odradek.coordinators.outcome import JournalRecord, Now, Outcome, ReplayedRecord, Reply, Ticket
 from odradek.coordinators.shard import Shard
 from odradek.errors import KafkaError
 from odradek.protocol.error_codes import ErrorCode
@@ -30,6 +30,9 @@ ShardT = TypeVar("ShardT", bound=Shard)
 _log = get_logger(__name__)
 
 _NO_DEADLINE_MS = 2**63
+_PART_BYTES = 256 * 1024
+"""Of the default of max.message.bytes a quarter."""
+_RECORD_OVERHEAD_BYTES = 32
 _OUR_BUG = KafkaError(ErrorCode.UNKNOWN_SERVER_ERROR)
 
 
@@ -128,6 +131,10 @@ class HostedShard(Generic[ShardT]):
         if not outcome.records:
             self._conclude(outcome)
             return
+        for part in _in_parts(outcome) if outcome.best_effort else (outcome,):
+            self._append(part)
+
+    def _append(self, outcome: Outcome) -> None:
         try:
             appended = self._journal.append(self._batch(outcome))
         except KafkaError as error:
@@ -257,6 +264,24 @@ class HostedShard(Generic[ShardT]):
                 await self._sooner.wait()
             self._armed_for_ms = _NO_DEADLINE_MS
             self._fire_due()
+
+
+def _in_parts(outcome: Outcome) -> Iterator[Outcome]:
+    """What may be written in part, as outcomes of a batch each; the last has the replies.
+
+    The tombstones of all groups that are cleaned up at once may be more than a batch holds. Kafka writes
+    those of each group by themselves.
+    """
+    part: list[JournalRecord] = []
+    part_bytes = 0
+    for record in outcome.records:
+        record_bytes = _RECORD_OVERHEAD_BYTES + len(record.key) + len(record.value or b"")
+        if part and part_bytes + record_bytes > _PART_BYTES:
+            yield Outcome(tuple(part), best_effort=True)
+            part, part_bytes = [], 0
+        part.append(record)
+        part_bytes += record_bytes
+    yield Outcome(tuple(part), outcome.replies, outcome.after, best_effort=True)
 
 
 def _of_its_own(refusal: KafkaError) -> KafkaError:
