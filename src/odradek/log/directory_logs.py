@@ -20,7 +20,11 @@ from odradek.errors import StorageError
 from odradek.log.checkpoints import LOG_START_OFFSET_FILE, RECOVERY_POINT_FILE
 from odradek.log.clean_shutdown import take_marker
 from odradek.log.environment import LogEnvironment
-from odradek.log.file_names import DELETE_DIRECTORY_SUFFIX, parse_directory_name
+from odradek.log.file_names import (
+    DELETE_DIRECTORY_SUFFIX,
+    FUTURE_DIRECTORY_SUFFIX,
+    parse_directory_name,
+)
 from odradek.log.log import Log
 from odradek.log.log_directory import LogDirectory, UnusableLogDirectories
 from odradek.log.offload import Offload
@@ -43,6 +47,11 @@ class LoadedPartition(NamedTuple):
     request: LoadRequest
     log: LoadedLog
     topic_id: uuid.UUID | None
+
+    @property
+    def is_future(self) -> bool:
+        """It was on its way to take the place of the partition's log in another directory."""
+        return self.request.path.endswith(FUTURE_DIRECTORY_SUFFIX)
 
 
 class DirectoryContents(NamedTuple):
@@ -101,7 +110,7 @@ def _find(
             raise UnusableLogDirectories(str(error)) from error
         if suffix == DELETE_DIRECTORY_SUFFIX:
             doomed.append(path)
-        elif suffix:
+        elif suffix not in ("", FUTURE_DIRECTORY_SUFFIX):
             _log.warn("directory is left alone", directory=path)
         else:
             requests.append(

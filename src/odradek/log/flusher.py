@@ -54,6 +54,11 @@ class Flusher:
         self._done: trio.Event | None = None
         self._target = 0
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether a flush is under way."""
+        return self._done is not None
+
     async def flush(self, up_to_offset: int) -> None:
         """Returns once everything below `up_to_offset` is on disk. Raises StorageError."""
         log = self._log

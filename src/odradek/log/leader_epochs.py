@@ -146,6 +146,13 @@ class LeaderEpochs:
             self._entries[:number] = [EpochEntry(self._entries[number - 1].epoch, start_offset)]
             self.dirty = True
 
+    def take_over(self, other: LeaderEpochs) -> None:
+        """Knows what those of another log of the partition do, elections without batches included."""
+        self._entries = list(other._entries)
+        self.latest_epoch = other.latest_epoch
+        self.dirty = True
+        self.written_epoch = _NOT_WRITTEN
+
     def clear(self) -> None:
         """Forgets all, in the file too. Raises OSError."""
         self._entries.clear()

@@ -29,6 +29,7 @@ from odradek.log.batch_rules import batch_rules
 from odradek.log.doomed_files import Doomed
 from odradek.log.end_transaction_marker import read_marker
 from odradek.log.environment import LogEnvironment
+from odradek.log.file_names import FUTURE_DIRECTORY_SUFFIX
 from odradek.log.flusher import Flusher, FlushJob
 from odradek.log.leisure import at_leisure, decompress_zstd
 from odradek.log.log_directory import LogDirectory
@@ -124,6 +125,11 @@ class Log:
         self._roll_rules = RollRules(config.segment_bytes, config.max_segment_ms)
         validate_records = self._environment.validate_records
         self._rules = batch_rules(self.topic_partition, config, validate_records=validate_records)
+
+    @property
+    def is_future(self) -> bool:
+        """Whether it is to take the place of the partition's log in another directory."""
+        return self.path.endswith(FUTURE_DIRECTORY_SUFFIX)
 
     @property
     def size_bytes(self) -> int:
@@ -467,6 +473,18 @@ class Log:
         """
         files = [*self.segments.active.file_paths(), self.leader_epochs.path]
         await self._flusher.run(FlushJob(files, self.path))
+
+    @property
+    def is_flushing(self) -> bool:
+        """Whether a thread is syncing its files, by their names."""
+        return self._flusher.is_busy
+
+    def flush_now(self) -> None:
+        """Syncs what is not on disk; blocks, so only for a little. Raises StorageError."""
+        job = self.flush_job()
+        with self._on_disk(f"Error while flushing log for {self._where()}"):
+            job.run()
+        self.mark_flushed(self.log_end_offset)
 
     def mark_flushed(self, offset: int) -> None:
         """Everything below `offset` is on disk."""

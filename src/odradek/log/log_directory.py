@@ -80,6 +80,13 @@ class LogDirectory:
         if self.failure is not None:
             raise StorageError(f"The log dir {self.path} is already offline due to a previous IO exception.")
 
+    def sync(self) -> None:
+        """Has it on disk which names are in the directory; blocks. Raises StorageError."""
+        try:
+            flush_directory(self.path)
+        except OSError as error:
+            raise self.fail(error, f"Error while flushing log dir {self.path}") from error
+
     def create(self) -> None:
         """Makes the directory if it is missing. Raises OSError."""
         if not os.path.isdir(self.path):

@@ -13,7 +13,9 @@ import os
 import uuid
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
+from itertools import chain
 
 import trio
 
@@ -21,16 +23,21 @@ from odradek.clock import Clock
 from odradek.config.log_config import MAX_LONG, LogConfig
 from odradek.errors import KafkaError, StorageError
 from odradek.log.clean_shutdown import write_marker
-from odradek.log.directory_logs import close_logs, load_directory
+from odradek.log.directory_logs import LoadedPartition, close_logs, load_directory
 from odradek.log.doomed_files import Doomed, remove, take_due
 from odradek.log.environment import DAY_MS, LogEnvironment
-from odradek.log.file_names import DELETE_DIRECTORY_SUFFIX, directory_name, unique_directory_name
+from odradek.log.file_names import (
+    DELETE_DIRECTORY_SUFFIX,
+    FUTURE_DIRECTORY_SUFFIX,
+    directory_name,
+    unique_directory_name,
+)
 from odradek.log.log import Log
 from odradek.log.log_directory import DirectoryUsage, LogDirectory, UnusableLogDirectories
 from odradek.log.offload import Offload, in_thread
 from odradek.log.offset_checkpoints import OffsetCheckpoints
 from odradek.log.partition_metadata import encode_uuid
-from odradek.log.recovery import LoadedLog, LoadRequest, load_log
+from odradek.log.recovery import LoadRequest, load_log
 from odradek.metadata.topic_partition import TopicPartition
 from odradek.protocol.error_codes import ErrorCode
 from odradek.value_object import value_object
@@ -57,15 +64,21 @@ class LogsConfig:
 
 
 class Logs:
-    """The logs by partition; owned by the broker's one task of state."""
+    """The logs by partition, and the future ones, which are to take their places in other directories.
+
+    Owned by the broker's one task of state.
+    """
 
     def __init__(self, config: LogsConfig, environment: LogEnvironment) -> None:
         self._config = config
         self._environment = environment
         self._logs: dict[TopicPartition, Log] = {}
+        self._futures: dict[TopicPartition, Log] = {}
+        self._preferred: dict[TopicPartition, LogDirectory] = {}
+        """Where the next log of a partition is wanted."""
         self._log_directories: list[LogDirectory] = []
         self._doomed: deque[Doomed] = deque()
-        self._checkpoints = OffsetCheckpoints(self._logs, environment.offload)
+        self._checkpoints = OffsetCheckpoints(self._logs, self._every, environment.offload)
         self._failed = trio.Event()
 
     @classmethod
@@ -119,24 +132,24 @@ class Logs:
         contents = await load_directory(directory, config_of, self._environment, threads)
         now_s = self._environment.clock.monotonic()
         self._doomed.extend(Doomed(now_s, path) for path in contents.doomed)
-        for request, log, topic_id in contents.logs:
-            self._add(request, log, topic_id, directory)
+        for loaded in contents.logs:
+            self._add(loaded, directory)
 
-    def _add(
-        self, request: LoadRequest, loaded: LoadedLog, topic_id: uuid.UUID | None, directory: LogDirectory
-    ) -> None:
-        topic_partition = request.topic_partition
-        if topic_partition in self._logs:
+    def _add(self, loaded: LoadedPartition, directory: LogDirectory) -> Log:
+        topic_partition = loaded.request.topic_partition
+        logs = self._futures if loaded.is_future else self._logs
+        if topic_partition in logs:
             raise UnusableLogDirectories(
-                f"Duplicate log directories for {topic_partition} are found in both {loaded.path} and "
-                f"{self._logs[topic_partition].path}."
+                f"Duplicate log directories for {topic_partition} are found in both {loaded.log.path} and "
+                f"{logs[topic_partition].path}."
             )
-        log = Log(topic_partition, request.config, loaded, directory, self._environment)
-        log.topic_id = topic_id
-        self._logs[topic_partition] = log
+        log = Log(topic_partition, loaded.request.config, loaded.log, directory, self._environment)
+        log.topic_id = loaded.topic_id
+        logs[topic_partition] = log
+        return log
 
     def _abandon(self) -> None:
-        for log in self._logs.values():
+        for log in self._every():
             log.close_files()
         for directory in self._log_directories:
             directory.unlock()
@@ -148,6 +161,22 @@ class Logs:
 
     def all(self) -> Iterable[Log]:
         return self._logs.values()
+
+    def future(self, topic_partition: TopicPartition) -> Log | None:
+        """The log that is to take the place of the partition's own, None if there is none."""
+        return self._futures.get(topic_partition)
+
+    def futures(self) -> Iterable[Log]:
+        """Those of all partitions that move."""
+        return self._futures.values()
+
+    def _every(self) -> Iterable[Log]:
+        return chain(self._logs.values(), self._futures.values())
+
+    @property
+    def offload(self) -> Offload:
+        """Where work on the disks of these logs is done."""
+        return self._environment.offload
 
     @property
     def log_directories(self) -> Sequence[LogDirectory]:
@@ -188,15 +217,29 @@ class Logs:
         return log
 
     def _create(self, topic_partition: TopicPartition, config: LogConfig, is_new: bool) -> Log:
+        if not is_new:
+            self._check_all_online(topic_partition)
+        preferred = self._preferred.get(topic_partition)
+        candidates = self._by_fewest_logs() if preferred is None else [preferred]
+        return self._create_in(candidates, topic_partition, config, directory_name(topic_partition))
+
+    def _check_all_online(self, topic_partition: TopicPartition) -> None:
+        """Raises StorageError."""
         offline = [directory.path for directory in self._log_directories if not directory.is_online]
-        if offline and not is_new:
+        if offline:
             raise StorageError(
                 f"Can not create log for {topic_partition} because log directories {','.join(offline)} "
                 "are offline"
             )
-        for directory in self._by_fewest_logs():
-            path = os.path.join(directory.path, directory_name(topic_partition))
+
+    def _create_in(
+        self, candidates: list[LogDirectory], topic_partition: TopicPartition, config: LogConfig, name: str
+    ) -> Log:
+        """In the first directory that takes it; a preference is satisfied then. Raises StorageError."""
+        for directory in candidates:
+            path = os.path.join(directory.path, name)
             try:
+                directory.check_online()
                 os.makedirs(path, exist_ok=True)
                 request = LoadRequest(
                     topic_partition,
@@ -205,14 +248,17 @@ class Logs:
                     self._environment.clock.now_ms(),
                     self._config.producer_id_expiration_ms,
                 )
-                self._add(request, load_log(request), None, directory)
+                log = self._add(LoadedPartition(request, load_log(request), None), directory)
+            except StorageError:
+                continue
             except OSError as error:
                 directory.fail(
                     error, f"Error while creating log for {topic_partition} in dir {directory.path}"
                 )
                 continue
-            return self._logs[topic_partition]
-        tried = ", ".join(directory.path for directory in self._log_directories)
+            self._preferred.pop(topic_partition, None)
+            return log
+        tried = ", ".join(directory.path for directory in candidates or self._log_directories)
         raise StorageError(f"No log directories available. Tried {tried}")
 
     def _by_fewest_logs(self) -> list[LogDirectory]:
@@ -220,7 +266,7 @@ class Logs:
         if len(online) == 1:
             return online
         counts = dict.fromkeys(online, 0)
-        for log in self._logs.values():
+        for log in self._every():
             if log.directory in counts:
                 counts[log.directory] += 1
         return sorted(online, key=counts.__getitem__)
@@ -230,16 +276,88 @@ class Logs:
 
         Raises StorageError: it is still there then, in a directory that failed.
         """
+        directory = self.remove_future(topic_partition)
+        if directory is not None:
+            await self.checkpoint_directory(directory)
         log = self._logs.get(topic_partition)
         if log is None:
             return
         log.directory.check_online()
-        log.rename_directory(unique_directory_name(topic_partition, DELETE_DIRECTORY_SUFFIX))
+        self._doom(log)
         del self._logs[topic_partition]
+        await self.checkpoint_directory(log.directory)
+
+    def _doom(self, log: Log) -> None:
+        """Renames the log's directory for its deletion. Raises StorageError."""
+        log.rename_directory(unique_directory_name(log.topic_partition, DELETE_DIRECTORY_SUFFIX))
         log.close_files()
         due_s = self._environment.clock.monotonic() + log.config.file_delete_delay_ms / 1000
         self._doomed.append(Doomed(due_s, log.path))
-        await self._checkpoint(log.directory)
+
+    # Moving to another directory (KIP-113)
+
+    def directory(self, path: str) -> LogDirectory:
+        """The directory of that absolute path. Raises KafkaError(LOG_DIR_NOT_FOUND)."""
+        for directory in self._log_directories:
+            if directory.path == path:
+                return directory
+        raise KafkaError(ErrorCode.LOG_DIR_NOT_FOUND, f"Log dir {path} is not found in the config.")
+
+    def prefer(self, topic_partition: TopicPartition, directory: LogDirectory) -> None:
+        """The next log of a partition is to be made there, unless one of its logs is there already."""
+        logs = (self._logs.get(topic_partition), self._futures.get(topic_partition))
+        if not any(log is not None and log.directory is directory for log in logs):
+            self._preferred[topic_partition] = directory
+
+    def create_future(self, current: Log) -> Log:
+        """An empty log in the directory preferred for a partition, to take the place of the one it has.
+
+        Raises StorageError: also while any directory is offline, for another may be in there.
+        """
+        topic_partition = current.topic_partition
+        self._check_all_online(topic_partition)
+        directory = self._preferred[topic_partition]
+        name = unique_directory_name(topic_partition, FUTURE_DIRECTORY_SUFFIX)
+        log = self._create_in([directory], topic_partition, current.config, name)
+        if current.topic_id is not None:
+            log.assign_topic_id(current.topic_id)
+        return log
+
+    def remove_future(self, topic_partition: TopicPartition) -> LogDirectory | None:
+        """Takes a future log away, as `delete` does; one in a directory that failed is only forgotten.
+
+        The directory, in which `checkpoint_directory` is due; None where there was none.
+        """
+        log = self._futures.pop(topic_partition, None)
+        if log is None:
+            return None
+        self._doom_if_online(log)
+        return log.directory
+
+    def replace_with_future(self, topic_partition: TopicPartition) -> None:
+        """The future log is the partition's log now, and the old one leaves; `checkpoint_directory` is due.
+
+        What is on disk of the old one must be on disk of the future one. Raises StorageError, with all as it
+        was. Kafka: LogManager.replaceCurrentWithFutureLog.
+        """
+        old, log = self._logs[topic_partition], self._futures[topic_partition]
+        path = log.path
+        log.rename_directory(directory_name(topic_partition))
+        try:
+            # A crash may leave two logs under the name, which stops the next start, but never none.
+            log.directory.sync()
+        except StorageError:
+            with suppress(OSError):
+                os.rename(log.path, path)
+            raise
+        self._logs[topic_partition] = self._futures.pop(topic_partition)
+        self._doom_if_online(old)
+
+    def _doom_if_online(self, log: Log) -> None:
+        try:
+            self._doom(log)
+        except StorageError:
+            log.close_files()
 
     # Checkpoints
 
@@ -254,9 +372,10 @@ class Logs:
     async def checkpoint(self) -> None:
         """Writes recovery points and log start offsets of all directories now."""
         for directory in self._log_directories:
-            await self._checkpoint(directory)
+            await self.checkpoint_directory(directory)
 
-    async def _checkpoint(self, directory: LogDirectory) -> None:
+    async def checkpoint_directory(self, directory: LogDirectory) -> None:
+        """Writes a directory's recovery points and log start offsets now."""
         await self._checkpoints.write_recovery_points(directory)
         await self._checkpoints.write_log_start_offsets(directory)
 
@@ -290,7 +409,7 @@ class Logs:
     async def flush_old(self) -> None:
         """Flushes logs that have waited for `flush.ms`."""
         now_ms = self._environment.clock.now_ms()
-        for log in list(self._logs.values()):
+        for log in list(self._every()):
             is_dirty = log.recovery_point < log.log_end_offset
             if is_dirty and now_ms - log.last_flush_ms >= log.config.flush_ms:
                 try:
@@ -308,12 +427,12 @@ class Logs:
 
     async def _expire_producers(self) -> None:
         now_ms = self._environment.clock.now_ms()
-        for log in self._logs.values():
+        for log in self._every():
             log.expire_producers(now_ms)
 
     async def delete_old_segments(self) -> None:
         """Deletes segments before their log's start offset."""
-        for log in list(self._logs.values()):
+        for log in list(self._every()):
             if log.directory.is_online:
                 try:
                     log.delete_old_segments()
@@ -324,7 +443,7 @@ class Logs:
         """Removes files and directories whose delay is over."""
         now_s = self._environment.clock.monotonic()
         paths = take_due(self._doomed, now_s)
-        for log in self._logs.values():
+        for log in self._every():
             # By name: the partition's directory may have been renamed since.
             paths += [os.path.join(log.path, os.path.basename(path)) for path in take_due(log.doomed, now_s)]
         if paths:
@@ -335,7 +454,7 @@ class Logs:
     async def close(self, broker_epoch: int = -1) -> None:
         """Flushes and closes every log, and marks each healthy directory as stopped in order."""
         for directory in self._log_directories:
-            logs = [log for log in self._logs.values() if log.directory is directory]
+            logs = [log for log in self._every() if log.directory is directory]
             if directory.is_online:
                 await self._close_directory(directory, logs, broker_epoch)
             else:
@@ -343,10 +462,11 @@ class Logs:
                     log.close_files()
             directory.unlock()
         self._logs.clear()
+        self._futures.clear()
 
     async def _close_directory(self, directory: LogDirectory, logs: list[Log], broker_epoch: int) -> None:
         await close_logs(directory, logs, self._environment.offload)
-        await self._checkpoint(directory)
+        await self.checkpoint_directory(directory)
         if directory.is_online:
             try:
                 await self._environment.offload(partial(write_marker, directory.path, broker_epoch))

@@ -8,7 +8,7 @@ highWatermarkCheckpoints.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 
 import trio
@@ -21,29 +21,41 @@ from odradek.metadata.topic_partition import TopicPartition
 
 
 class OffsetCheckpoints:
-    """The checkpoints of `logs`, which is looked at anew for each; owned by `Logs`.
+    """The checkpoints of `logs`, which is looked at anew for each; owned by `Logs`. `every` gives these and
+    the logs that are to take their places.
 
     A directory whose file cannot be read or written goes offline, unless the disk is only full.
     """
 
-    __slots__ = ("_logs", "_offload", "_writing")
+    __slots__ = ("_every", "_logs", "_offload", "_writing")
 
-    def __init__(self, logs: Mapping[TopicPartition, Log], offload: Offload) -> None:
+    def __init__(
+        self, logs: Mapping[TopicPartition, Log], every: Callable[[], Iterable[Log]], offload: Offload
+    ) -> None:
         self._logs = logs
+        self._every = every
         self._offload = offload
         self._writing: defaultdict[tuple[str, str], trio.Lock] = defaultdict(trio.Lock)
         """Directory and file → held while a thread writes it: all writers share one `.tmp`."""
 
     def read_high_watermarks(self, directories: Iterable[LogDirectory]) -> dict[TopicPartition, int]:
-        """Of every directory that can be read."""
-        offsets: dict[TopicPartition, int] = {}
+        """Of every directory that can be read. What is beside a partition's log goes before what is not:
+        where it is on its way to (Kafka writes that, too), or where it was when the process was killed.
+        """
+        beside: dict[TopicPartition, int] = {}
+        elsewhere: dict[TopicPartition, int] = {}
         for directory in directories:
             if directory.is_online:
                 try:
-                    offsets |= directory.read_offsets(HIGH_WATERMARK_FILE)
+                    read = directory.read_offsets(HIGH_WATERMARK_FILE)
                 except OSError as error:
                     directory.fail(error, f"Error while reading checkpoint file in {directory.path}")
-        return offsets
+                    continue
+                for topic_partition, offset in read.items():
+                    log = self._logs.get(topic_partition)
+                    is_beside = log is not None and log.directory is directory
+                    (beside if is_beside else elsewhere)[topic_partition] = offset
+        return elsewhere | beside
 
     async def write_high_watermarks(
         self, directories: Iterable[LogDirectory], offsets: Mapping[TopicPartition, int]
@@ -75,7 +87,7 @@ class OffsetCheckpoints:
             await self._write(directory, LOG_START_OFFSET_FILE, offsets)
 
     def _logs_in(self, directory: LogDirectory) -> list[Log]:
-        return [log for log in self._logs.values() if log.directory is directory]
+        return [log for log in self._every() if log.directory is directory]
 
     async def _write(
         self, directory: LogDirectory, file_name: str, offsets: Mapping[TopicPartition, int]
