@@ -53,11 +53,15 @@ def _peer() -> Peer:
 
 @asynccontextmanager
 async def data_broker(
-    path: Path, *, max_sessions: int = 10, settings: ReplicaSettings | None = None, **properties: str
+    path: Path,
+    *more_paths: Path,
+    max_sessions: int = 10,
+    settings: ReplicaSettings | None = None,
+    **properties: str,
 ) -> AsyncIterator[DataBroker]:
     """Properties with underscores for dots."""
     config = BrokerConfig({name.replace("_", "."): value for name, value in properties.items()})
-    async with hosting(path, settings=settings) as host:
+    async with hosting(path, NODE_ID, settings, *more_paths) as host:
         nothing: Any = None
         services = Services(
             **{
@@ -69,6 +73,7 @@ async def data_broker(
                 "metadata": host.metadata,
                 "replicas": host.replicas,
                 "logs": host.logs,
+                "relocations": host.relocations,
                 "fetch_sessions": FetchSessions(max_sessions),
             }
         )

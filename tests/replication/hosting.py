@@ -28,7 +28,9 @@ from odradek.protocol.generated.update_metadata_request import (
 from odradek.records.builder import build_batch
 from odradek.records.record import Record
 from odradek.replication.partition import Partition
+from odradek.replication.relocations import Relocations, RelocationSettings
 from odradek.replication.replicas import Replicas, ReplicaSettings
+from odradek.replication.replication_quota import ReplicationQuota
 
 NODE_ID = 1
 TOPIC_ID = UUID("11111111-2222-3333-4444-555555555555")
@@ -40,7 +42,10 @@ class Hosting:
     replicas: Replicas
     metadata: MetadataCache
     clock: VirtualClock
+    relocations: Relocations
     configs: dict[str, LogConfig] = field(default_factory=dict)
+    relocation_rate: int = 2**63 - 1
+    """replica.alter.log.dirs.io.max.bytes.per.second"""
 
     def tell(
         self,
@@ -117,19 +122,23 @@ def _live_brokers() -> list[UpdateMetadataBroker]:
 
 @asynccontextmanager
 async def hosting(
-    path: Path, node_id: int = NODE_ID, settings: ReplicaSettings | None = None
+    path: Path, node_id: int = NODE_ID, settings: ReplicaSettings | None = None, *more_paths: Path
 ) -> AsyncIterator[Hosting]:
-    """Replicas of a broker over the logs in `path`; stopped in order at the end."""
+    """Replicas of a broker over the logs in `path` and `more_paths`; stopped in order at the end."""
     clock = VirtualClock()
     configs: dict[str, LogConfig] = {}
 
     def config_of(topic: str) -> LogConfig:
         return configs.get(topic, LogConfig())
 
-    logs = await Logs.open(LogsConfig((str(path),)), clock, config_of=config_of, offload=inline)
+    paths = tuple(map(str, (path, *more_paths)))
+    logs = await Logs.open(LogsConfig(paths), clock, config_of=config_of, offload=inline)
     metadata = MetadataCache()
     replicas = Replicas(node_id, logs, metadata, config_of, clock=clock, settings=settings)
-    hosted = Hosting(logs, replicas, metadata, clock, configs)
+    quota = ReplicationQuota(node_id, clock.now_ms, lambda: hosted.relocation_rate)
+    relocations = Relocations(replicas, logs, quota, RelocationSettings(max_bytes=100), inline)
+    replicas.relocate_with(relocations)
+    hosted = Hosting(logs, replicas, metadata, clock, relocations, configs)
     try:
         yield hosted
     finally:

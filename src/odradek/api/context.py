@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from odradek.log.logs import Logs
     from odradek.metadata.cache import MetadataCache
     from odradek.peers.control_channels import ControlledBroker
+    from odradek.replication.relocations import Relocations
     from odradek.replication.replicas import Replicas
 
 ANONYMOUS = "User:ANONYMOUS"
@@ -42,6 +43,7 @@ class Services:
     metadata: MetadataCache
     replicas: Replicas
     logs: Logs
+    relocations: Relocations
     topics: TopicAdmin
     controller: Controller
     groups: CoordinatorRuntime[GroupShard]

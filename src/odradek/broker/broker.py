@@ -33,10 +33,11 @@ from odradek.broker.metadata_store import open_store, refuse_to_forget
 from odradek.broker.network import Door, Network, SocketNetwork
 from odradek.broker.reconfiguration import Reconfiguration
 from odradek.broker.replication import (
-    FOLLOWER_RATE,
-    LEADER_RATE,
+    FOLLOWER_QUOTA,
+    LEADER_QUOTA,
     controller_connect,
     following,
+    relocations,
     replica_settings,
     replication_quota,
 )
@@ -173,15 +174,16 @@ class _Broker:
             clock=self._clock,
             settings=replica_settings(config),
         )
-        self.replicas.leader_quota = replication_quota(self.configs, node_id, self._clock, LEADER_RATE)
+        self.replicas.leader_quota = replication_quota(self.configs, node_id, self._clock, LEADER_QUOTA)
         self.following = following(
             config,
             self.replicas,
             self._metadata,
             self._network.transport,
             lambda: self.membership.broker_epoch,
-            replication_quota(self.configs, node_id, self._clock, FOLLOWER_RATE),
+            replication_quota(self.configs, node_id, self._clock, FOLLOWER_QUOTA),
         )
+        self.relocations = relocations(self.replicas, self.logs, self.configs, self._clock)
         self.groups = group_coordinator(config, self.replicas, self._metadata, self._clock)
         self.replicas.subscribe(self.groups.on_elected, self.groups.on_resigned)
         local = LocalBroker(
@@ -218,6 +220,7 @@ class _Broker:
             metadata=self._metadata,
             replicas=self.replicas,
             logs=self.logs,
+            relocations=self.relocations,
             topics=TopicAdmin(self._store, self._metadata, lambda: self.configs.config),
             controller=self.controller,
             groups=self.groups,

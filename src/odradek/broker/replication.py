@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 from odradek.clock import Clock
 from odradek.config.broker_config import BrokerConfig
 from odradek.coordination.dynamic_configs import DynamicConfigs
 from odradek.errors import InvalidConfig
+from odradek.log.logs import Logs
 from odradek.metadata.cache import MetadataCache
 from odradek.peers.broker_client import BrokerClient, ClientSettings
 from odradek.peers.control_channels import Connect
@@ -16,6 +18,7 @@ from odradek.peers.spoken_versions import spoken_versions
 from odradek.peers.transport import USE_SYSTEM_DEFAULT, Transport
 from odradek.replication.fetch_settings import FetchSettings
 from odradek.replication.following import Following, FollowingSettings, Ways
+from odradek.replication.relocations import Relocations, RelocationSettings
 from odradek.replication.replica_selector import RACK_AWARE_SELECTOR
 from odradek.replication.replicas import Replicas, ReplicaSettings
 from odradek.replication.replication_quota import ReplicationQuota
@@ -42,22 +45,51 @@ def replica_settings(config: BrokerConfig) -> ReplicaSettings:
     )
 
 
-LEADER_RATE = "leader.replication.throttled.rate"
-FOLLOWER_RATE = "follower.replication.throttled.rate"
-"""Dynamic configs of a broker, in bytes a second."""
+class QuotaConfigs(NamedTuple):
+    """The names of the configs behind a replication quota; all but the rate hold from a start on."""
+
+    rate: str
+    """In bytes a second; dynamic"""
+    window_size_seconds: str
+    window_num: str
+
+
+_WINDOWS = ("replication.quota.window.size.seconds", "replication.quota.window.num")
+
+LEADER_QUOTA = QuotaConfigs("leader.replication.throttled.rate", *_WINDOWS)
+FOLLOWER_QUOTA = QuotaConfigs("follower.replication.throttled.rate", *_WINDOWS)
+RELOCATION_QUOTA = QuotaConfigs(
+    "replica.alter.log.dirs.io.max.bytes.per.second",
+    "alter.log.dirs.replication.quota.window.size.seconds",
+    "alter.log.dirs.replication.quota.window.num",
+)
 
 
 def replication_quota(
-    configs: DynamicConfigs, node_id: int, clock: Clock, rate_name: str
+    configs: DynamicConfigs, node_id: int, clock: Clock, names: QuotaConfigs
 ) -> ReplicationQuota:
-    """The quota whose rate is the dynamic config of that name."""
+    """The quota that the configs of these names bound."""
     return ReplicationQuota(
         node_id,
         clock.now_ms,
-        lambda: configs.config.int(rate_name),
-        window_ms=configs.config.int("replication.quota.window.size.seconds") * 1000,
-        windows=configs.config.int("replication.quota.window.num"),
+        lambda: configs.config.int(names.rate),
+        window_ms=configs.config.int(names.window_size_seconds) * 1000,
+        windows=configs.config.int(names.window_num),
     )
+
+
+def relocations(replicas: Replicas, logs: Logs, configs: DynamicConfigs, clock: Clock) -> Relocations:
+    """What moves a broker's replicas between its log directories; `replicas` know of it afterwards."""
+    config = configs.config
+    settings = RelocationSettings(
+        workers=config.int_or_none("num.replica.alter.log.dirs.threads") or len(logs.log_directories),
+        max_bytes=config.int("replica.fetch.max.bytes"),
+        backoff_ms=config.int("replica.fetch.backoff.ms"),
+    )
+    quota = replication_quota(configs, replicas.node_id, clock, RELOCATION_QUOTA)
+    made = Relocations(replicas, logs, quota, settings, logs.offload)
+    replicas.relocate_with(made)
+    return made
 
 
 def controller_connect(config: BrokerConfig, node_id: int, transport: Transport) -> Connect:

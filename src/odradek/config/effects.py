@@ -52,6 +52,8 @@ _HEEDED_HERE = (
 """What BrokerConfig itself makes something of."""
 
 _HEEDED_BY_NAME = (
+    "alter.log.dirs.replication.quota.window.num",
+    "alter.log.dirs.replication.quota.window.size.seconds",
     "auto.create.topics.enable",
     "auto.leader.rebalance.enable",
     "broker.id.generation.enable",
@@ -84,6 +86,7 @@ _HEEDED_BY_NAME = (
     "max.request.partition.size.limit",
     "num.partitions",
     "num.recovery.threads.per.data.dir",
+    "num.replica.alter.log.dirs.threads",
     "num.replica.fetchers",
     "offset.metadata.max.bytes",
     "offsets.commit.timeout.ms",
@@ -98,6 +101,7 @@ _HEEDED_BY_NAME = (
     "queued.max.request.bytes",
     "quota.window.num",
     "quota.window.size.seconds",
+    "replica.alter.log.dirs.io.max.bytes.per.second",
     "replica.fetch.backoff.ms",
     "replica.fetch.max.bytes",
     "replica.fetch.min.bytes",

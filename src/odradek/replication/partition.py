@@ -19,7 +19,6 @@ from uuid import UUID
 import trio
 
 from odradek.errors import KafkaError
-from odradek.log.append_info import UnexpectedAppendOffset
 from odradek.log.slice import EMPTY_SLICE
 from odradek.metadata.topic_id import NO_TOPIC_ID
 from odradek.metadata.topic_partition import TopicPartition
@@ -31,6 +30,7 @@ from odradek.replication.epoch_end import UNKNOWN_EPOCH_END, EpochEnd
 from odradek.replication.fetch_isolation import FetchIsolation
 from odradek.replication.follower import Follower
 from odradek.replication.followers import Followers
+from odradek.replication.future_replica import FutureReplica, append_copied
 from odradek.replication.partition_host import PartitionHost
 from odradek.replication.partition_state import Assignment, InSyncReplicas, IsrProposal
 from odradek.replication.read_result import ReadResult
@@ -74,6 +74,7 @@ class Partition:
         "assignment",
         "controller_epoch",
         "followers",
+        "future",
         "high_watermark",
         "in_sync",
         "leader_epoch",
@@ -88,6 +89,8 @@ class Partition:
     def __init__(self, topic_partition: TopicPartition, host: PartitionHost) -> None:
         self.topic_partition = topic_partition
         self.log: Log | None = None
+        self.future: FutureReplica | None = None
+        """While the log is being moved to another directory."""
         self.leader_id = NO_LEADER
         self.leader_epoch = NO_EPOCH
         self.leader_epoch_start_offset: int | None = None
@@ -111,6 +114,13 @@ class Partition:
     def topic_id(self) -> UUID:
         """NO_TOPIC_ID while the partition has none."""
         return NO_TOPIC_ID if self.log is None else self.log.topic_id or NO_TOPIC_ID
+
+    @property
+    def logs(self) -> tuple[Log, ...]:
+        """Its log, and the one that is to take that one's place."""
+        if self.log is None:
+            return ()
+        return (self.log,) if self.future is None else (self.log, self.future.log)
 
     @property
     def is_offline(self) -> bool:
@@ -381,7 +391,8 @@ class Partition:
 
         Raises KafkaError as `local_log`.
         """
-        return self.followers.low_watermark(self.local_log().log_start_offset)
+        low_watermark = self.followers.low_watermark(self.local_log().log_start_offset)
+        return low_watermark if self.future is None else min(low_watermark, self.future.log.log_start_offset)
 
     async def wait_low_watermark(self, offset: int) -> int:
         """Returns the low watermark once it is at `offset`. Raises KafkaError as `local_log`. No deadline."""
@@ -400,15 +411,7 @@ class Partition:
         UnexpectedAppendOffset as the log.
         """
         log = self.local_log(only_leader=False)
-        try:
-            info = log.append_as_follower(records)
-        except UnexpectedAppendOffset as error:
-            is_first = log.log_end_offset == log.log_start_offset
-            if not (is_first and error.first_offset < log.log_end_offset <= error.last_offset):
-                raise
-            # The leader's log starts in the middle of a batch, and that batch is the first that we get.
-            self.truncate_fully_and_start_at(error.first_offset)
-            info = log.append_as_follower(records)
+        info = append_copied(log, records, self.truncate_fully_and_start_at)
         is_advanced = self._follow_high_watermark(log, leader_high_watermark)
         if leader_log_start_offset > log.log_start_offset:
             if leader_log_start_offset > self.high_watermark:
@@ -435,6 +438,8 @@ class Partition:
         """Drops everything from `offset` on; False where there is nothing. Raises StorageError."""
         log = self.local_log(only_leader=False)
         is_truncated = log.truncate_to(offset)
+        if self.future is not None:
+            self.future.truncate_to(offset)
         if is_truncated and offset < self.high_watermark:
             _log.warn(
                 "truncating below the high watermark",
@@ -451,7 +456,36 @@ class Partition:
         """Drops everything; the next record gets `offset`. Raises StorageError."""
         log = self.local_log(only_leader=False)
         log.truncate_fully_and_start_at(offset)
+        if self.future is not None:
+            self.future.truncate_fully_and_start_at(offset)
         self._follow_high_watermark(log, offset)
+
+    # Moving to another directory
+
+    def append_to_future(self, records: Buffer) -> None:
+        """Takes the next batches of the log over into the future one. Raises KafkaError, StorageError."""
+        log, future = self.log, self.future
+        if log is not None and future is not None:
+            start_offset = future.log.log_start_offset
+            future.append(records, log, self.high_watermark)
+            if future.log.log_start_offset != start_offset:
+                self._progressed.unpark_all()
+
+    def adopt_future(self) -> None:
+        """The future log, which holds what the log does, is the log now."""
+        log, future = self.log, self.future
+        if log is not None and future is not None:
+            log.on_flushed = None
+            self.future = None
+            self.log = future.log
+            future.take_over(log, self.high_watermark)
+            self.log.on_flushed = self._on_flushed
+            self._progressed.unpark_all()
+
+    def abandon_future(self) -> None:
+        """The log stays where it is."""
+        self.future = None
+        self._progressed.unpark_all()
 
     # What the controller says
 
@@ -502,6 +536,7 @@ class Partition:
     def resign(self) -> None:
         """The partition leaves this broker; its log is no longer ours."""
         self.log = None
+        self.future = None
         self._lose_leadership()
         self.wake_all()
 

@@ -37,6 +37,7 @@ from odradek.replication.fetch_state import FetchState
 from odradek.replication.high_watermarks import HighWatermarkFiles, HighWatermarks
 from odradek.replication.partition import NO_EPOCH, Partition
 from odradek.replication.partition_state import IsrProposal
+from odradek.replication.relocations import FutureLogs, Relocations
 from odradek.replication.replication_quota import ReplicationQuota
 from odradek.telemetry import get_logger
 from odradek.value_object import value_object
@@ -48,7 +49,7 @@ EPOCH_DURING_DELETE = -2
 _log = get_logger(__name__)
 
 
-class LogStore(HighWatermarkFiles, Protocol):
+class LogStore(HighWatermarkFiles, FutureLogs, Protocol):
     """What Replicas needs of the broker's logs; `odradek.log.logs.Logs`."""
 
     def get(self, topic_partition: TopicPartition) -> Log | None:
@@ -132,6 +133,7 @@ class Replicas:
         self.leader_quota: ReplicationQuota | None = None
         """What followers that are behind may fetch of us; None: anything."""
         self._followers: Followers | None = None
+        self._relocations: Relocations | None = None
         self._high_watermarks = HighWatermarks(logs, self._current_high_watermarks)
         self._partitions: dict[str, dict[int, Partition]] = {}
         self._on_elected: list[Callable[[TopicPartition, int], None]] = []
@@ -142,6 +144,10 @@ class Replicas:
     def follow_with(self, followers: Followers) -> None:
         """Has other brokers' leaders followed; without this, a broker is alone with its replicas."""
         self._followers = followers
+
+    def relocate_with(self, relocations: Relocations) -> None:
+        """Has moves between log directories go on with the controller's word, and while `run` does."""
+        self._relocations = relocations
 
     # What partitions must know
 
@@ -244,8 +250,8 @@ class Replicas:
     def apply_topic_config(self, topic: str, config: LogConfig) -> None:
         """A topic's configuration changed: it holds from the next append on."""
         for partition in self._partitions.get(topic, {}).values():
-            if partition.log is not None:
-                partition.log.config = config
+            for log in partition.logs:
+                log.config = config
 
     # The controller's requests
 
@@ -330,8 +336,9 @@ class Replicas:
         is_taken = topic_id == NO_TOPIC_ID != known_id and state.leader != self.node_id
         if not is_given and not is_taken:
             raise KafkaError(ErrorCode.STALE_CONTROLLER_EPOCH, "the leader epoch is the one we have")
-        if is_given and partition.log is not None:
-            partition.log.assign_topic_id(topic_id)
+        if is_given:
+            for log in partition.logs:
+                log.assign_topic_id(topic_id)
         if state.leader != self.node_id and self._followers is not None:
             self._followers.identify(partition.topic_partition, topic_id)
 
@@ -391,6 +398,8 @@ class Replicas:
         written = self._high_watermarks.of(name)
         partition.high_watermark = min(max(written, log.log_start_offset), log.log_end_offset)
         log.on_high_watermark(partition.high_watermark)
+        if self._relocations is not None:
+            self._relocations.resume(partition, log)
         return log
 
     async def stop_replica(self, request: StopReplicaRequest) -> StopReplicaResponse:
@@ -457,11 +466,19 @@ class Replicas:
     # From time to time
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-        """Checkpoints the high watermarks and shrinks ISRs from time to time; runs until cancelled."""
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._checkpoint_often)
-            nursery.start_soon(self._shrink_isrs_often)
-            task_status.started()
+        """Checkpoints the high watermarks and shrinks ISRs from time to time, and moves logs; runs until
+        cancelled.
+        """
+        try:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._checkpoint_often)
+                nursery.start_soon(self._shrink_isrs_often)
+                if self._relocations is not None:
+                    self._relocations.work_in(nursery)
+                task_status.started()
+        finally:
+            if self._relocations is not None:
+                self._relocations.work_in(None)
 
     async def _checkpoint_often(self) -> None:
         while True:
