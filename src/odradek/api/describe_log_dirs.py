@@ -9,6 +9,7 @@ Kafka: KafkaApis.handleDescribeLogDirsRequest, ReplicaManager.describeLogDirs; K
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import chain
 
 from odradek.api.api import Api, Versions
 from odradek.api.context import RequestContext
@@ -32,14 +33,14 @@ api = Api(key=ApiKey.DESCRIBE_LOG_DIRS, versions=Versions(0, 5), request=Describ
 
 @api.handler
 def describe_log_dirs(request: DescribeLogDirsRequest, ctx: RequestContext) -> DescribeLogDirsResponse:
-    """Every directory; of the logs those asked for, all if none are named (null)."""
+    """Every directory; of the logs, future ones too, those asked for, all if none are named (null)."""
     logs = ctx.services.logs
     asked: frozenset[tuple[str, int]] | None = None
     if request.topics is not None:
         asked = frozenset((topic.topic, index) for topic in request.topics for index in topic.partitions)
     chosen = [
         log
-        for log in logs.all()
+        for log in chain(logs.all(), logs.futures())
         if asked is None or (log.topic_partition.topic, log.topic_partition.partition) in asked
     ]
     return DescribeLogDirsResponse(
@@ -56,7 +57,7 @@ def _describe(directory: DirectoryUsage, logs: Iterable[Log], ctx: RequestContex
             name = log.topic_partition
             topic = topics.setdefault(name.topic, DescribeLogDirsTopic(name.topic))
             topic.partitions.append(
-                DescribeLogDirsPartition(name.partition, log.size_bytes, _offset_lag(log, ctx))
+                DescribeLogDirsPartition(name.partition, log.size_bytes, _offset_lag(log, ctx), log.is_future)
             )
     return DescribeLogDirsResult(
         log_dir=directory.path,
@@ -67,9 +68,13 @@ def _describe(directory: DirectoryUsage, logs: Iterable[Log], ctx: RequestContex
 
 
 def _offset_lag(log: Log, ctx: RequestContext) -> int:
-    """How far the log is behind the high watermark, which only a follower's can be."""
+    """How far the log is behind the high watermark, which only a follower's can be, or behind the log of
+    which it is to take the place.
+    """
     name = log.topic_partition
     partition = ctx.services.replicas.find(name.topic, name.partition)
     if partition is None or partition.log is None:
         return NO_REPLICA_LAG
+    if log.is_future:
+        return partition.log.log_end_offset - log.log_end_offset
     return max(0, int(partition.high_watermark) - log.log_end_offset)

@@ -11,7 +11,6 @@ from types import MappingProxyType
 
 from odradek.protocol.api_keys import ApiKey
 
-_LOG_DIRS = "moving a replica from one log directory to another (KIP-113)"
 _TRANSACTIONS = "transactions"
 _SECURITY = "security"
 _QUOTAS = "quotas"
@@ -31,7 +30,6 @@ GAPS: Mapping[ApiKey, str] = MappingProxyType(
         ApiKey.DESCRIBE_ACLS: _SECURITY,
         ApiKey.CREATE_ACLS: _SECURITY,
         ApiKey.DELETE_ACLS: _SECURITY,
-        ApiKey.ALTER_REPLICA_LOG_DIRS: _LOG_DIRS,
         ApiKey.SASL_AUTHENTICATE: _SECURITY,
         ApiKey.CREATE_DELEGATION_TOKEN: _SECURITY,
         ApiKey.RENEW_DELEGATION_TOKEN: _SECURITY,

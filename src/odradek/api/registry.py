@@ -52,6 +52,7 @@ SERVED: Mapping[ApiKey, Served] = MappingProxyType(
         ApiKey.OFFSET_FOR_LEADER_EPOCH: Served("offset_for_leader_epoch", Versions(0, 4)),
         ApiKey.DESCRIBE_CONFIGS: Served("describe_configs", Versions(0, 4)),
         ApiKey.ALTER_CONFIGS: Served("alter_configs", Versions(0, 2)),
+        ApiKey.ALTER_REPLICA_LOG_DIRS: Served("alter_replica_log_dirs", Versions(0, 2)),
         ApiKey.DESCRIBE_LOG_DIRS: Served("describe_log_dirs", Versions(0, 5)),
         ApiKey.CREATE_PARTITIONS: Served("create_partitions", Versions(0, 3)),
         ApiKey.DELETE_GROUPS: Served("delete_groups", Versions(0, 2)),

@@ -66,6 +66,11 @@ def listed(rows: Iterable[Row]) -> list[Row]:
     return _by_topic(scala_order(rows, _hash), lambda group: scala_order(group, _hash))
 
 
+def relocated(rows: Iterable[Row]) -> list[Row]:
+    """Rows of AlterReplicaLogDirs. Kafka: KafkaApis.handleAlterReplicaLogDirsRequest."""
+    return _by_topic(scala_order(rows, _hash), lambda group: scala_order(group, _hash))
+
+
 def decided(rows: Iterable[Row]) -> list[Row]:
     """Rows of what a controller in ZooKeeper mode answers: elections, moves of replicas."""
     return _by_topic(scala_order(rows, _hash), lambda group: scala_order(group, _hash))
