@@ -52,7 +52,7 @@ class Administrator:
         self._client = client
         self._cluster = cluster
         self._findings = findings
-        self._partitions = partitions
+        self.partitions = partitions
         self._left: list[tuple[Partition, BrokerProcess]] = []
         self.done = trio.Event()
         self.has_lost = False
@@ -92,7 +92,7 @@ class Administrator:
 
     def _existing(self) -> list[Partition]:
         nodes = self._cluster.ensemble.tree.nodes
-        return [each for each in self._partitions if paths.topic(each.topic) in nodes]
+        return [each for each in self.partitions if paths.topic(each.topic) in nodes]
 
     # Reassignments
 
@@ -191,7 +191,7 @@ class Administrator:
     async def _ask(self, request: Message, version: int) -> Any:
         """Raises one of `Lost`."""
         client = self._client
-        await client.refresh(self._partitions[0].topic)
+        await client.refresh(self.partitions[0].topic)
         try:
             return await client.ask(client.controller or client.any_broker(), request, version)
         except Lost:

@@ -37,6 +37,7 @@ from tests.simulation.faults import Faults
 from tests.simulation.findings import Findings
 from tests.simulation.group_member import GroupMember
 from tests.simulation.invariants import Invariants
+from tests.simulation.mover import Mover
 from tests.simulation.passing_topics import CREATE_TOPICS_VERSION, PassingTopics
 from tests.simulation.producer import Producer
 
@@ -209,7 +210,15 @@ class _Simulation:
         )
         self._passing = PassingTopics(self._client, self._cluster, self._findings, TOPIC)
         # Each costs a quarter of a simulation, and faults that meet nobody who changes things are wanted too.
-        self._admins = [each for each in (self._administrator, self._passing) if self._random.random() < 0.5]
+        changers = (self._administrator, self._passing)
+        self._admins: list[Administrator | PassingTopics | Mover] = [
+            each for each in changers if self._random.random() < 0.5
+        ]
+        self._mover = Mover(
+            self._client("mover"), self._cluster, self._findings, self._administrator.partitions
+        )
+        if self._disks > 1:
+            self._admins.append(self._mover)
         faults = Faults(self._cluster, names, self._random, flushed=self._flushed)
         faults.look = self._invariants.look
         async with trio.open_nursery() as nursery:
@@ -254,6 +263,8 @@ class _Simulation:
         yield from self._administrator.remains()
         for place in self._passing.remains():
             yield f"{place} is still there"
+        for move in self._mover.remains():
+            yield f"{move} is on its way"
 
     async def _look_often(self) -> None:
         while True:
@@ -270,7 +281,11 @@ class _Simulation:
             await trio.sleep(LATE_S)
         async with trio.open_nursery() as nursery:
             for admin in self._admins:
-                nursery.start_soon(admin.finish)
+                if admin is not self._mover:
+                    nursery.start_soon(admin.finish)
+        if self._mover in self._admins:
+            # Once replicas are where they stay.
+            await self._mover.finish()
         for partition in self._partitions:
             await self._wait_replicated(partition)
         reader = self._consumer("reader")
