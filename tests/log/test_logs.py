@@ -230,7 +230,7 @@ async def test_a_deletion_that_was_interrupted_is_finished(tmp_path, autojump_cl
     (tmp_path / "a-0.0123-delete").mkdir()
     (tmp_path / "a-0.0123-delete" / "00000000000000000000.log").touch()
     logs = await open_logs(tmp_path)
-    await logs.remove_doomed()
+    await logs.upkeep.remove_doomed()
     assert not (tmp_path / "a-0.0123-delete").exists()
     await logs.close()
 
@@ -244,7 +244,7 @@ async def test_a_wall_clock_that_is_set_back_delays_no_deletion(tmp_path, autoju
     await logs.delete(A)
     clock.skew_ms = -3_600_000
     await trio.sleep(CONFIG.file_delete_delay_ms / 1000 + 1)
-    await logs.remove_doomed()
+    await logs.upkeep.remove_doomed()
     assert not list(tmp_path.glob("*-delete"))
     await logs.close()
 

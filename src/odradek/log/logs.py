@@ -1,6 +1,6 @@
 """Logs: every log of this broker, over its log directories.
 
-Opening locks the directories and loads what is in them; `run` keeps the periodic work going; `close` leaves
+Opening locks the directories and loads what is in them; `run` keeps the upkeep going; `close` leaves
 each healthy directory as a clean stop must. A directory that fails goes offline with its logs and the broker
 stays up, even when it was the last (Kafka halts then).
 
@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import uuid
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from itertools import chain
@@ -24,7 +24,7 @@ from odradek.config.log_config import MAX_LONG, LogConfig
 from odradek.errors import KafkaError, StorageError
 from odradek.log.clean_shutdown import write_marker
 from odradek.log.directory_logs import LoadedPartition, close_logs, load_directory
-from odradek.log.doomed_files import Doomed, remove, take_due
+from odradek.log.doomed_files import Doomed
 from odradek.log.environment import DAY_MS, LogEnvironment
 from odradek.log.file_names import (
     DELETE_DIRECTORY_SUFFIX,
@@ -38,12 +38,10 @@ from odradek.log.offload import Offload, in_thread
 from odradek.log.offset_checkpoints import OffsetCheckpoints
 from odradek.log.partition_metadata import encode_uuid
 from odradek.log.recovery import LoadRequest, load_log
+from odradek.log.upkeep import Upkeep
 from odradek.metadata.topic_partition import TopicPartition
 from odradek.protocol.error_codes import ErrorCode
 from odradek.value_object import value_object
-
-_LONGEST_WAIT_S = 30 * 24 * 60 * 60
-"""Kafka's "never" is 2^63 - 1 ms, which is more than a clock of floats should be asked to add."""
 
 
 @value_object
@@ -79,6 +77,7 @@ class Logs:
         self._log_directories: list[LogDirectory] = []
         self._doomed: deque[Doomed] = deque()
         self._checkpoints = OffsetCheckpoints(self._logs, self._every, environment.offload)
+        self.upkeep = Upkeep(self._every, self._log_directories, self._checkpoints, self._doomed, environment)
         self._failed = trio.Event()
 
     @classmethod
@@ -388,66 +387,9 @@ class Logs:
         await self._failed.wait()
         self._failed = trio.Event()
 
-    # Periodic work
-
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Flushes, checkpoints, expires and deletes as time goes by, until cancelled."""
-        config = self._config
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._environment.flushes.run, self._environment.offload)
-            for interval_ms, work in (
-                (min(config.flush_scheduler_interval_ms, 1000), self.flush_old),
-                (config.flush_offset_checkpoint_interval_ms, self._checkpoint_all_recovery_points),
-                (config.flush_start_offset_checkpoint_interval_ms, self._checkpoint_all_start_offsets),
-                (config.retention_check_interval_ms, self.delete_old_segments),
-                (config.producer_id_expiration_check_interval_ms, self._expire_producers),
-                (1000, self.remove_doomed),
-            ):
-                nursery.start_soon(_every, min(interval_ms / 1000, _LONGEST_WAIT_S), work)
-            task_status.started()
-
-    async def flush_old(self) -> None:
-        """Flushes logs that have waited for `flush.ms`."""
-        now_ms = self._environment.clock.now_ms()
-        for log in list(self._every()):
-            is_dirty = log.recovery_point < log.log_end_offset
-            if is_dirty and now_ms - log.last_flush_ms >= log.config.flush_ms:
-                try:
-                    await log.flush()
-                except StorageError:
-                    continue  # Logged where the directory went offline.
-
-    async def _checkpoint_all_recovery_points(self) -> None:
-        for directory in self._log_directories:
-            await self._checkpoints.write_recovery_points(directory)
-
-    async def _checkpoint_all_start_offsets(self) -> None:
-        for directory in self._log_directories:
-            await self._checkpoints.write_log_start_offsets(directory)
-
-    async def _expire_producers(self) -> None:
-        now_ms = self._environment.clock.now_ms()
-        for log in self._every():
-            log.expire_producers(now_ms)
-
-    async def delete_old_segments(self) -> None:
-        """Deletes segments before their log's start offset."""
-        for log in list(self._every()):
-            if log.directory.is_online:
-                try:
-                    log.delete_old_segments()
-                except StorageError:
-                    continue  # Logged where the directory went offline.
-
-    async def remove_doomed(self) -> None:
-        """Removes files and directories whose delay is over."""
-        now_s = self._environment.clock.monotonic()
-        paths = take_due(self._doomed, now_s)
-        for log in self._every():
-            # By name: the partition's directory may have been renamed since.
-            paths += [os.path.join(log.path, os.path.basename(path)) for path in take_due(log.doomed, now_s)]
-        if paths:
-            await self._environment.offload(partial(remove, paths))
+        await self.upkeep.run(self._config, task_status=task_status)
 
     # Closing
 
@@ -472,9 +414,3 @@ class Logs:
                 await self._environment.offload(partial(write_marker, directory.path, broker_epoch))
             except OSError as error:
                 directory.fail(error, f"Error while marking {directory.path} as closed")
-
-
-async def _every(interval_s: float, work: Callable[[], Awaitable[None]]) -> None:
-    while True:
-        await trio.sleep(interval_s)
-        await work()
