@@ -1,3 +1,5 @@
+from itertools import islice
+
 from odradek.groups.commands import DescribeGroup, Heartbeat, LeaveGroup, LeavingMember
 from odradek.groups.config import GroupConfig
 from odradek.protocol.error_codes import ErrorCode
@@ -131,3 +133,17 @@ def test_all_who_come_in_the_initial_delay_may_leave_in_it():
     assert driver.ask(DescribeGroup("g")).state == "PreparingRebalance"
     driver.elapse(3_000)
     assert driver.ask(DescribeGroup("g")).state == "Empty"
+
+
+def test_static_members_that_allow_no_time_to_join_again_are_waited_for_all_the_same():
+    driver = Driver()
+    driver.stable()
+    static = driver.join(group_instance_id="i", rebalance_timeout_ms=0)
+    assert driver.replies[driver.join("m1")].generation_id == 2
+    driver.sync("m1", 2)
+    driver.sync(driver.replies[static].member_id, 2)
+    driver.shard.handle(LeaveGroup("g", (LeavingMember("m1"),)), 0, driver.now)
+    fired = list(islice(driver.shard.expire(driver.now), 100))
+    assert len(fired) < 100  # and the broker's only thread gets out of there
+    driver.elapse(10_000)
+    assert driver.shard.groups["g"].state.value == "Empty"

@@ -20,6 +20,8 @@ from odradek.groups.step import Step
 from odradek.groups.subscription import UnreadableSubscription
 from odradek.protocol.error_codes import ErrorCode
 
+_RETRY_MS = 100
+
 
 def prepare(group: ClassicGroup, step: Step) -> None:
     """Ask every member to join again; complete at once if all of them already wait."""
@@ -75,8 +77,9 @@ def _complete(group: ClassicGroup, step: Step) -> None:
         group.remove(member.member_id)
         step.stop_timer("session", group.group_id, member.member_id)
     if not group.elect_joined_leader() and group.members:
-        # Only static members are left and none has come: wait until their sessions end.
-        step.start_timer("join", group.group_id, group.rebalance_timeout_ms)
+        # Only static members are left and none has come: wait until their sessions end. Never no time at all,
+        # if that is what they ask for: the timer would be due again and again in one and the same turn.
+        step.start_timer("join", group.group_id, max(group.rebalance_timeout_ms, _RETRY_MS))
         return
     try:
         group.start_generation(step.now.wall_ms, release_4=step.config.release_4)
