@@ -320,3 +320,12 @@ def test_no_generation_comes_of_a_subscription_with_impossible_lengths(metadata:
 def test_a_subscription_that_ends_early_is_forgiven(metadata: bytes):
     driver = Driver()
     assert driver.replies[driver.join(protocols=(("range", metadata),))].error == ErrorCode.NONE
+
+
+def test_who_comes_after_all_have_left_in_the_initial_delay_is_taken_in():
+    driver = Driver(GroupConfig(initial_rebalance_delay_ms=3_000))
+    driver.join()
+    assert driver.ask(LeaveGroup("g", (LeavingMember("m1"),))) == [ErrorCode.NONE]
+    ticket = driver.join()
+    driver.elapse(6_000)
+    assert driver.replies[ticket].error == ErrorCode.NONE

@@ -190,10 +190,14 @@ class ClassicGroup:
     # -- protocols ---------------------------------------------------------------------------------------
 
     def supports_protocols(self, protocol_type: str, names: Iterable[str]) -> bool:
-        """Whether somebody who speaks these may join: one of them must be common to all members."""
+        """Whether somebody who speaks these may join: one of them must be common to all members.
+
+        In a group that all have left while it waits for more, any is.
+        """
         if self.state is GroupState.EMPTY:
             return bool(protocol_type) and any(True for _ in names)
-        return self.protocol_type == protocol_type and not self._common_protocols().isdisjoint(names)
+        common = self._common_protocols() if self.members else set(names)
+        return self.protocol_type == protocol_type and not common.isdisjoint(names)
 
     def select_protocol(self, *, release_4: bool) -> str:
         """The protocol with most votes among those that every member supports.
