@@ -448,3 +448,14 @@ async def test_a_damaged_record_does_not_keep_the_others_from_loading(autojump_c
     async with _leading(topic) as runtime:
         assert await runtime.execute("k", Get(b"b")) == b"2"
         assert await runtime.execute("k", Get(b"a")) is None
+
+
+async def test_a_record_that_is_late_behind_another_times_its_caller_out_too(
+    autojump_clock: trio.testing.MockClock,
+):
+    topic = MemoryTopic(TOPIC)
+    async with _leading(topic) as runtime:
+        topic.journals[0].replicating = False
+        assert await _refusal(runtime, Put(b"k", b"1")) == ErrorCode.REQUEST_TIMED_OUT
+        with trio.fail_after(6):
+            assert await _refusal(runtime, Put(b"k", b"2")) == ErrorCode.REQUEST_TIMED_OUT

@@ -188,7 +188,9 @@ class HostedShard(Generic[ShardT]):
             while not self._in_flight:  # what woke us may be committed before we run
                 self._appended = trio.Event()
                 await self._appended.wait()
-            deadline = min(item.deadline for item in self._in_flight)
+            # What is appended while we wait comes behind, and is due no sooner than if it came right now.
+            newest = trio.current_time() + self._settings.commit_timeout_ms / 1000
+            deadline = min(newest, *(item.deadline for item in self._in_flight))
             next_offset = self._in_flight[0].next_offset
             try:
                 with trio.move_on_at(deadline) as waiting:
