@@ -329,3 +329,25 @@ def test_who_comes_after_all_have_left_in_the_initial_delay_is_taken_in():
     ticket = driver.join()
     driver.elapse(6_000)
     assert driver.replies[ticket].error == ErrorCode.NONE
+
+
+def test_a_static_replacement_that_is_written_while_others_join_again_waits_with_them():
+    driver = Driver()
+    both = (("range", subscription("t")), ("sticky", subscription("t")))
+    driver.join(group_instance_id="i", protocols=both)
+    driver.join(protocols=both)
+    driver.join("m1", group_instance_id="i", protocols=both)
+    driver.join(protocols=both)
+    for member_id in ("m1", "m2"):
+        driver.join(member_id, group_instance_id="i" if member_id == "m1" else None, protocols=both)
+    leader = driver.shard.groups["g"].leader_id
+    assert leader == "m1"
+    for member_id in ("m2", "m4", "m1"):
+        driver.sync(member_id, driver.ask_generation())
+    driver.hold = True
+    restarted = driver.join(group_instance_id="i", protocols=both)
+    driver.join("m2", protocols=both[1:])  # `range`, which the generation has, is not common any more
+    driver.commit()
+    driver.join("m4", protocols=both)
+    reply = driver.replies[restarted]
+    assert (reply.generation_id, reply.protocol_name) == (driver.ask_generation(), "sticky")

@@ -172,8 +172,8 @@ def _store_replacement(
 
     def after(error: KafkaError | None, now: Now) -> Outcome:
         later = Step(now, step.config, step.timers)
-        if ticket is None or member.awaiting_join != ticket:
-            return later.outcome()  # it was answered when the group moved on meanwhile
+        if ticket is None or member.awaiting_join != ticket or group.state is not GroupState.STABLE:
+            return later.outcome()  # the group has moved on: it is answered, or waits for the rebalance
         member.awaiting_join = None
         reply = rebalance.current_generation(group, member)
         if error is not None:
