@@ -1,3 +1,4 @@
+import struct
 from typing import Any
 
 import pytest
@@ -224,3 +225,12 @@ def test_offsets_go_with_their_topic():
     assert driver.ask(FetchOffsets("g", None)).keys() == {U0}
     driver.ask(ForgetPartitions(frozenset({U0})))
     assert driver.ask(DescribeGroup("g")).state == "Dead"
+
+
+def test_a_commit_that_cannot_be_encoded_leaves_nothing_pending():
+    driver = Driver(GroupConfig(offset_metadata_max_bytes=40_000))
+    partition = TopicPartition("t", 0)
+    with pytest.raises(struct.error):
+        driver.ask(CommitOffsets("g", -1, "", None, {partition: OffsetToCommit(1, metadata="x" * 40_000)}))
+    fetched = driver.ask(FetchOffsets("g", (partition,), require_stable=True))
+    assert fetched[partition].error == ErrorCode.NONE

@@ -44,9 +44,9 @@ def commit(group: ClassicGroup, command: CommitOffsets, ticket: Ticket, step: St
     if not accepted:
         step.reply(ticket, codes)
         return
-    group.pending_offset_commits.update(accepted)
     for partition, committed in accepted.items():
         step.records.append(records.offset_record(group.group_id, partition, committed))
+    group.pending_offset_commits.update(accepted)  # none, if one of them cannot be written at all
 
     def after(error: KafkaError | None, now: Now) -> Outcome:
         for partition, committed in accepted.items():
