@@ -170,6 +170,7 @@ class HostedShard(Generic[ShardT]):
 
     def _fail(self, outcome: Outcome, error: KafkaError) -> None:
         if outcome.after is not None:
+            self._deliver(outcome.replies)  # to others, whose requests this one has ended
             self._settle(outcome.after(error, self._now()))
         elif outcome.best_effort:
             self._deliver(outcome.replies)

@@ -60,7 +60,8 @@ class Outcome:
     records: appended to the journal as one batch, replayed once they are below the high watermark.
     replies: sent after that, or at once if there are no records.
     after: called when the records are committed and replayed (None) or could not be written (the error);
-        gives what follows. Without it a failed write answers every reply's ticket with that error,
+        gives what follows; the replies are sent either way.
+        Without it a failed write answers every reply's ticket with that error,
     best_effort: unless nobody minds: then the replies are sent as if it had been written.
     """
 
