@@ -459,3 +459,17 @@ async def test_a_record_that_is_late_behind_another_times_its_caller_out_too(
         assert await _refusal(runtime, Put(b"k", b"1")) == ErrorCode.REQUEST_TIMED_OUT
         with trio.fail_after(6):
             assert await _refusal(runtime, Put(b"k", b"2")) == ErrorCode.REQUEST_TIMED_OUT
+
+
+async def test_a_damaged_batch_does_not_keep_a_coordinator_loading_forever(
+    autojump_clock: trio.testing.MockClock,
+):
+    topic = MemoryTopic(TOPIC)
+    async with _leading(topic) as runtime:
+        await runtime.execute("k", Put(b"k", b"v"))
+        await runtime.execute("l", Put(b"l", b"w"))
+    journal = topic.journals[0]
+    damaged = journal.batches[0] + journal.batches[1][:8] + bytes(4) + journal.batches[1][12:]
+    journal.read = lambda offset, max_bytes: damaged  # type: ignore[method-assign]
+    async with _leading(topic) as runtime:
+        assert await runtime.execute("k", Get(b"k")) == b"v"

@@ -14,6 +14,7 @@ from odradek.coordinators.shard import Shard
 from odradek.errors import KafkaError, MalformedMessage
 from odradek.log.end_transaction_marker import read_marker
 from odradek.log.leisure import decompress_zstd
+from odradek.protocol.error_codes import ErrorCode
 from odradek.records.batch import BatchHeader, iter_headers
 from odradek.records.record_stream import stream_batch
 from odradek.telemetry import get_logger
@@ -28,13 +29,25 @@ async def load(journal: Journal, shard: Shard, topic_partition: str) -> None:
     """Replay everything that is in the log now, committed or not: what is there may not be forgotten."""
     offset, end = journal.log_start_offset, journal.log_end_offset
     while offset < end:
-        buffer = memoryview(journal.read(offset, LOAD_BUFFER_SIZE_BYTES))
-        position = 0
-        for position, header in iter_headers(buffer):
-            batch = buffer[position : position + header.size_bytes]
-            await _replay_batch(batch, header, shard, topic_partition)
-            offset = header.next_offset
-        if not len(buffer):
+        start = offset
+        try:
+            buffer = memoryview(journal.read(offset, LOAD_BUFFER_SIZE_BYTES))
+            for position, header in iter_headers(buffer):
+                batch = buffer[position : position + header.size_bytes]
+                await _replay_batch(batch, header, shard, topic_partition)
+                offset = header.next_offset
+        except KafkaError as error:
+            if error.code != ErrorCode.CORRUPT_MESSAGE:
+                raise
+            # Where the next batch begins is anybody's guess. As in Kafka, what came before it is served.
+            _log.error(
+                "cannot read on in the coordinator's log",
+                partition=topic_partition,
+                offset=offset,
+                reason=str(error),
+            )
+            return
+        if offset == start:  # nothing is left, or no whole batch
             _log.warn("coordinator log ends early", partition=topic_partition, offset=offset, expected=end)
             return
         await trio.lowlevel.checkpoint()
