@@ -1,4 +1,4 @@
-"""Groups in a coordinator's runtime: what members hear when their group's records are late, or not written."""
+"""Groups in a coordinator's runtime: what members hear when records of theirs are late, or not written."""
 
 import trio
 import trio.testing
