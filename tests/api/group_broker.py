@@ -86,6 +86,7 @@ class GroupBroker:
             metadata=self.metadata,
             replicas=cast(Any, None),
             logs=cast(Any, None),
+            relocations=cast(Any, None),
             topics=cast(Any, self.created),
             controller=cast(Any, None),
             groups=self.groups,

@@ -32,6 +32,7 @@ class TopicBroker:
             metadata=running.metadata,
             replicas=unused,
             logs=unused,
+            relocations=unused,
             topics=running.topics,
             controller=running.members[0].controller,
             groups=unused,

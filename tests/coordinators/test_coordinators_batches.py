@@ -25,7 +25,7 @@ RULES = BatchRules("__values-0", max_message_bytes=1_048_588, is_compacted=True)
 
 @pytest.mark.parametrize("compression", [Compression.NONE, Compression.GZIP])
 def test_a_coordinator_appends_any_number_of_records_at_once(tmp_path, compression):
-    log = open_log(tmp_path / "topic-0", LogConfig(cleanup_policy="compact"))
+    log = open_log(tmp_path / "topic-0", LogConfig(cleanup_policy=frozenset({"compact"})))
     records = [Record(i, NOW_MS, b"key %d" % i, None) for i in range(MAX_RECORDS + 1)]
     batch = build_batch(records, compression=compression)
     log.append_as_leader(batch, leader_epoch=0, now_ms=NOW_MS, origin=AppendOrigin.COORDINATOR)

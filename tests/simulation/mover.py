@@ -35,6 +35,9 @@ _REFUSED = (
 )
 """A disk has failed; the broker has no such replica, or does not know of the partition yet."""
 
+_SETTLED = (ErrorCode.NONE, ErrorCode.REPLICA_NOT_AVAILABLE, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
+"""Answers that asking again does not change once all is mended: a replica that has left will not be back."""
+
 
 class Mover:
     """Asks brokers of two disks each. Owned by one task."""
@@ -63,16 +66,21 @@ class Mover:
         self.done.set()
 
     async def finish(self) -> None:
-        """Move every replica once more, and see that it is where it was asked for."""
+        """Move every replica once more, and see that it is where it was asked for.
+
+        Those that leave their broker meanwhile go where they will.
+        """
         await self._wait_settled()
         asked: dict[tuple[int, Partition], str] = {}
         for broker, partition, _ in self._replicas():
-            disk = asked[broker.node_id, partition] = self._client.random.choice(broker.disks).name
+            disk = self._client.random.choice(broker.disks).name
             code = None
-            while code != ErrorCode.NONE:
+            while code not in _SETTLED:
                 with suppress(*Lost):
                     code = await self._move(broker, partition, disk)
                 await trio.sleep(_POLL_S)
+            if code == ErrorCode.NONE:
+                asked[broker.node_id, partition] = disk
         await self._wait_settled()
         for broker, partition, replica in self._replicas():
             wanted = asked.get((broker.node_id, partition))
