@@ -126,13 +126,31 @@ async def test_a_destination_whose_names_are_not_on_disk_leaves_one_log_under_th
     await logs.close()
 
 
-async def test_a_source_that_fails_has_been_replaced(tmp_path):
+async def test_a_source_that_cannot_be_renamed_keeps_its_place(tmp_path, monkeypatch):
+    """Two logs under one name would stop the next start."""
     logs = await open_logs(tmp_path)
     log, future = begin(logs, tmp_path, batch())
-    os.rename(log.path, tmp_path / "taken away")
-    logs.replace_with_future(A)
-    assert (logs.get(A), log.directory.is_online, future.directory.is_online) == (future, False, True)
-    assert contents(future) == [(0, b"value")]
+    name, rename = os.path.basename(future.path), os.rename
+
+    def fail(source, target):
+        if source == log.path:
+            raise OSError
+        rename(source, target)
+
+    with monkeypatch.context() as disk:
+        disk.setattr(os, "rename", fail)
+        with pytest.raises(StorageError):
+            logs.replace_with_future(A)
+    assert (logs.get(A), logs.future(A)) == (log, future)
+    assert (log.directory.is_online, future.directory.is_online) == (False, True)
+    assert (directories(tmp_path, "one"), directories(tmp_path, "two")) == (["a-0"], [name])
+    append(future, batch([b"y"]))
+    await logs.close()
+    logs = await open_logs(tmp_path)
+    found = logs.future(A)
+    assert found is not None
+    assert contents(found) == [(0, b"value"), (1, b"y")]
+    assert logs.get(A) is not None
     await logs.close()
 
 

@@ -337,20 +337,30 @@ class Logs:
         """The future log is the partition's log now, and the old one leaves; `checkpoint_directory` is due.
 
         What is on disk of the old one must be on disk of the future one. Raises StorageError, with all as it
-        was. Kafka: LogManager.replaceCurrentWithFutureLog.
+        was; also where the old one cannot leave, for a start stops at two logs under one name. Kafka:
+        LogManager.replaceCurrentWithFutureLog.
         """
         old, log = self._logs[topic_partition], self._futures[topic_partition]
-        path = log.path
+        name = os.path.basename(log.path)
         log.rename_directory(directory_name(topic_partition))
         try:
             # A crash may leave two logs under the name, which stops the next start, but never none.
             log.directory.sync()
+            self._doom(old)
         except StorageError:
-            with suppress(OSError):
-                os.rename(log.path, path)
+            self._take_back(log, name)
             raise
         self._logs[topic_partition] = self._futures.pop(topic_partition)
-        self._doom_if_online(old)
+
+    def _take_back(self, log: Log, name: str) -> None:
+        """Gives a directory the name that it had; one that went offline, too, if that is still possible."""
+        path = os.path.join(log.directory.path, name)
+        with suppress(StorageError):
+            log.rename_directory(name)
+            log.directory.sync()
+            return
+        with suppress(OSError):
+            os.rename(log.path, path)
 
     def _doom_if_online(self, log: Log) -> None:
         try:
