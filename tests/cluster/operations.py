@@ -77,9 +77,16 @@ def wait_for_leaders(cluster: Cluster, leaders: Mapping[Partition, int]) -> None
 
 
 def reassign(
-    cluster: Cluster, tools: ToolHost, topics: Mapping[str, Sequence[Sequence[int]]], scratch: Path
+    cluster: Cluster,
+    tools: ToolHost,
+    topics: Mapping[str, Sequence[Sequence[int]]],
+    scratch: Path,
+    *throttle: str,
 ) -> None:
-    """kafka-reassign-partitions to the end: execute, then verify until it says that all is complete."""
+    """kafka-reassign-partitions to the end: execute, then verify until it says that all is complete.
+
+    `throttle` are options for the former; the latter takes off what they set.
+    """
     plan = scratch / "reassignment.json"
     partitions = [
         {"topic": topic, "partition": index, "replicas": list(replicas)}
@@ -88,7 +95,7 @@ def reassign(
     ]
     plan.write_text(json.dumps({"version": 1, "partitions": partitions}))
     options = ["--bootstrap-server", cluster.bootstrap, "--reassignment-json-file", str(plan)]
-    started = tools.run("ReassignPartitionsCommand", *options, "--execute")
+    started = tools.run("ReassignPartitionsCommand", *options, "--execute", *throttle)
     assert "Successfully started partition reassignment" in started.stdout, started
 
     def complete() -> bool:

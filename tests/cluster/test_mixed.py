@@ -121,7 +121,8 @@ def test_partitions_move_from_ours_to_theirs_and_back(
     with Workload(mixed.bootstrap, partitions, group=topic) as workload:
         run_for(workload, mixed, 100)
         for brokers in (KAFKAS, OURS):
-            reassign(mixed, tools_392, {topic: rotations(brokers)}, tmp_path)
+            # Faster than the workload writes: a slower move would never come to its end.
+            reassign(mixed, tools_392, {topic: rotations(brokers)}, tmp_path, "--throttle", "1000000")
             assert mixed.replicas(topic) == dict(enumerate(rotations(brokers)))
             mixed.wait_in_sync(topic)
             run_for(workload, mixed, 100)
