@@ -19,12 +19,15 @@ class MemoryJournal:
         self.high_watermark = 0
         self.replicating = True
         self.refusal: KafkaError | None = None
+        self.too_few: KafkaError | None = None  # replicas for records that need min.insync.replicas
         self.complaint: KafkaError | None = None  # of records that are replicated, but not enough
         self._changed = trio.Event()
 
-    def append(self, batch: bytearray) -> Appended:
+    def append(self, batch: bytearray, *, best_effort: bool = False) -> Appended:
         if self.refusal is not None:
             raise self.refusal
+        if self.too_few is not None and not best_effort:
+            raise self.too_few
         [(_, header)] = iter_headers(batch)
         first = self.log_end_offset
         assign_offsets(batch, header, first, 0)

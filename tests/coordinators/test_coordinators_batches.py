@@ -35,9 +35,9 @@ def test_a_coordinator_appends_any_number_of_records_at_once(tmp_path, compressi
 class StrictJournal(MemoryJournal):
     """Takes what a log with the default of max.message.bytes takes."""
 
-    def append(self, batch: bytearray) -> Appended:
+    def append(self, batch: bytearray, *, best_effort: bool = False) -> Appended:
         validate_for_append(bytes(batch), RULES, origin=AppendOrigin.COORDINATOR, now_ms=0)
-        return super().append(batch)
+        return super().append(batch, best_effort=best_effort)
 
 
 class ForgetfulShard(ValueShard):

@@ -23,9 +23,9 @@ RULES = BatchRules("__consumer_offsets-0", max_message_bytes=1_048_588, is_compa
 class StrictJournal(MemoryJournal):
     """Takes what a log with the default of max.message.bytes takes."""
 
-    def append(self, batch: bytearray) -> Appended:
+    def append(self, batch: bytearray, *, best_effort: bool = False) -> Appended:
         validate_for_append(bytes(batch), RULES, origin=AppendOrigin.COORDINATOR, now_ms=0)
-        return super().append(batch)
+        return super().append(batch, best_effort=best_effort)
 
 
 async def test_the_offsets_of_many_groups_expire_at_once(autojump_clock: trio.testing.MockClock) -> None:

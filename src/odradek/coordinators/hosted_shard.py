@@ -10,13 +10,13 @@ import math
 from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar
 
 import trio
 
 from odradek.clock import Clock
-from odradek.coordinators.journal import Journal, JournalSettings
+from odradek.coordinators.journal import Appended, Journal, JournalSettings
 from odradek.coordinators.outcome import JournalRecord, Now, Outcome, ReplayedRecord, Reply, Ticket
 from odradek.coordinators.shard import Shard
 from odradek.errors import KafkaError
@@ -136,15 +136,35 @@ class HostedShard(Generic[ShardT]):
 
     def _append(self, outcome: Outcome) -> None:
         try:
-            appended = self._journal.append(self._batch(outcome))
+            appended = self._journal.append(self._batch(outcome), best_effort=outcome.best_effort)
         except KafkaError as error:
             self._fail(outcome, error)
+            return
+        if outcome.best_effort:
+            self._replay_at_once(outcome, appended)
             return
         deadline = trio.current_time() + self._settings.commit_timeout_ms / 1000
         self._in_flight.append(_InFlight(outcome, appended.first_offset, appended.next_offset, deadline))
         self._commit()
         if self._in_flight:
             self._appended.set()
+
+    def _replay_at_once(self, outcome: Outcome, appended: Appended) -> None:
+        """Nobody waits until it is committed, which may be long with too few replicas in sync.
+
+        What is in flight of the same keys is over; so the log has it, too.
+        """
+        keys = {record.key for record in outcome.records}
+        for item in self._in_flight:
+            if any(record.key in keys for record in item.outcome.records):
+                left = tuple(record for record in item.outcome.records if record.key not in keys)
+                item.outcome = replace(item.outcome, records=left)
+        self._replay(outcome.records, appended.first_offset)
+        self._conclude(outcome)
+
+    def _replay(self, records: Iterable[JournalRecord], first_offset: int) -> None:
+        for key, value in records:
+            self.shard.replay(ReplayedRecord(key, value, first_offset))
 
     def _batch(self, outcome: Outcome) -> bytearray:
         now_ms = self._clock.now_ms()
@@ -156,8 +176,7 @@ class HostedShard(Generic[ShardT]):
         while self._in_flight and self._in_flight[0].next_offset <= self._journal.high_watermark:
             committed = self._in_flight.popleft()
             try:
-                for key, value in committed.outcome.records:
-                    self.shard.replay(ReplayedRecord(key, value, committed.first_offset))
+                self._replay(committed.outcome.records, committed.first_offset)
                 self._conclude(committed.outcome)
             except Exception as error:  # noqa: BLE001 - as in `_outliving`
                 self._log_bug("Replaying committed records failed", error)
@@ -209,7 +228,7 @@ class HostedShard(Generic[ShardT]):
 
     def _disappoint(self, error: KafkaError, next_offset: int) -> None:
         """Records are committed, but with too few replicas: they count, and their callers are told."""
-        for item in self._in_flight:
+        for item in list(self._in_flight):
             if item.next_offset <= next_offset:
                 late, item.outcome = item.outcome, Outcome(item.outcome.records)
                 with self._outliving("Undoing a command failed"):
@@ -217,7 +236,7 @@ class HostedShard(Generic[ShardT]):
 
     def _time_out(self) -> None:
         """Answer callers whose records take too long. The records stay in the log and may yet commit."""
-        for item in self._in_flight:
+        for item in list(self._in_flight):
             if item.deadline <= trio.current_time():
                 late, item.outcome = item.outcome, Outcome(item.outcome.records)
                 item.deadline = math.inf

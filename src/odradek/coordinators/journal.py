@@ -1,6 +1,6 @@
 """What a coordinator needs of the partition that it writes to, and that partition as a journal.
 
-Owns no state. Coordinators append with acks=all: a record counts once it is below the high watermark.
+Owns no state. A record counts once it is below the high watermark.
 """
 
 from __future__ import annotations
@@ -43,8 +43,11 @@ class Journal(Protocol):
     def log_end_offset(self) -> int:
         """The offset that the next record will have."""
 
-    def append(self, batch: bytearray) -> Appended:
-        """Write one batch. Raises KafkaError and leaves nothing behind when it cannot."""
+    def append(self, batch: bytearray, *, best_effort: bool = False) -> Appended:
+        """Write one batch; a best effort (acks=0, otherwise all) needs no min.insync.replicas.
+
+        Raises KafkaError and leaves nothing behind when it cannot.
+        """
 
     async def wait_replicated(self, offset: int) -> None:
         """Return once the high watermark is at or beyond `offset`. Raises KafkaError if leadership ends."""

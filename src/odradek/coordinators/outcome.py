@@ -62,7 +62,9 @@ class Outcome:
     after: called when the records are committed and replayed (None) or could not be written (the error);
         gives what follows; the replies are sent either way.
         Without it a failed write answers every reply's ticket with that error,
-    best_effort: unless nobody minds: then the replies are sent as if it had been written.
+    best_effort: unless nobody minds: then records are appended with fewer than min.insync.replicas, too,
+        and replayed at once, and the replies are sent even if nothing was written. So Kafka appends
+        tombstones (acks=0).
     """
 
     records: tuple[JournalRecord, ...] = ()

@@ -1,4 +1,4 @@
-"""An internal topic as coordinators write it: partitions of `replication`, appended to with acks=all."""
+"""An internal topic as coordinators write it: partitions of `replication`."""
 
 from __future__ import annotations
 
@@ -34,9 +34,12 @@ class ReplicatedJournal:
     def log_end_offset(self) -> int:
         return self._partition.local_log().log_end_offset
 
-    def append(self, batch: bytearray) -> Appended:
+    def append(self, batch: bytearray, *, best_effort: bool = False) -> Appended:
         info = self._partition.append(
-            batch, required_acks=ACKS_ALL, origin=AppendOrigin.COORDINATOR, now_ms=self._clock.now_ms()
+            batch,
+            required_acks=0 if best_effort else ACKS_ALL,
+            origin=AppendOrigin.COORDINATOR,
+            now_ms=self._clock.now_ms(),
         )
         return Appended(info.first_offset, info.next_offset)
 
