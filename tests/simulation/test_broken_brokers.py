@@ -10,7 +10,7 @@ from odradek.api.produce import _Appends
 from odradek.controller import elections, reassignment, replica_elections
 from odradek.controller.mailbag import Mailbag
 from odradek.errors import StorageError
-from odradek.log import logs
+from odradek.log import logs, upkeep
 from odradek.log.append_info import LogAppendInfo
 from odradek.log.log import Log
 from odradek.metadata.topic_partition import TopicPartition
@@ -106,7 +106,7 @@ def test_records_that_a_failed_disk_did_not_take_are_found(monkeypatch: pytest.M
 
 
 def test_deleted_files_that_never_go_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(logs, "remove", lambda paths: None)
+    monkeypatch.setattr(upkeep, "remove", lambda paths: None)
     assert any("is still there" in found for found in _findings())
 
 
