@@ -100,6 +100,7 @@ def simulate(seed: int, plan: Plan | None = None, *, log_level: Level = Level.OF
     machine.log_output = log
     where = _MEMORY if _MEMORY.is_dir() else None
     with tempfile.TemporaryDirectory(prefix=f"odradek-{seed}-", dir=where) as directory:
+        trace.left_out = directory.encode()
         result: Result = machine.run(_Simulation(machine, trace, Path(directory), seed, plan or Plan()).run)
     result.findings += bugs
     return result
