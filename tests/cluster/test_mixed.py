@@ -3,6 +3,7 @@
 Every test runs under load, and what the clients saw is judged by the checker of histories.
 """
 
+import re
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -105,9 +106,11 @@ def test_a_broker_that_stops_hands_over_first(
         assert leader(mixed, partitions[node.id]) not in (node.id, -1)
         run_for(workload, mixed, 200)
         if leaving is Kind.ODRADEK:
-            # Ours leaves no request of the controller without an answer, which Kafka's do now and then.
+            # Ours leaves no request about its own replicas without an answer, which Kafka's do now and then.
+            # News of others (an ISR that grew just then) can come between its last answer and its leave.
             for broker, length in before.items():
-                assert "fails to send" not in mixed.nodes[broker].log_text()[length:]
+                said = mixed.nodes[broker].log_text()[length:]
+                assert not re.search(r"fails to send request \(type: (?!UpdateMetadata)", said), said
         node.restart()
         mixed.wait_in_sync(name)
     judge(mixed, workload, partitions)
