@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
+from difflib import unified_diff
 from pathlib import Path
 
 import pytest
@@ -79,7 +80,7 @@ def test_a_session_reads_the_same_at_odradek_as_at_kafka(
     session: Callable[[Transcript], None], tools: ToolHost, pair: Pair, tmp_path: Path
 ) -> None:
     theirs, ours = play(session, tools, pair, tmp_path)
-    assert ours == theirs
+    assert ours == theirs, "\n".join(unified_diff(theirs, ours, "Kafka", "Odradek", lineterm=""))
 
 
 @pytest.mark.parametrize("tools", RELEASES, indirect=True, ids=lambda release: f"tools-{release}")
@@ -87,7 +88,7 @@ def test_a_session_reads_the_same_at_odradek_as_at_kafka(
 def test_the_internal_topics_read_the_same(tools: ToolHost, pair: Pair, tmp_path: Path) -> None:
     """Odradek writes the internal records of 3.9 whatever it emulates; 4.x writes newer versions of some."""
     theirs, ours = play(internal_topics_are_read, tools, pair, tmp_path)
-    assert ours == theirs
+    assert ours == theirs, "\n".join(unified_diff(theirs, ours, "Kafka", "Odradek", lineterm=""))
 
 
 def play(

@@ -290,8 +290,10 @@ def groups_are_described(t: Transcript) -> None:
     t.run(describe)
     t.run(f"{describe} --offsets")
     t.run(f"{describe} --members")
-    t.run("ConsumerGroupCommand --list --state Empty", replace={rf"^(?!{group}).*\n": ""})
-    t.run("ConsumerGroupCommand --list --state Stable", replace={rf"^(?!{group}).*\n": ""})
+    # The columns are as wide as the names of other sessions' groups.
+    of_the_group = {rf"^(?!{group}).*\n": "", " +": " "}
+    t.run("ConsumerGroupCommand --list --state Empty", replace=of_the_group)
+    t.run("ConsumerGroupCommand --list --state Stable", replace=of_the_group)
     t.run("ConsumerGroupCommand --list --state Nonsense")
     t.run(f"ConsumerGroupCommand --delete-offsets --group {group} --topic {topic}")
     t.run(f"ConsumerGroupCommand --delete-offsets --group {group} --topic no-such-topic")
