@@ -7,7 +7,10 @@ their checks and in their texts; both are Kafka's own.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
+
+import trio
 
 from odradek.api.config_resources import ResourceType, broker_number, resource_text, resource_type
 from odradek.api.context import RequestContext
@@ -76,11 +79,12 @@ async def change_resources(
     resources: Sequence[ResourceChange], ctx: RequestContext, *, validate_only: bool
 ) -> list[tuple[int, str | None]]:
     """Change each resource by itself; answers an error code and text for each, in their order."""
-    keys = [(resource.kind, resource.name) for resource in resources]
+    counts = Counter((resource.kind, resource.name) for resource in resources)
     answers: list[tuple[int, str | None]] = []
-    for resource, key in zip(resources, keys, strict=True):
+    for resource in resources:
+        await trio.lowlevel.checkpoint()
         try:
-            if keys.count(key) > 1:
+            if counts[resource.kind, resource.name] > 1:
                 raise _invalid("Each resource must appear at most once.")
             await _change(resource, ctx, validate_only=validate_only)
         except KafkaError as error:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from odradek.api.api import Api, Versions
 from odradek.api.context import RequestContext
+from odradek.api.turns import each_in_turn
 from odradek.errors import KafkaError
 from odradek.groups.commands import DeleteGroup
 from odradek.protocol.api_keys import ApiKey
@@ -19,7 +20,8 @@ api = Api(key=ApiKey.DELETE_GROUPS, versions=Versions(0, 2), request=DeleteGroup
 @api.handler
 async def delete_groups(request: DeleteGroupsRequest, ctx: RequestContext) -> DeleteGroupsResponse:
     names = dict.fromkeys(request.groups_names)
-    return DeleteGroupsResponse(results=[await _delete(group_id, ctx) for group_id in names])
+    results = await each_in_turn(names, lambda group_id: _delete(group_id, ctx))
+    return DeleteGroupsResponse(results=results)
 
 
 async def _delete(group_id: str, ctx: RequestContext) -> DeletableGroupResult:

@@ -12,6 +12,7 @@ from odradek.api.api import Api, Versions
 from odradek.api.config_order import answer_order
 from odradek.api.config_resources import ResourceType, broker_number, resource_type
 from odradek.api.context import RequestContext
+from odradek.api.turns import each_in_turn
 from odradek.config.broker_config import BrokerConfig
 from odradek.config.description import (
     Entry,
@@ -50,7 +51,7 @@ async def describe_configs(request: DescribeConfigsRequest, ctx: RequestContext)
     # What is not known of a topic without a replica here: nobody announces what it is created with.
     named = {each.resource_name for each in request.resources if each.resource_type == ResourceType.TOPIC}
     await ctx.services.configs.refresh(TOPICS, named & ctx.services.metadata.snapshot.topics.keys())
-    results = [_describe(resource, request, ctx) for resource in request.resources]
+    results = await each_in_turn(request.resources, lambda resource: _describe(resource, request, ctx))
     return DescribeConfigsResponse(results=results)
 
 
@@ -75,7 +76,7 @@ def _result(
     )
 
 
-def _describe(
+async def _describe(
     resource: DescribeConfigsResource, request: DescribeConfigsRequest, ctx: RequestContext
 ) -> DescribeConfigsResult:
     configs: DynamicConfigs = ctx.services.configs

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from odradek.api.api import Api, Versions
 from odradek.api.context import RequestContext
+from odradek.api.turns import each_in_turn
 from odradek.errors import KafkaError
 from odradek.groups.commands import DescribeGroup, GroupDescription
 from odradek.groups.group_state import GroupState
@@ -36,7 +37,8 @@ async def describe_groups(request: DescribeGroupsRequest, ctx: RequestContext) -
         operations = _GROUP_OPERATIONS
         if not ctx.services.release.zookeeper:
             operations |= _GROUP_CONFIG_OPERATIONS
-    return DescribeGroupsResponse(groups=[await _describe(name, operations, ctx) for name in request.groups])
+    groups = await each_in_turn(request.groups, lambda name: _describe(name, operations, ctx))
+    return DescribeGroupsResponse(groups=groups)
 
 
 async def _describe(group_id: str, operations: int, ctx: RequestContext) -> DescribedGroup:

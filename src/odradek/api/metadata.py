@@ -147,8 +147,10 @@ async def _by_name(ctx: RequestContext, request: MetadataRequest) -> list[Metada
     answers = _known_topics(ctx, [name for name in names if name in known])
     if unknown and creates:
         errors = await ctx.services.topics.create_automatically(unknown)
-        legal = [name for name in unknown if topic_names.reason_invalid(name) is None]
-        illegal = [name for name in unknown if name not in legal]
+        legal: list[str] = []
+        illegal: list[str] = []
+        for name in unknown:
+            (legal if topic_names.reason_invalid(name) is None else illegal).append(name)
         order = illegal + scala_immutable_order(scala_order(legal), java_hash)
         return answers + [_without_partitions(name, errors[name]) for name in order]
     return answers + [_without_partitions(name, _missing(name)) for name in unknown]

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 
 from odradek.api.api import Api, NeverAnswered, Versions
 from odradek.api.context import RequestContext
+from odradek.api.turns import each_in_turn
 from odradek.coordination.consumer_offsets import read_consumer_offset
 from odradek.errors import KafkaError
 from odradek.groups.commands import FetchedOffset, FetchOffsets
@@ -52,7 +53,7 @@ async def offset_fetch(request: OffsetFetchRequest, ctx: RequestContext) -> Offs
     if ctx.api_version >= _FIRST_WITH_GROUPS:
         if not request.groups and ctx.services.release.zookeeper:
             raise NeverAnswered("OffsetFetch asks about no group")
-        groups = [await _fetch(group, request.require_stable, ctx) for group in request.groups]
+        groups = await each_in_turn(request.groups, lambda group: _fetch(group, request.require_stable, ctx))
         return OffsetFetchResponse(groups=groups)
     group = _single_group(request)
     if ctx.api_version == 0:
