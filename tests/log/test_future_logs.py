@@ -126,6 +126,22 @@ async def test_a_destination_whose_names_are_not_on_disk_leaves_one_log_under_th
     await logs.close()
 
 
+async def test_a_loss_of_power_leaves_one_log_under_the_name(tmp_path, monkeypatch):
+    """Each directory's names are on disk before more is done: the new log's first, for there must be one."""
+    logs = await open_logs(tmp_path)
+    begin(logs, tmp_path, batch())
+    on_disk: list[tuple[str, list[str]]] = []
+
+    def flush(path):
+        name = os.path.basename(path)
+        on_disk.append((name, [each[-7:] for each in directories(tmp_path, name)]))
+
+    monkeypatch.setattr("odradek.log.log_directory.flush_directory", flush)
+    logs.replace_with_future(A)
+    assert on_disk == [("two", ["a-0"]), ("one", ["-delete"])]
+    await logs.close()
+
+
 async def test_a_source_that_cannot_be_renamed_keeps_its_place(tmp_path, monkeypatch):
     """Two logs under one name would stop the next start."""
     logs = await open_logs(tmp_path)

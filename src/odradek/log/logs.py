@@ -350,6 +350,9 @@ class Logs:
         except StorageError:
             self._take_back(log, name)
             raise
+        with suppress(StorageError):
+            # Else the name could be back after a loss of power.
+            old.directory.sync()
         self._logs[topic_partition] = self._futures.pop(topic_partition)
 
     def _take_back(self, log: Log, name: str) -> None:
