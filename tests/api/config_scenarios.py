@@ -29,6 +29,10 @@ class Scenario(NamedTuple):
     answer_of_4: Answer | None = None
     incremental: bool = True
 
+    def __str__(self) -> str:
+        """Short enough for a test's name."""
+        return repr(self)[:200]
+
     def expected(self, release: str) -> Answer:
         return self.answer_of_4 or self.answer if release.startswith("4") else self.answer
 
@@ -79,6 +83,17 @@ SCENARIOS = [
     Scenario(BROKER, "", [Change("log.local.retention.ms", SET, "-1")], (42, "Invalid value org.apache.kafka.common.config.ConfigException: Invalid value -1 for configuration log.local.retention.ms: Value must not be -1 as log.retention.ms value is set as 604800000. for configuration Invalid dynamic configuration")),
     Scenario(BROKER, "", [Change("max.connections.per.ip", SET, "0")], (42, "requirement failed: max.connections.per.ip can be set to zero only if max.connections.per.ip.overrides property is set.")),
     Scenario(BROKER, "", [Change("max.connections.per.ip.overrides", SET, "a b:5")], (42, "max.connections.per.ip.overrides contains invalid addresses : a b")),
+    Scenario(BROKER, "", [Change("listener.name.plaintext.max.connections", SET, "0")], (42, "Invalid value org.apache.kafka.common.config.ConfigException: Invalid max.connections 0 for configuration Invalid dynamic configuration")),
+    Scenario(BROKER, "0", [Change("listener.name.plaintext.max.connections", SET, "x")], (42, "Invalid value x for configuration max.connections: Not a number of type INT")),
+    Scenario(BROKER, "", [Change("listener.name.plaintext.max.connection.creation.rate", SET, "0")], (42, "Invalid value org.apache.kafka.common.config.ConfigException: Invalid max.connection.creation.rate 0 for configuration Invalid dynamic configuration")),
+    Scenario(BROKER, "0", [Change("listener.name.plaintext.max.connection.creation.rate", SET, "x")], (42, "Invalid value x for configuration max.connection.creation.rate: Not a number of type INT")),
+    Scenario(BROKER, "0", [Change("listener.name.other.max.connections", SET, "-5")], (42, "Invalid value -5 for configuration max.connections: Value must be at least 0")),
+    Scenario(BROKER, "", [Change("max.connections.per.ip.overrides", SET, "localhost")], (42, "Error parsing configuration property 'max.connections.per.ip.overrides': begin 0, end -1, length 9")),
+    Scenario(BROKER, "", [Change("max.connections.per.ip.overrides", SET, "localhost:99999999999")], (42, 'For input string: "99999999999"')),
+    Scenario(BROKER, "", [Change("max.connections.per.ip.overrides", SET, "localhost:5, 127.0.0.1: abc")], (42, 'For input string: "abc"')),
+    Scenario(BROKER, "", [Change("max.connections.per.ip.overrides", SET, "localhost:+5,127.0.0.1: -1")], (0, None)),
+    Scenario(BROKER, "", [Change("num.io.threads", SET, "0" * 5000 + "9")], (0, None)),
+    Scenario(BROKER, "", [Change("num.io.threads", SET, "9" * 5000)], (42, f"Invalid value {'9' * 5000} for configuration num.io.threads: Not a number of type INT")),
     Scenario(BROKER, "", [Change("message.max.bytes", SET, "-5")], (42, "Invalid value -5 for configuration message.max.bytes: Value must be at least 0")),
     Scenario(BROKER, "", [Change("log.cleanup.policy", APPEND, "compact")], (0, None)),
     Scenario(BROKER, "", [Change("num.io.threads", APPEND, "1")], (40, "Config value append is not allowed for config key: num.io.threads")),

@@ -91,12 +91,25 @@ def test_unknown_names_are_kept_and_named():
         ("compression.gzip.level", "10", "Value must be between 1 and 9 or equal to -1"),
         ("inter.broker.protocol.version", "9.9", "Version 9.9 is not a valid version"),
         ("odradek.validate.records", "some", "String must be one of: default, full"),
+        ("num.partitions", "9" * 5000, "Not a number of type INT"),
+        ("listener.name.plaintext.max.connections", "many", "Not a number of type INT"),
+        ("listener.name.plaintext.max.connection.creation.rate", "-1", "Value must be at least 0"),
     ],
 )
 def test_a_wrong_value_is_refused_with_what_is_allowed(name, text, allowed):
     with pytest.raises(InvalidConfig) as refused:
         BrokerConfig({name: text})
     assert str(refused.value) == f"Invalid value {text} for configuration {name}: {allowed}"
+
+
+def test_what_another_listener_may_have_is_nobodys_concern():
+    BrokerConfig({"listener.name.other.max.connections": "many"})
+
+
+@pytest.mark.parametrize("port", ["3000000000", "9" * 5000])
+def test_a_port_beyond_an_int_is_refused(port):
+    with pytest.raises(InvalidConfig, match=f'For input string: "{port}"'):
+        BrokerConfig({"listeners": f"PLAINTEXT://localhost:{port}"})
 
 
 def test_a_wrong_element_of_a_list_is_named():

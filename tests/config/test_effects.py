@@ -44,3 +44,8 @@ def test_the_operator_learns_what_was_ignored():
     config = BrokerConfig({"num.partitions": "2", "num.io.threads": "4", "log.retention.hours": "1"})
     assert config.without_effect == ("log.retention.hours", "num.io.threads")
     assert has_effect("num.partitions")
+
+
+def test_of_a_listeners_own_configs_its_limits_have_an_effect():
+    assert has_effect("listener.name.plaintext.max.connections")
+    assert not has_effect("listener.name.plaintext.num.network.threads")

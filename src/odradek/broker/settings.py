@@ -72,16 +72,16 @@ def connection_limits(config: BrokerConfig) -> ConnectionLimits:
     listeners: dict[str, int] = {}
     rates: dict[str, int] = {}
     for listener in config.listeners:
-        for limits, suffix in ((listeners, "max.connections"), (rates, _CREATION_RATE)):
-            limit = config.originals.get(f"listener.name.{listener.name.lower()}.{suffix}")
+        for limits, limit_name in ((listeners, "max.connections"), (rates, _CREATION_RATE)):
+            limit = config.listener_int(listener.name, limit_name)
             if limit is not None:
-                limits[listener.name] = int(limit)
+                limits[listener.name] = limit
     name = "max.connections.per.ip.overrides"
     addresses = {}
     for override in config.list(name):
-        host, _, limit = override.rpartition(":")
+        host, _, count = override.rpartition(":")
         try:
-            addresses[f"/{socket.gethostbyname(host)}"] = int(limit)
+            addresses[f"/{socket.gethostbyname(host.strip())}"] = int(count)
         except (OSError, ValueError):
             raise InvalidConfig(name, override, "a host that can be resolved, a colon and a number") from None
     return ConnectionLimits(

@@ -28,6 +28,7 @@ from odradek.config.listeners import (
 )
 from odradek.config.release import DEFAULT_RELEASE, EMULATE, Release
 from odradek.config.synonyms import broker_synonyms
+from odradek.errors import InvalidConfig
 
 # The getters below shadow these built-in names inside their class.
 Integer: TypeAlias = int
@@ -120,6 +121,22 @@ class BrokerConfig:
     def float(self, name: Text) -> Double:
         value = self.value(name)
         assert isinstance(value, Double)
+        return value
+
+    def listener_int(self, listener: Text, name: Text) -> Integer | None:
+        """One listener's own value (`listener.name.<listener>.<name>`); None where it has none.
+
+        Raises InvalidConfig.
+        """
+        own_name = f"listener.name.{listener.lower()}.{name}"
+        text = self._effective.get(own_name)
+        if text is None:
+            return None
+        try:
+            value = self._definitions[name].parse(text)
+        except InvalidConfig as refused:
+            raise InvalidConfig(own_name, text, refused.allowed) from refused
+        assert isinstance(value, Integer)
         return value
 
     def str(self, name: Text) -> Text:

@@ -10,8 +10,9 @@ import re
 from typing import TYPE_CHECKING
 
 from odradek.config.broker_versions import message_format_ignored, record_magic
-from odradek.config.definition import ConflictingConfig
+from odradek.config.definition import ConflictingConfig, parse_integer
 from odradek.config.listeners import split_list
+from odradek.config.synonyms import LISTENER_LIMITS
 from odradek.config.topic_config import retention_ms, roll_jitter_ms, roll_ms
 
 if TYPE_CHECKING:
@@ -220,6 +221,9 @@ def _check_sockets(config: BrokerConfig) -> None:
         0,
         "max.connections.per.ip can be set to zero only if max.connections.per.ip.overrides property is set.",
     )
+    for listener in config.listeners:
+        for name in LISTENER_LIMITS:
+            config.listener_int(listener.name, name)
     _check_address_limits(config)
     idle_ms, delay_ms = (
         config.int("connections.max.idle.ms"),
@@ -238,10 +242,13 @@ def _check_address_limits(config: BrokerConfig) -> None:
     name = "max.connections.per.ip.overrides"
     text = config.str(name)
     limits = [element.rpartition(":") for element in split_list(text)]
-    for address, colon, limit in limits:
-        if not colon or not limit.strip().isdecimal():
-            message = f"Error parsing configuration property '{name}': {address}{colon}{limit}"
+    for _, colon, limit in limits:
+        if not colon:
+            message = f"Error parsing configuration property '{name}': begin 0, end -1, length {len(limit)}"
             raise ConflictingConfig(name, text, message)
+    for _, _, limit in limits:
+        if parse_integer(limit.strip()) is None:
+            raise ConflictingConfig(name, text, f'For input string: "{limit.strip()}"')
     invalid = [address for address, _, _ in limits if not _HOST.fullmatch(address.strip())]
     if invalid:
         raise ConflictingConfig(name, text, f"{name} contains invalid addresses : {','.join(invalid)}")

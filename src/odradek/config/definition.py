@@ -79,7 +79,8 @@ REQUIRED: Final = Required.REQUIRED
 _TRIMMED = "".join(map(chr, range(0x21)))
 """What Java's String.trim takes away: blanks and control characters, and no other spaces."""
 
-_INTEGER = re.compile(r"[+-]?[0-9]+", re.ASCII)
+_INTEGER = re.compile(r"([+-]?)0*([0-9]{1,19})", re.ASCII)
+"""No more digits than a LONG has behind zeros: Python makes no number of thousands, and need not here."""
 _DOUBLE = re.compile(
     r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?[fFdD]?|[+-]?(NaN|Infinity)", re.ASCII
 )
@@ -139,10 +140,10 @@ def parse_value(name: str, text: str | None, value_type: Type) -> Value:
                 raise InvalidConfig(name, text, "Expected value to be either true or false")
             return trimmed.lower() == "true"
         case Type.SHORT | Type.INT | Type.LONG:
-            bound = 1 << (_BITS[value_type] - 1)
-            if _INTEGER.fullmatch(trimmed) is None or not -bound <= int(trimmed) < bound:
+            number = parse_integer(trimmed, _BITS[value_type])
+            if number is None:
                 raise InvalidConfig(name, text, f"Not a number of type {value_type.name}")
-            return int(trimmed)
+            return number
         case Type.DOUBLE:
             if _DOUBLE.fullmatch(trimmed) is None:
                 raise InvalidConfig(name, text, f"Not a number of type {value_type.name}")
@@ -151,6 +152,15 @@ def parse_value(name: str, text: str | None, value_type: Type) -> Value:
             return tuple(_COMMA.split(trimmed)) if trimmed else ()
         case Type.STRING | Type.CLASS | Type.PASSWORD:
             return trimmed
+
+
+def parse_integer(text: str, bits: int = 32) -> int | None:
+    """A number as Java's parseInt and parseLong read it; None where they refuse it."""
+    match = _INTEGER.fullmatch(text)
+    if match is None:
+        return None
+    number = int(match[1] + match[2])
+    return number if -(1 << (bits - 1)) <= number < 1 << (bits - 1) else None
 
 
 def write_value(value: Value) -> str | None:

@@ -10,13 +10,11 @@ from collections.abc import Callable, Iterable, Mapping
 
 from odradek.config.broker_config import BrokerConfig
 from odradek.config.definition import ConflictingConfig, Type, Update
-from odradek.config.synonyms import LISTENER_CONFIG
+from odradek.config.synonyms import LISTENER_CONFIG, LISTENER_LIMITS
 from odradek.config.topic_config import retention_ms
 from odradek.errors import InvalidConfig
 
-CLUSTER_LEVEL_LISTENER_CONFIGS = frozenset(
-    {"max.connections", "max.connection.creation.rate", "num.network.threads"}
-)
+CLUSTER_LEVEL_LISTENER_CONFIGS = frozenset({*LISTENER_LIMITS, "num.network.threads"})
 
 SECURITY_CONFIGS = frozenset(
     {
@@ -144,6 +142,7 @@ def _validate_reconfiguration(old: BrokerConfig, new: BrokerConfig) -> None:
         _check_cleaner_threads,
         _check_local_retention,
         _check_metric_reporters,
+        _check_listener_limits,
     )
     for check in checks:
         try:
@@ -190,6 +189,15 @@ def _check_metric_reporters(old: BrokerConfig, new: BrokerConfig) -> None:
             "class kafka.server.DynamicMetricsReporters"
         )
         raise ConflictingConfig(name, ",".join(sorted(added)), text)
+
+
+def _check_listener_limits(old: BrokerConfig, new: BrokerConfig) -> None:
+    """A listener may begin with 0, which lets nobody in, and cannot be brought to it."""
+    for listener in new.listeners:
+        for name in LISTENER_LIMITS:
+            wanted = new.listener_int(listener.name, name)
+            if wanted is not None and wanted <= 0 and wanted != old.listener_int(listener.name, name):
+                raise ConflictingConfig(name, wanted, f"Invalid {name} {wanted}")
 
 
 def _check_local_retention(old: BrokerConfig, new: BrokerConfig) -> None:

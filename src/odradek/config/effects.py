@@ -6,7 +6,7 @@ Kept true by a test that looks for the names in the source.
 from __future__ import annotations
 
 from odradek.config.release import EMULATE
-from odradek.config.synonyms import TOPIC_SYNONYMS
+from odradek.config.synonyms import LISTENER_CONFIG, LISTENER_LIMITS, TOPIC_SYNONYMS
 
 _HEEDED_TOPIC_CONFIGS = (
     "cleanup.policy",
@@ -160,5 +160,7 @@ HEEDED = frozenset(
 
 
 def has_effect(name: str) -> bool:
-    """Whether setting this config changes what Odradek does. One listener's own configs do not, as yet."""
+    """Whether setting this config changes what Odradek does. Of one listener's own, its limits do so far."""
+    if own := LISTENER_CONFIG.fullmatch(name):
+        return own[1] in LISTENER_LIMITS
     return name in HEEDED

@@ -12,7 +12,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from odradek.config.definition import ConflictingConfig
+from odradek.config.definition import ConflictingConfig, parse_integer
 from odradek.value_object import value_object
 
 SECURITY_PROTOCOLS = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
@@ -87,7 +87,9 @@ def _parse_endpoint(name: str, text: str, element: str, protocols: Mapping[str, 
     match = _ENDPOINT.fullmatch(element)
     if match is None:
         raise refused(f"Unable to parse {element} to a broker endpoint")
-    listener, host, port = match[1].upper(), match[2], int(match[3])
+    listener, host, port = match[1].upper(), match[2], parse_integer(match[3])
+    if port is None:
+        raise refused(f'For input string: "{match[3]}"')
     protocol = protocols.get(listener)
     if protocol is None:
         raise refused(f"No security protocol defined for listener {listener}")

@@ -25,6 +25,9 @@ _UNITS = {name: names for names in (_ROLL, _ROLL_JITTER, _RETENTION) for name in
 LISTENER_CONFIG = re.compile(r"listener\.name\.[^.]*\.(.*)")
 """A config of one listener; the group is the base config's name, perhaps after a SASL mechanism's."""
 
+LISTENER_LIMITS = ("max.connections", "max.connection.creation.rate")
+"""Numbers that one listener may have of its own, beside the broker's, also by the cluster's default."""
+
 _MECHANISM_CONFIGS = (
     "sasl.jaas.config",
     "sasl.login.callback.handler.class",
