@@ -91,6 +91,7 @@ def test_unknown_names_are_kept_and_named():
         ("compression.gzip.level", "10", "Value must be between 1 and 9 or equal to -1"),
         ("inter.broker.protocol.version", "9.9", "Version 9.9 is not a valid version"),
         ("odradek.validate.records", "some", "String must be one of: default, full"),
+        ("offsets.topic.compression.codec", "x", "Not a number of type INT"),
         ("num.partitions", "9" * 5000, "Not a number of type INT"),
         ("listener.name.plaintext.max.connections", "many", "Not a number of type INT"),
         ("listener.name.plaintext.max.connection.creation.rate", "-1", "Value must be at least 0"),
@@ -100,6 +101,24 @@ def test_a_wrong_value_is_refused_with_what_is_allowed(name, text, allowed):
     with pytest.raises(InvalidConfig) as refused:
         BrokerConfig({name: text})
     assert str(refused.value) == f"Invalid value {text} for configuration {name}: {allowed}"
+
+
+@pytest.mark.parametrize("name", ["log.flush.interval.ms", "log.flush.scheduler.interval.ms"])
+def test_what_topics_are_given_is_what_topics_may_have(name):
+    """As real Kafka 3.9.2 stops; a running one takes it."""
+    with pytest.raises(
+        InvalidConfig, match=r"^Invalid value -1 for configuration flush\.ms: Value must be at least 0$"
+    ):
+        BrokerConfig({name: "-1"})
+    assert (
+        BrokerConfig({}, dynamic_default={"log.flush.interval.ms": "-1"}).int("log.flush.interval.ms") == -1
+    )
+
+
+@pytest.mark.parametrize("codec", ["-1", "5"])
+def test_an_unknown_codec_stops_the_start(codec):
+    with pytest.raises(InvalidConfig, match=f"^Unknown compression type id: {codec}$"):
+        BrokerConfig({"offsets.topic.compression.codec": codec})
 
 
 def test_what_another_listener_may_have_is_nobodys_concern():

@@ -280,6 +280,31 @@ async def test_checkpoints_are_written_every_minute(tmp_path, autojump_clock):
     await logs.close()
 
 
+@pytest.mark.parametrize("interval_ms", [0, -1])
+async def test_what_has_no_interval_is_done_once(tmp_path, autojump_clock, monkeypatch, interval_ms):
+    """Half a minute after the start, as in Kafka; with no time between two of them nothing else was done."""
+    logs = await open_logs(
+        tmp_path,
+        flush_scheduler_interval_ms=interval_ms,
+        flush_offset_checkpoint_interval_ms=interval_ms,
+        flush_start_offset_checkpoint_interval_ms=interval_ms,
+    )
+    written: list[tuple[str, float]] = []
+    begin = trio.current_time()
+
+    def write(self, file_name, offsets):
+        written.append((file_name, trio.current_time() - begin))
+        assert len(written) < 10
+
+    monkeypatch.setattr(LogDirectory, "write_offsets", write)
+    async with trio.open_nursery() as nursery:
+        await nursery.start(logs.run)
+        await trio.sleep(100)
+        nursery.cancel_scope.cancel()
+    assert sorted(written) == [("log-start-offset-checkpoint", 30), ("recovery-point-offset-checkpoint", 30)]
+    await logs.close()
+
+
 @pytest.mark.parametrize(
     ("error", "is_online"), [(errno.ENOSPC, True), (errno.EDQUOT, True), (errno.EIO, False)]
 )

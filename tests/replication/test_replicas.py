@@ -22,7 +22,7 @@ from odradek.protocol.generated.stop_replica_request import (
 )
 from odradek.protocol.generated.stop_replica_response import StopReplicaResponse
 from odradek.records.validation import AppendOrigin
-from odradek.replication.replicas import EPOCH_DURING_DELETE
+from odradek.replication.replicas import EPOCH_DURING_DELETE, ReplicaSettings
 from tests.replication.hosting import NODE_ID, TOPIC_ID, Hosting, batch, hosting
 
 T0 = TopicPartition("t", 0)
@@ -190,6 +190,19 @@ async def test_high_watermarks_are_written_from_time_to_time(tmp_path, nursery, 
         partition.append(batch(5), required_acks=1, origin=AppendOrigin.CLIENT, now_ms=0)
         await trio.sleep(6)
         assert (tmp_path / "replication-offset-checkpoint").read_text() == "0\n1\nt 0 5\n"
+
+
+@pytest.mark.parametrize("interval_ms", [0, -1])
+async def test_high_watermarks_without_an_interval_are_written_at_the_end(
+    tmp_path, nursery, autojump_clock, interval_ms
+):
+    settings = ReplicaSettings(high_watermark_checkpoint_interval_ms=interval_ms, lag_time_max_ms=1)
+    async with hosting(tmp_path, NODE_ID, settings) as host:
+        await nursery.start(host.replicas.run)
+        host.lead("t").append(batch(5), required_acks=1, origin=AppendOrigin.CLIENT, now_ms=0)
+        await trio.sleep(100)
+        assert not (tmp_path / "replication-offset-checkpoint").exists()
+    assert (tmp_path / "replication-offset-checkpoint").read_text() == "0\n1\nt 0 5\n"
 
 
 async def test_high_watermarks_of_a_deleted_topic_are_not_those_of_the_next_one(tmp_path, autojump_clock):

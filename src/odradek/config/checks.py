@@ -11,20 +11,23 @@ from typing import TYPE_CHECKING
 
 from odradek.config.broker_versions import message_format_ignored, record_magic
 from odradek.config.definition import ConflictingConfig, parse_integer
+from odradek.config.definitions import topic_definitions
 from odradek.config.listeners import split_list
 from odradek.config.synonyms import LISTENER_LIMITS
-from odradek.config.topic_config import retention_ms, roll_jitter_ms, roll_ms
+from odradek.config.topic_config import retention_ms, roll_jitter_ms, roll_ms, topic_defaults
 
 if TYPE_CHECKING:
     from odradek.config.broker_config import BrokerConfig
 
 _MEGABYTE = 1024 * 1024
+_CODECS = range(5)
 _HOST = re.compile(r"[0-9a-zA-Z\-%._:]*")
 
 
 def check_static_values(config: BrokerConfig) -> None:
     """Refuse what Kafka would not start with, though it accepts it at run time. Raises ConflictingConfig."""
     _check_compaction_lags(config)
+    _check_topic_defaults(config)
 
 
 def check_values(config: BrokerConfig) -> None:
@@ -106,6 +109,15 @@ def _check_compaction_lags(config: BrokerConfig) -> None:
             f"max.compaction.lag.ms ({maximum})"
         )
         raise ConflictingConfig(low, minimum, message)
+
+
+def _check_topic_defaults(config: BrokerConfig) -> None:
+    """What topics are given by brokers has to be what a topic may have: of `flush.ms` only they check it."""
+    definitions = topic_definitions(config.release)
+    for name, value in topic_defaults(config).items():
+        validator = definitions[name].validator
+        if validator is not None:
+            validator.check(name, value)
 
 
 def _check_replication(config: BrokerConfig) -> None:
@@ -256,6 +268,10 @@ def _check_address_limits(config: BrokerConfig) -> None:
 
 def _check_groups(config: BrokerConfig) -> None:
     acks, factor = "offsets.commit.required.acks", "offsets.topic.replication.factor"
+    codec = config.int("offsets.topic.compression.codec")
+    if codec not in _CODECS:
+        message = f"Unknown compression type id: {codec}"
+        raise ConflictingConfig("offsets.topic.compression.codec", codec, message)
     if _has(config, acks) and not -1 <= config.int(acks) <= config.int(factor):
         message = f"{acks} must be greater or equal to -1 and less or equal to {factor}"
         raise ConflictingConfig(acks, config.int(acks), message)

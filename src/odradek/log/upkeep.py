@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 _LONGEST_WAIT_S = 30 * 24 * 60 * 60
 """Kafka's "never" is 2^63 - 1 ms, which is more than a clock of floats should be asked to add."""
 
+_ONCE_AFTER_S = 30
+"""Kafka's log.initial.task.delay.ms, which is internal."""
+
 
 class Upkeep:
     """The periodic work of one broker's `Logs`, which owns it; `every` gives all logs as they are then."""
@@ -58,7 +61,7 @@ class Upkeep:
                 (config.producer_id_expiration_check_interval_ms, self._expire_producers),
                 (1000, self.remove_doomed),
             ):
-                nursery.start_soon(_at_intervals, min(interval_ms / 1000, _LONGEST_WAIT_S), work)
+                nursery.start_soon(_at_intervals, interval_ms, work)
             task_status.started()
 
     async def flush_old(self) -> None:
@@ -105,7 +108,12 @@ class Upkeep:
             await self._environment.offload(partial(remove, paths))
 
 
-async def _at_intervals(interval_s: float, work: Callable[[], Awaitable[None]]) -> None:
+async def _at_intervals(interval_ms: int, work: Callable[[], Awaitable[None]]) -> None:
+    """Kafka does once what has no interval, a while after the start."""
+    if interval_ms <= 0:
+        await trio.sleep(_ONCE_AFTER_S)
+        await work()
+        return
     while True:
-        await trio.sleep(interval_s)
+        await trio.sleep(min(interval_ms / 1000, _LONGEST_WAIT_S))
         await work()

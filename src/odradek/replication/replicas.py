@@ -481,13 +481,16 @@ class Replicas:
                 self._relocations.work_in(None)
 
     async def _checkpoint_often(self) -> None:
-        while True:
-            await trio.sleep(self._settings.high_watermark_checkpoint_interval_ms / 1000)
+        interval_ms = self._settings.high_watermark_checkpoint_interval_ms
+        # Without an interval Kafka writes them as it starts, which says nothing, and as it stops.
+        while interval_ms > 0:
+            await trio.sleep(interval_ms / 1000)
             await self.checkpoint_high_watermarks()
 
     async def _shrink_isrs_often(self) -> None:
-        while True:
-            await trio.sleep(self._settings.lag_time_max_ms / 2 / 1000)
+        interval_ms = self._settings.lag_time_max_ms // 2
+        while interval_ms > 0:
+            await trio.sleep(interval_ms / 1000)
             for partition in list(self):
                 partition.shrink_isr()
 
