@@ -18,8 +18,10 @@ from compat.cluster.cluster import Cluster
 from compat.cluster.node import Kind
 from compat.oracle.ports import free_port
 from compat.wire import Wire
+from odradek.metadata.topic_names import INTERNAL_TOPICS
 from odradek.protocol.error_codes import ErrorCode
 from odradek.protocol.generated.create_topics_request import CreatableTopic, CreateTopicsRequest
+from odradek.protocol.generated.find_coordinator_request import FindCoordinatorRequest
 
 TOPIC: Final = "orders"
 PORTS: Final = (9092, 9093, 9094)
@@ -47,6 +49,7 @@ def main() -> None:
             address = f"PLAINTEXT://localhost:{port if _is_free(port) else free_port()}"
             cluster.add(number, Kind.ODRADEK, overrides={"listeners": address})
         _create_topic(cluster)
+        _create_offsets_topic(cluster)
         _introduce(cluster)
         _watch(cluster)
     print("\nTaken down.", flush=True)
@@ -71,6 +74,17 @@ def _create_topic(cluster: Cluster) -> None:
     assert topic.error_code == ErrorCode.NONE, topic.error_message
 
 
+def _create_offsets_topic(cluster: Cluster) -> None:
+    """By asking for a coordinator: with one broker gone a group could not begin, as in Kafka."""
+    request = FindCoordinatorRequest(coordinator_keys=["readers"])
+
+    def found() -> bool:
+        with Wire(cluster.nodes[1].bootstrap) as wire:
+            return bool(wire.send(request, version=4).coordinators[0].error_code == ErrorCode.NONE)
+
+    cluster.wait_for("coordinator of groups", found)
+
+
 def _introduce(cluster: Cluster) -> None:
     # All of them: whoever kills the first broker can go on with the same commands.
     bootstrap = ",".join(node.bootstrap for node in cluster.nodes.values())
@@ -80,6 +94,7 @@ def _introduce(cluster: Cluster) -> None:
     tries = {
         f"kcat -b {bootstrap} -t {TOPIC} -P -X acks=all": "type records, a line each",
         f"kcat -b {bootstrap} -t {TOPIC} -C -u": "read them",
+        f"kcat -b {bootstrap} -u -G readers {TOPIC}": "or as a group, by two of these",
         f"kcat -b {bootstrap} -t {TOPIC} -L": "who leads what",
         f"kill -9 {cluster.nodes[1].broker.pid}": "its partitions have other leaders at once",
         f"kill -STOP {cluster.nodes[2].broker.pid}": "here the session decides, 18 s",
@@ -87,7 +102,7 @@ def _introduce(cluster: Cluster) -> None:
     }
     print(f"\nTopic {TOPIC} has {PARTITIONS} partitions on all three. Try in another terminal:\n")
     for command, effect in tries.items():
-        print(f"  {command:80} {effect}")
+        print(f"  {command:{max(map(len, tries))}}  {effect}")
     print(
         f"\nWhat happens is said here. A killed broker is started again after {RESTART_AFTER_S} s. "
         "Ctrl-C ends all.\n",
@@ -123,7 +138,7 @@ def _watch(cluster: Cluster) -> None:
 def _leaders(cluster: Cluster) -> Leaders:
     found = {}
     zookeeper, root = cluster.zookeeper, "/brokers/topics"
-    for topic in sorted(zookeeper.get_children(root)):
+    for topic in sorted(set(zookeeper.get_children(root)) - INTERNAL_TOPICS):
         with contextlib.suppress(NoNodeError):
             partitions = zookeeper.get_children(f"{root}/{topic}/partitions")
             for partition in sorted(partitions, key=int):

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from confluent_kafka.admin import AdminClient
 
 from compat.oracle.ports import wait_until
 
@@ -38,6 +39,9 @@ def test_a_killed_broker_is_replaced_before_ones_eyes(tmp_path: Path) -> None:
         pids = [int(pid) for pid in re.findall(r"^broker \d .* pid (\d+)$", said(), re.MULTILINE)]
         assert len(pids) == 3
         assert f"kill -9 {pids[0]}" in said()
+        [bootstrap] = re.findall(r"^  kcat -b (\S+) .* -L ", said(), re.MULTILINE)
+        # Else groups could not begin while one of the three is gone.
+        assert "__consumer_offsets" in AdminClient({"bootstrap.servers": bootstrap}).list_topics().topics
         os.kill(pids[0], signal.SIGKILL)
         assert wait_until(lambda: len(re.findall(r"leader 1 -> [23]", said())) == 2, timeout_s=30), said()
         children = psutil.Process(process.pid).children(recursive=True)
